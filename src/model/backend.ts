@@ -1,0 +1,90 @@
+import type { Origin } from "./http.ts";
+import type { Dialect } from "./operation.ts";
+import type { RegionFacts } from "./region.ts";
+import type { SecretReference } from "./secret.ts";
+
+/** A destination, compiled. `key` is unique in a snapshot and stable over reloads: `XBackend/team-a/openai-eu`, `Service/team-a/vllm:8000`. */
+export interface Backend {
+  readonly key: string;
+  readonly kind: "XBackend" | "Service";
+  readonly namespace: string;
+  readonly name: string;
+  readonly origin: Origin;
+  /** What goes into Host: the hostname, with the port where it is not the scheme's own. */
+  readonly authority: string;
+  /** `http1`: HTTP/1.1 only. `h2`: HTTP/2 by ALPN. `h2c`: HTTP/2 by prior knowledge in plaintext. */
+  readonly protocol: "http1" | "h2" | "h2c";
+  /** Null is plaintext, which the manifest had to ask for. */
+  readonly tls: TlsProfile | null;
+  readonly dns: DnsProfile;
+  readonly timeouts: BackendTimeouts;
+  readonly credential: CredentialPlan | null;
+  /** Which API it speaks; null: whatever the caller speaks, untouched. */
+  readonly api: ApiProfile | null;
+  readonly region: RegionFacts;
+}
+
+export interface TlsProfile {
+  /** SNI, and the identity that the certificate must show when `subjectAltNames` is empty. */
+  readonly serverName: string;
+  /** PEM bundle that replaces the system's roots; null: the system's roots. */
+  readonly ca: string | null;
+  /** When present the certificate must carry one of these, and `serverName` is SNI only (GEP-3155, BackendTLSPolicy). */
+  readonly subjectAltNames: readonly { readonly type: "Hostname" | "URI"; readonly value: string }[];
+  /** A PEM with certificate chain and private key. */
+  readonly clientCertificate: SecretReference | null;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+}
+
+export interface DnsProfile {
+  /** Pins the hostname to these addresses; no resolver is asked, and a pinned address is allowed by being written. */
+  readonly addresses: readonly string[];
+  /** Ranges that are allowed although they are private, loopback, link-local or metadata. */
+  readonly allowCIDRs: readonly string[];
+}
+
+/** Milliseconds; null switches one off. */
+export interface BackendTimeouts {
+  readonly connectMs: number;
+  readonly firstByteMs: number | null;
+  readonly streamIdleMs: number | null;
+}
+
+/** How the broker shows itself to the backend. */
+export type CredentialPlan =
+  | { readonly type: "bearer"; readonly secret: SecretReference; readonly stripClientCredentials: boolean }
+  | {
+      readonly type: "apiKey";
+      readonly in: "header";
+      readonly name: string;
+      readonly prefix: string;
+      readonly secret: SecretReference;
+      readonly stripClientCredentials: boolean;
+    }
+  | { readonly type: "apiKey"; readonly in: "query"; readonly name: string; readonly secret: SecretReference; readonly stripClientCredentials: boolean }
+  /** The caller's own credential goes on; only the broker's token is removed. */
+  | { readonly type: "passthrough"; readonly stripClientCredentials: false };
+
+export interface ApiProfile {
+  readonly dialect: Dialect;
+  /** Path prefix under which the backend serves the operation, such as `/v1`; null leaves the path as the route made it. */
+  readonly prefix: string | null;
+  readonly models: readonly ModelRule[];
+  readonly onUnknownModel: "Reject" | "Pass";
+}
+
+/** `name` may carry one `*` at either end. */
+export interface ModelRule {
+  readonly name: string;
+  /** What the backend calls it; null: the same. */
+  readonly upstream: string | null;
+  readonly price: ModelPrice | null;
+}
+
+/** USD (or `currency`) per million tokens. */
+export interface ModelPrice {
+  readonly inputPerMTok: number | null;
+  readonly cachedInputPerMTok: number | null;
+  readonly outputPerMTok: number | null;
+  readonly currency: string;
+}

@@ -1,0 +1,76 @@
+import type { Caller } from "./caller.ts";
+import type { RefusalCode } from "./errors.ts";
+import type { HeaderList } from "./http.ts";
+import type { AnswerFacts, Operation } from "./operation.ts";
+import type { RegionEvidence } from "./region.ts";
+
+/**
+ * All that is remembered of one call: flat, filled as the call goes, settled exactly once by `attribution/settle.ts`.
+ * It holds no secret, no prompt, no answer. Times are milliseconds of the monotonic clock unless said otherwise.
+ */
+export interface CallRecord {
+  readonly id: string;
+  /** Milliseconds since the epoch, at the start. */
+  readonly startedAt: number;
+  readonly started: number;
+  readonly method: string;
+  /** Path without query. */
+  readonly path: string;
+  readonly scheme: "http" | "https";
+  readonly authority: string;
+  readonly remoteAddress: string | null;
+  readonly userAgent: string | null;
+  /** W3C trace context of the caller, unparsed; parsed by attribution only. */
+  readonly traceparent: string | null;
+  /** Trace and span id of this call, when they had to be known before it ended (`propagateTrace`). */
+  trace: { readonly traceId: string; readonly spanId: string; readonly flags: number } | null;
+  snapshot: string;
+  gateway: string;
+  listener: string;
+  caller: Caller | null;
+  /** `namespace/route`. */
+  route: string;
+  rule: string;
+  operation: Operation;
+  requestedModel: string | null;
+  streaming: boolean;
+  requestBytes: number | null;
+  attempts: AttemptRecord[];
+  /** Backends that were out before any attempt, and why. */
+  excluded: readonly { readonly backend: string; readonly reason: string }[];
+  refusal: RefusalCode | null;
+  refusalDetail: string | null;
+  /** Status sent to the caller; 0 when it left before any. */
+  status: number;
+  outcome: "ok" | "refused" | "upstream_error" | "truncated" | "caller_gone" | "broker_error";
+  responseBytes: number;
+  /** When the first byte of the answer's body left; null: none did. */
+  firstByte: number | null;
+  ended: number | null;
+  answer: AnswerFacts | null;
+  settled: boolean;
+}
+
+export interface AttemptRecord {
+  readonly backend: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly region: RegionEvidence | null;
+  readonly started: number;
+  ended: number | null;
+  /** 0: no answer. */
+  status: number;
+  /** `answer`, or the failure's kind, or a refusal before sending such as `credential_unavailable`. */
+  outcome: string;
+  /** Why the next candidate was tried; null: it was not. */
+  failoverReason: string | null;
+  /** Model sent upstream. */
+  model: string | null;
+  /** Where the credential came from and whether it was fresh: `openai-key:hit`. Never the value. */
+  credential: string | null;
+  peerAddress: string | null;
+  protocol: string | null;
+}
+
+/** Headers that the caller gets on every answer, such as `x-request-id`. */
+export type BrokerHeaders = HeaderList;

@@ -1,0 +1,52 @@
+import type { Caller, CredentialSlot } from "./caller.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Operation } from "./operation.ts";
+import type { RegionLock } from "./region.ts";
+import type { CompiledGateway, CompiledListener, CompiledRule, FailoverRule, HealthRule, RuleMatch, Snapshot, Target } from "./snapshot.ts";
+
+/** Stage 1 gives this: a request that is well formed, bounded, not a loop, and belongs to a listener. */
+export interface Received {
+  readonly id: string;
+  readonly exchange: Exchange;
+  readonly snapshot: Snapshot;
+  readonly gateway: CompiledGateway;
+  readonly listener: CompiledListener;
+  /** Lower-case host without port and without trailing dot. */
+  readonly host: string;
+  readonly method: string;
+  /** Path as it arrived, without query; checked to be free of traversal. */
+  readonly path: string;
+  /** Query with its `?`, or empty. */
+  readonly query: string;
+  readonly operation: Operation;
+}
+
+/** Stage 2 adds who calls, and which header held the broker's token. */
+export interface Identified extends Received {
+  readonly caller: Caller;
+  readonly tokenSlot: CredentialSlot | null;
+}
+
+/** Stage 3 adds the rule. */
+export interface Routed extends Identified {
+  readonly rule: CompiledRule;
+  readonly match: RuleMatch;
+  /** The lock that binds this caller on this rule. */
+  readonly lock: RegionLock | null;
+}
+
+/** What the JSON body of a call says, where something needed to know: read once. */
+export interface BodyFacts {
+  readonly model: string | null;
+  readonly stream: boolean;
+  /** True when the caller asked for usage itself (`stream_options.include_usage`). */
+  readonly asksForUsage: boolean;
+}
+
+/** A candidate before the lock has spoken, with the rules of the tier it stands in. */
+export interface Candidate {
+  readonly target: Target;
+  readonly tier: number;
+  readonly failover: FailoverRule | null;
+  readonly health: HealthRule;
+}

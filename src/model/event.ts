@@ -1,0 +1,21 @@
+/** Types of the events that leave the broker; CloudEvents `type` is `dev.spillway.<type>.v1`. */
+export type EventType =
+  | "egress.denied"
+  | "egress.failover"
+  | "egress.completed"
+  | "backend.degraded"
+  | "backend.recovered"
+  | "backend.untrusted"
+  | "credential.unavailable"
+  | "config.loaded"
+  | "config.rejected";
+
+/** Something that happened, without secrets and without content. Becomes a CloudEvent at the sink. */
+export interface EgressEvent {
+  readonly type: EventType;
+  /** Milliseconds since the Unix epoch. */
+  readonly time: number;
+  /** What it is about: a route, backend or secret id. */
+  readonly subject: string;
+  readonly data: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+}

@@ -1,0 +1,63 @@
+import type { StreamCodec } from "./codec.ts";
+import type { HeaderList, RequestBody } from "./http.ts";
+import type { AnswerBody, AttemptFailure } from "./outcome.ts";
+
+/** One call as the platform hands it over. The platform owns the bytes; the core sees lists and arrays. */
+export interface Exchange {
+  readonly method: string;
+  /** Origin-form request target, path and query, exactly as it arrived. */
+  readonly target: string;
+  readonly scheme: "http" | "https";
+  /** The validated authority (Host or :authority), as it arrived. */
+  readonly authority: string;
+  readonly headers: HeaderList;
+  /** Port by which the Gateway listener is chosen, where the platform knows one. */
+  readonly port: number | null;
+  readonly remoteAddress: string | null;
+  readonly protocol: string;
+  /** Aborts when the caller goes away. */
+  readonly signal: AbortSignal;
+  readonly body: IncomingBody;
+  readonly responder: Responder;
+  /** Work that may go on after the answer has left. */
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** How the platform gives the request body to the core. Exactly one method is called, once, or none. */
+export interface IncomingBody {
+  /** From `content-length`; null when chunked or absent. */
+  readonly declaredLength: number | null;
+  /** False when the message cannot have a body. */
+  readonly present: boolean;
+  /** Whole, bounded: more than `maxBytes` gives `too_large` (and the rest is not read into memory). */
+  collect(maxBytes: number): Promise<Uint8Array | "too_large" | "aborted">;
+  /** As a stream that can be opened again while all of it fits `replayBytes`; reading beyond `maxBytes` throws. */
+  stream(maxBytes: number, replayBytes: number): Extract<RequestBody, { kind: "stream" }>;
+}
+
+/** The way back to the caller. */
+export interface Responder {
+  /** True once a byte of the answer, its head included, is on its way: no other answer can follow. */
+  readonly started: boolean;
+  /** A whole answer that the broker makes itself. */
+  reply(status: number, headers: HeaderList, body: Uint8Array | null): void;
+  /** Drives an upstream's body through the codec to the caller, with back-pressure both ways. Resolves once, never rejects. */
+  deliver(delivery: Delivery): Promise<DeliveryEnd>;
+}
+
+export interface Delivery {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly body: AnswerBody;
+  /** Null: nothing needs to see the bytes, so the platform may hand them through untouched. */
+  readonly codec: StreamCodec | null;
+  /** Called when the first byte of the body goes out. */
+  onFirstByte(): void;
+}
+
+export interface DeliveryEnd {
+  readonly kind: "complete" | "caller_gone" | "upstream_failed" | "truncated" | "stalled";
+  /** Body bytes handed to the caller. */
+  readonly bytes: number;
+  readonly failure: AttemptFailure | null;
+}

@@ -1,0 +1,28 @@
+import type { SecretReference } from "./secret.ts";
+
+/** BrokerConfig `spec.identity`, compiled. */
+export interface IdentityPlan {
+  readonly issuers: readonly IssuerPlan[];
+  /** A JSON document of sha-256 digests and whom they stand for (see docs/manifests.md, BrokerConfig). Null: no API keys. */
+  readonly apiKeys: SecretReference | null;
+  readonly anonymous: "Deny" | "Allow";
+}
+
+export interface IssuerPlan {
+  /** Unique in the BrokerConfig; names the proof in telemetry. */
+  readonly name: string;
+  readonly type: "KubernetesServiceAccount" | "OIDC";
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly jwks:
+    | { readonly kind: "uri"; readonly uri: string }
+    | { readonly kind: "inline"; readonly keys: string }
+    | { readonly kind: "secret"; readonly secret: SecretReference };
+  readonly algorithms: readonly ("RS256" | "ES256")[];
+  /** Seconds of clock skew that are forgiven; at most 60. */
+  readonly clockSkewSeconds: number;
+  /** OIDC only: claims that hold the caller. Kubernetes tokens use `kubernetes.io`. */
+  readonly claims: { readonly namespace: string; readonly serviceAccount: string | null; readonly workload: string | null } | null;
+  /** OIDC only: the namespace of every caller of this issuer, where no claim tells it. */
+  readonly namespace: string | null;
+}

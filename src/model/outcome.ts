@@ -1,0 +1,58 @@
+import type { HeaderList } from "./http.ts";
+
+/** Why an attempt gave no usable answer. A value, never an exception: the failover law (`plan/judge.ts`) reads it. */
+export type AttemptFailure =
+  | { readonly kind: "connect"; readonly detail: ConnectDetail; readonly message: string }
+  | { readonly kind: "untrusted"; readonly message: string }
+  | { readonly kind: "timeout"; readonly phase: "connect" | "first_byte" | "idle" | "total"; readonly message: string }
+  /** The connection broke. `sent` says whether any byte of the request had left. */
+  | { readonly kind: "reset"; readonly sent: boolean; readonly message: string }
+  /** What came is not HTTP, or contradicts its own framing. */
+  | { readonly kind: "protocol"; readonly message: string }
+  /** The caller left, or the call's own time was up: nobody wants the answer. */
+  | { readonly kind: "cancelled"; readonly message: string }
+  /** The body could not be read from the caller or cannot be sent a second time. */
+  | { readonly kind: "request_body"; readonly message: string };
+
+/** `refused` also covers an unreachable host; `denied` an address that policy forbids. */
+export type ConnectDetail = "dns" | "refused" | "tls" | "denied" | "other";
+
+/** An answer whose head has arrived. The body is pulled or pushed by `body`. */
+export interface Answer {
+  readonly kind: "answer";
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly body: AnswerBody;
+  /** Address and protocol that served it, for telemetry; null where the platform does not say. */
+  readonly peer: { readonly address: string | null; readonly protocol: string | null };
+}
+
+export type Outcome = Answer | AttemptFailure;
+
+/**
+ * The body of an answer. Bytes that arrive before `consume` are held (the source is paused beyond a small bound).
+ * Exactly one of `consume` and `cancel` must be called: every body is consumed or cancelled.
+ */
+export interface AnswerBody {
+  /** What has arrived so far, without consuming it; waits until there is more than `beyond` bytes, or the end, or a failure. */
+  peek(beyond: number): Peeked | Promise<Peeked>;
+  /** Hands the held bytes and all that follow to the consumer. The first-byte timer stops here. */
+  consume(consumer: BodyConsumer): void;
+  pause(): void;
+  resume(): void;
+  /** Stops the upstream at once. Idempotent; harmless after the end. */
+  cancel(): void;
+}
+
+export interface Peeked {
+  readonly bytes: Uint8Array;
+  readonly ended: boolean;
+  readonly failure: AttemptFailure | null;
+}
+
+export interface BodyConsumer {
+  chunk(bytes: Uint8Array): void;
+  /** The framing of the answer is complete. */
+  end(): void;
+  failed(failure: AttemptFailure): void;
+}
