@@ -1,0 +1,29 @@
+import type { Identified, Routed } from "../model/call.ts";
+import { Refusal } from "../model/errors.ts";
+import { findRule } from "./find-rule.ts";
+
+/**
+ * Stage 3: finds the rule and the lock that binds this caller on it. Throws `route_not_found` (404) and, for a Gateway or rule that was
+ * refused when its manifests were compiled, `route_rejected` (500): a refused rule answers itself rather than leave its traffic to a broader one.
+ * Forward and redirect rules are both returned.
+ */
+export function route(identified: Identified, model: string | null): Routed {
+  const { gateway, caller } = identified;
+  if (gateway.rejected !== null) throw new Refusal("route_rejected", { detail: gateway.rejected });
+  const found = findRule(identified.listener.routes, {
+    host: identified.host,
+    method: identified.method,
+    path: identified.path,
+    query: identified.query,
+    headers: identified.exchange.headers,
+    model,
+    callerNamespace: caller.namespace,
+    gatewayNamespace: gateway.namespace,
+    scope: gateway.scope,
+  });
+  if (found === null)
+    throw new Refusal("route_not_found", { detail: "No HTTPRoute that this caller may use matches the host, path, method, headers and query." });
+  const { rule, match } = found;
+  if (rule.action.kind === "rejected") throw new Refusal("route_rejected", { detail: rule.action.reason });
+  return { ...identified, rule, match, lock: rule.namespaceLocks.get(caller.namespace) ?? rule.lock };
+}
