@@ -1,0 +1,86 @@
+import { type Cleared, weigh } from "../model/cleared.ts";
+import { Refusal } from "../model/errors.ts";
+import type { HeaderList } from "../model/http.ts";
+import type { OutboundRequest } from "../model/ports.ts";
+import { regionFromHostname } from "../model/region-data.ts";
+
+/** One origin-form target: a slash, then visible ASCII without `#` and `\`. */
+const TARGET = /^\/[!-"$-[\]-~]*$/;
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** RFC 9110 section 5.5. Characters above U+00FF are refused too: written as Latin-1, U+010A becomes a line feed. */
+const NOT_A_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+/** Written by the transport from the body itself; a copy from elsewhere is how a request is smuggled (T10). */
+const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "expect", "te", "trailer"]);
+
+/**
+ * The last door: compares the request that is about to leave with the candidate that was cleared. Pure.
+ * Throws `internal_error` or `region_locked`; every doubt throws, so it fails closed.
+ * `rewrittenHost` is the compiled hostname of the rule's URLRewrite, or null.
+ */
+export function checkDoor(cleared: Cleared, request: OutboundRequest, rewrittenHost: string | null): void {
+  const { backend, rewrite } = cleared.target;
+  const { origin } = request;
+  if (origin.scheme !== backend.origin.scheme || origin.hostname !== backend.origin.hostname || origin.port !== backend.origin.port) {
+    refuse("the request is not for the backend that was cleared");
+  }
+  if (request.tls !== backend.tls || request.dns !== backend.dns || request.protocol !== backend.protocol) {
+    refuse("the request does not use the backend's own connection profile");
+  }
+  if ((origin.scheme === "https") !== (request.tls !== null)) refuse("the scheme and the TLS profile disagree");
+  if (!NAME.test(request.method) || request.method === "CONNECT") refuse("the method cannot be forwarded");
+  checkTarget(request.path);
+  checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? rewrittenHost);
+  if (cleared.lock === null) return;
+  const facts = { declared: backend.region.declared, fromHost: regionFromHostname(origin.hostname) ?? backend.region.fromHost };
+  if (weigh(facts, cleared.lock).decision === "deny") {
+    throw new Refusal("region_locked", { detail: "The destination does not lie inside the regions that are allowed for this call." });
+  }
+}
+
+function checkTarget(target: string): void {
+  if (!TARGET.test(target)) refuse("the request target is not in origin-form");
+  const query = target.indexOf("?");
+  const path = query === -1 ? target : target.slice(0, query);
+  // Most paths have neither a dot after a slash nor an escape, and are done here.
+  if (!path.includes("/.") && !path.includes("%")) return;
+  if (hasDotSegment(path)) refuse("the path has a dot segment");
+}
+
+/** True where a server that decodes once or more, or takes `\` for `/`, or drops `;parameters`, would see `.` or `..` as a segment. */
+function hasDotSegment(path: string): boolean {
+  const plain = path
+    // `%252e` is `.` for a server that decodes twice.
+    .replace(/%(?:25)+/g, "%")
+    .replace(/%2e/gi, ".")
+    .replace(/%(?:2f|5c)/gi, "/")
+    .replace(/%3b/gi, ";");
+  for (const segment of plain.split("/")) {
+    const end = segment.indexOf(";");
+    const name = end === -1 ? segment : segment.slice(0, end);
+    if (name === "." || name === "..") return true;
+  }
+  return false;
+}
+
+function checkHeaders(headers: HeaderList, authority: string, rewrittenHost: string | null): void {
+  if (headers.length % 2 !== 0) refuse("the header list is not made of pairs");
+  let hosts = 0;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? "";
+    const value = headers[i + 1] ?? "";
+    if (!NAME.test(name)) refuse("a header name is not a token");
+    if (NOT_A_VALUE.test(value)) refuse("a header value has a character that cannot be sent");
+    const lower = name.toLowerCase();
+    if (lower === "host") {
+      hosts += 1;
+      if (value !== authority && (rewrittenHost === null || value !== rewrittenHost)) refuse("Host is not the backend's own");
+    } else if (FRAMING.has(lower)) {
+      refuse("a header would frame the message or govern the connection");
+    }
+  }
+  if (hosts !== 1) refuse("the request does not have exactly one Host");
+}
+
+function refuse(reason: string): never {
+  throw new Refusal("internal_error", { detail: `The last check before sending refused the request: ${reason}.` });
+}

@@ -1,0 +1,53 @@
+import type { HeaderList } from "../model/http.ts";
+import { nominatedByConnection } from "./request-headers.ts";
+
+/**
+ * Names that never come back from a destination: they belong to one hop, or they bind the caller's client to the
+ * broker's own origin (cookies, alternative services, HSTS), which is not the destination's to decide.
+ */
+const WITHHELD: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "set-cookie",
+  "set-cookie2",
+  "server",
+  "alt-svc",
+  "strict-transport-security",
+  "clear-site-data",
+  "public-key-pins",
+]);
+
+const WITHHELD_PREFIXES: readonly string[] = ["x-egress-", "proxy-"];
+
+/**
+ * The destination's headers that go back to the caller, in their order. `bodyUnchanged` false also drops
+ * `content-length` and `content-md5`/`digest`, which would contradict the bytes. `Location` stays: a redirect is handed back, never followed.
+ */
+export function forwardableResponseHeaders(list: HeaderList, bodyUnchanged: boolean): HeaderList {
+  const nominated = nominatedByConnection(list);
+  let kept: string[] | null = null;
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] ?? "";
+    if (mayPass(name.toLowerCase(), nominated, bodyUnchanged)) {
+      if (kept !== null) kept.push(name, list[i + 1] ?? "");
+    } else if (kept === null) {
+      kept = list.slice(0, i);
+    }
+  }
+  return kept ?? list;
+}
+
+function mayPass(name: string, nominated: ReadonlySet<string> | null, bodyUnchanged: boolean): boolean {
+  if (WITHHELD.has(name) || nominated?.has(name) === true) return false;
+  if (!bodyUnchanged && DESCRIBES_BODY.has(name)) return false;
+  for (const prefix of WITHHELD_PREFIXES) {
+    if (name.startsWith(prefix)) return false;
+  }
+  return true;
+}
+
+const DESCRIBES_BODY: ReadonlySet<string> = new Set(["content-length", "content-md5", "digest", "content-digest", "repr-digest", "etag"]);

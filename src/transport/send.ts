@@ -1,0 +1,21 @@
+import type { Cleared } from "../model/cleared.ts";
+import type { Outcome } from "../model/outcome.ts";
+import type { OutboundRequest, Transport } from "../model/ports.ts";
+import { checkDoor } from "./check-door.ts";
+
+/**
+ * The one door out: nothing else calls `Transport.dispatch`. Checks the final request against the cleared candidate,
+ * then sends it. Rejects with a `Refusal` (`internal_error`, `region_locked`) when a check fails, and nothing has left then;
+ * every failure of the network is a value.
+ * `rewrittenHost` is the hostname of the rule's own URLRewrite; that of the backendRef is known from `cleared`.
+ */
+export async function send(
+  port: Transport,
+  cleared: Cleared,
+  request: OutboundRequest,
+  signal: AbortSignal,
+  rewrittenHost: string | null = null,
+): Promise<Outcome> {
+  checkDoor(cleared, request, rewrittenHost);
+  return port.dispatch(request, signal);
+}
