@@ -1,0 +1,19 @@
+import type { Cleared } from "./cleared.ts";
+import type { RegionEvidence } from "./region.ts";
+
+/** Stage 5 gives this: whom to try, in order, and why the others are out. Nothing later can add a candidate. */
+export interface Planned {
+  /** Never empty. */
+  readonly candidates: readonly Cleared[];
+  readonly excluded: readonly Exclusion[];
+}
+
+/** A backend of the rule that this call may not use, or not now. */
+export interface Exclusion {
+  /** The backend's key. */
+  readonly backend: string;
+  /** `region`: its lock denies it. `dialect`: it speaks another API. `model`: it does not offer the model. `evicted`: it failed or asked to be left alone. */
+  readonly reason: "region" | "dialect" | "model" | "evicted";
+  /** What the lock said; null where the lock was not what ruled it out. */
+  readonly evidence: RegionEvidence | null;
+}
