@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { type Broker, type Clock, type Compiled, createAdminApp, createBroker, type Platform } from "../../src/index.ts";
+import { createFileSource } from "../config/files.ts";
+import { createEventSink } from "../events/node-event-sink.ts";
+import { createNodeSecretStores } from "../secrets/node-stores.ts";
+import { startTelemetry } from "../telemetry/node-telemetry.ts";
+import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
+import { createUndiciTransport } from "../transport/undici-transport.ts";
+import { createNodeExchange } from "./node-exchange.ts";
+import { createNodeServer } from "./node-server.ts";
+
+/** How to serve: what the command line and the environment chose. */
+export interface ServeOptions {
+  /** Files, folders, or `-` for standard input. */
+  readonly manifests: readonly string[];
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** A port of its own for `/-/metrics`; null serves it beside the calls. */
+  readonly adminPort: number | null;
+  /** Milliseconds that open calls get after SIGTERM. */
+  readonly graceMs: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told of every load of the manifests, the first one too. */
+  readonly onLoad: (compiled: Compiled) => void;
+  /** One access-log line; null writes it to standard output. */
+  readonly log: ((line: string) => void) | null;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly broker: Broker;
+  /** Stops as SIGTERM does: not ready, drains, flushes telemetry, closes. Milliseconds of grace as in the options. */
+  stop(): Promise<void>;
+}
+
+const nodeClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Composition root of the Node server, which is what Knative, a Deployment and a laptop run. */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const telemetry = await startTelemetry(options.environment);
+  const transport = createUndiciTransport({});
+  const platform: Platform = { name: "knative", features: transport.features };
+  const sink = createEventSink(options.environment);
+  const broker = createBroker({
+    platform,
+    clock: nodeClock,
+    random: Math.random,
+    transport,
+    secretStores: createNodeSecretStores({ environment: options.environment }),
+    documents: createDocumentFetcher(),
+    sink,
+    log: options.log ?? telemetry.log,
+    schedule: (work) => setImmediate(work),
+    tracer: telemetry.tracer,
+    digest: (text) => createHash("sha256").update(text).digest("hex"),
+  });
+  telemetry.observe(broker.attribution.metrics);
+
+  const watching = new AbortController();
+  const source = createFileSource({ paths: options.manifests, signal: watching.signal, onChange: (sources) => options.onLoad(broker.load(sources)) });
+  options.onLoad(broker.load(await source.read()));
+
+  const admin = createAdminApp({
+    ready: broker.ready,
+    status: broker.status,
+    metrics: () => (options.adminPort === null ? broker.metricsText() : null),
+    authorize: broker.authorize,
+  });
+  const adminListener = getRequestListener(admin.fetch);
+  const nodeServer = createNodeServer({
+    onExchange: (request, response) => {
+      void broker.handle(createNodeExchange(request, response));
+    },
+    onAdmin: (request, response) => void adminListener(request, response),
+  });
+  await nodeServer.listen(options.port, options.host);
+  const metricsServer = options.adminPort === null ? null : await serveMetrics(broker, options.adminPort, options.host);
+
+  return {
+    url: nodeServer.url(),
+    broker,
+    stop: async () => {
+      broker.retire();
+      watching.abort();
+      await nodeServer.drain(options.graceMs);
+      metricsServer?.close();
+      await broker.close();
+      await sink.close();
+      await telemetry.shutdown(2_000);
+    },
+  };
+}
+
+function serveMetrics(broker: Broker, port: number, host: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url !== "/-/metrics") {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(broker.metricsText());
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+/** Base URL of a listening server. */
+export function urlOf(address: AddressInfo): string {
+  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}

@@ -1,0 +1,94 @@
+import { createFileSource } from "../adapters/config/files.ts";
+import { formatFaults } from "../adapters/config/report.ts";
+import { nodePlatform } from "../adapters/knative/platform.ts";
+import { compile, type ExplainRequest, type Explanation, explain } from "../src/index.ts";
+import { CliError, EXIT } from "./exit.ts";
+import { manifestPaths, parseOptions } from "./options.ts";
+import { print, wantsColor, warn } from "./terminal.ts";
+
+const HELP = `usage: spillway explain --as NAMESPACE/SERVICEACCOUNT [--manifests DIR|FILE]... METHOD URL [-H 'Name: value']... [-d BODY]
+
+Says what would happen to one call: who, which rule and why it wins, the candidates in order and why others are out.
+Nothing is sent and no secret is read. Exit 1 when the call would be refused.
+
+  --as         the caller, as if it had proved itself
+  -H, --header a request header, as often as wanted
+  -d, --data   the request body; with it the method may be left out (POST)
+  --json       the explanation as JSON
+
+example: spillway explain --as team-a/assistant -m examples/quickstart POST http://llm.egress.local/v1/chat/completions -d '{"model":"smart"}'`;
+
+/** `spillway explain`. */
+export async function runExplain(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseOptions(
+    args,
+    {
+      as: { type: "string" },
+      manifests: { type: "string", multiple: true, short: "m" },
+      header: { type: "string", multiple: true, short: "H" },
+      data: { type: "string", short: "d" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+    true,
+  );
+  if (values.help === true) {
+    print(HELP);
+    return EXIT.good;
+  }
+  if (values.as === undefined) throw new CliError("who calls? say --as NAMESPACE/SERVICEACCOUNT");
+  const compiled = compile(await createFileSource({ paths: manifestPaths(values.manifests) }).read(), nodePlatform());
+  if (compiled.snapshot === null) {
+    warn(formatFaults(compiled.faults, { color: wantsColor(process.stderr) }));
+    return EXIT.faults;
+  }
+  const request = requestOf(values.as, positionals, values.header ?? [], values.data ?? null);
+  const clock = { now: () => Date.now(), monotonic: () => performance.now(), after: () => () => {} };
+  const explanation = explain(compiled.snapshot, request, clock, Math.random);
+  print(values.json === true ? JSON.stringify(explanation, null, 2) : describe(explanation, request, values.as));
+  return explanation.refusal === null ? EXIT.good : EXIT.faults;
+}
+
+function requestOf(as: string, positionals: readonly string[], headers: readonly string[], body: string | null): ExplainRequest {
+  const [namespace, serviceAccount] = as.split("/");
+  if (namespace === undefined || namespace === "") throw new CliError("--as takes NAMESPACE/SERVICEACCOUNT");
+  const [first, second] = positionals;
+  const method = second === undefined ? (body === null ? "GET" : "POST") : (first ?? "GET").toUpperCase();
+  const address = second ?? first;
+  if (address === undefined) throw new CliError("which call? say METHOD URL");
+  const url = URL.parse(address.includes("://") ? address : `http://${address.startsWith("/") ? `localhost${address}` : address}`);
+  if (url === null) throw new CliError(`"${address}" is not a URL`);
+  const list = headers.flatMap((header) => {
+    const colon = header.indexOf(":");
+    if (colon <= 0) throw new CliError(`a header is written 'Name: value', not "${header}"`);
+    return [header.slice(0, colon).trim(), header.slice(colon + 1).trim()];
+  });
+  return {
+    caller: { namespace, serviceAccount: serviceAccount ?? null },
+    method,
+    authority: url.host,
+    target: `${url.pathname}${url.search}`,
+    headers: list,
+    body,
+  };
+}
+
+function describe(found: Explanation, request: ExplainRequest, as: string): string {
+  const lines = [`call        ${request.method} ${request.authority}${request.target}`, `snapshot    ${found.snapshot}`];
+  lines.push(`received    ${found.gateway === null ? "-" : `Gateway ${found.gateway}, listener ${found.listener}, operation ${found.operation}`}`);
+  lines.push(`identified  ${as} (taken as proved)`);
+  if (found.model !== null) lines.push(`model       ${found.model}`);
+  if (found.rule !== null) lines.push(`routed      ${found.rule.id}`, `            ${found.rule.match}`, `            ${found.rule.why}`);
+  for (const other of found.beaten) lines.push(`   beaten   ${other.id}: ${other.why}`, `            ${other.match}`);
+  if (found.lock.length > 0) lines.push(`locked by   ${found.lock.map((policy) => `RegionPolicy ${policy}`).join(" and ")}`);
+  if (found.redirect !== null) lines.push(`answers     redirect ${found.redirect}`);
+  for (const [index, candidate] of found.candidates.entries()) {
+    const region = candidate.region.region ?? "no region";
+    lines.push(
+      `${index === 0 ? "planned  " : "         "}${String(index + 1).padStart(2)} ${candidate.backend}  tier ${candidate.tier + 1}, ${candidate.host}, ${region}: ${candidate.region.reason}`,
+    );
+  }
+  for (const other of found.excluded) lines.push(`     out    ${other.backend}: ${other.reason}`);
+  if (found.refusal !== null) lines.push(`refused     ${found.refusal.status} ${found.refusal.code}: ${found.refusal.detail}`);
+  return lines.join("\n");
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { CliError, EXIT } from "./exit.ts";
+import { print } from "./terminal.ts";
+
+declare const SPILLWAY_VERSION: string;
+
+const HELP = `spillway: an egress broker configured with Kubernetes Gateway API manifests
+
+usage: spillway <command> [options]
+
+  serve     serve the manifests as a Node server (Knative, a Deployment, a laptop)
+  check     say what is wrong with manifests, and what each object's conditions are
+  explain   say what would happen to one call, and why
+
+  spillway <command> --help tells each command's options
+  spillway --version
+
+exit status: 0 good, 1 faults found, 2 bad usage`;
+
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case "serve":
+      return (await import("./serve.ts")).runServe(rest);
+    case "check":
+      return (await import("./check.ts")).runCheck(rest);
+    case "explain":
+      return (await import("./explain.ts")).runExplain(rest);
+    case "--version":
+    case "-v":
+      print(SPILLWAY_VERSION);
+      return EXIT.good;
+    case undefined:
+    case "help":
+    case "--help":
+    case "-h":
+      print(HELP);
+      return command === undefined ? EXIT.usage : EXIT.good;
+    default:
+      throw new CliError(`there is no command "${command}": use serve, check or explain`);
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const isUsage = error instanceof CliError;
+    process.stderr.write(`spillway: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = isUsage ? error.exitCode : EXIT.faults;
+  },
+);

@@ -1,0 +1,27 @@
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { CliError } from "./exit.ts";
+
+type OptionTable = NonNullable<ParseArgsConfig["options"]>;
+
+/** Parses a command's arguments; a mistake becomes a `CliError` that names it. */
+export function parseOptions<Table extends OptionTable>(args: readonly string[], options: Table, allowPositionals: boolean) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals, strict: true });
+  } catch (error) {
+    throw new CliError(error instanceof Error ? error.message.replace(/\. To specify.*/s, "") : "bad usage");
+  }
+}
+
+/** The manifests to read: `--manifests` as often as wanted, else `SPILLWAY_MANIFESTS`, colon-separated. */
+export function manifestPaths(given: readonly string[] | undefined): readonly string[] {
+  const paths = given !== undefined && given.length > 0 ? given : (process.env["SPILLWAY_MANIFESTS"] ?? "").split(":").filter((path) => path !== "");
+  if (paths.length === 0) throw new CliError("no manifests: name a file or folder with --manifests, or in SPILLWAY_MANIFESTS");
+  return paths;
+}
+
+/** A TCP port, 0 meaning a free one. */
+export function parsePort(text: string, name: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new CliError(`${name} must be a port from 0 to 65535, not "${text}"`);
+  return port;
+}

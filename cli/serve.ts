@@ -1,0 +1,97 @@
+import { formatFaults, formatRefused } from "../adapters/config/report.ts";
+import { serve } from "../adapters/knative/serve.ts";
+import type { Compiled } from "../src/index.ts";
+import { EXIT } from "./exit.ts";
+import { manifestPaths, parseOptions, parsePort } from "./options.ts";
+import { print, wantsColor, warn } from "./terminal.ts";
+
+const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--port N] [--host H]
+
+  --manifests  a file, a folder (read with all below it) or - for standard input; as often as wanted
+               (else SPILLWAY_MANIFESTS, colon-separated). Files are watched: a good change is taken over,
+               a bad one is reported and the last good state goes on serving.
+  --port       port to listen on (else PORT, else 8787; 0 takes a free one)
+  --host       address to listen on (default 127.0.0.1; 0.0.0.0 in a container or where K_SERVICE is set)
+  --grace      seconds that open calls get after SIGTERM (default 25)
+  --quiet      no access log on standard output
+
+environment: PORT, SPILLWAY_MANIFESTS, SPILLWAY_ADMIN_PORT (metrics on a port of their own), SPILLWAY_SECRETS_DIR,
+             K_SINK and K_CE_OVERRIDES (events), the standard OTEL_* variables`;
+
+/** `spillway serve`: runs until SIGTERM or SIGINT. */
+export async function runServe(args: readonly string[]): Promise<number> {
+  const { values } = parseOptions(
+    args,
+    {
+      manifests: { type: "string", multiple: true, short: "m" },
+      port: { type: "string", short: "p" },
+      host: { type: "string" },
+      grace: { type: "string" },
+      quiet: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+    false,
+  );
+  if (values.help === true) {
+    print(HELP);
+    return EXIT.good;
+  }
+  const { env } = process;
+  // Before anything listens: an exception that nobody caught ends the process, after open calls had their time.
+  let stop: (code: number) => void = (code) => process.exit(code);
+  process.on("uncaughtException", (error) => {
+    warn(`spillway: a fault that nothing caught ends this process: ${error.stack ?? error.message}`);
+    stop(EXIT.faults);
+  });
+
+  const server = await serve({
+    manifests: manifestPaths(values.manifests),
+    port: parsePort(values.port ?? env["PORT"] ?? "8787", "--port"),
+    host: values.host ?? (env["K_SERVICE"] === undefined && env["KUBERNETES_SERVICE_HOST"] === undefined ? "127.0.0.1" : "0.0.0.0"),
+    adminPort: env["SPILLWAY_ADMIN_PORT"] === undefined ? null : parsePort(env["SPILLWAY_ADMIN_PORT"], "SPILLWAY_ADMIN_PORT"),
+    graceMs: Number(values.grace ?? "25") * 1000,
+    environment: env,
+    onLoad: reportLoad,
+    log: values.quiet === true ? () => {} : null,
+  });
+  warn(`spillway: listening on ${server.url}${server.broker.ready() ? "" : " (not ready: no good manifests yet)"}`);
+
+  return new Promise((resolve) => {
+    let stopping = false;
+    stop = (code) => {
+      if (stopping) return;
+      stopping = true;
+      server.stop().then(
+        () => resolve(code),
+        () => resolve(EXIT.faults),
+      );
+    };
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (stopping) return;
+        warn(`spillway: ${signal}: no new calls, open ones may finish`);
+        stop(EXIT.good);
+      });
+    }
+  }).then((code) => {
+    warn("spillway: stopped");
+    // Sockets of callers that would not let go must not keep the process.
+    process.exit(code as number); // resolve is only ever called with an exit status
+  });
+}
+
+function reportLoad(compiled: Compiled): void {
+  const color = wantsColor(process.stderr);
+  if (compiled.faults.length > 0) warn(formatFaults(compiled.faults, { color }));
+  if (compiled.snapshot === null) {
+    warn("spillway: these manifests were not taken over; what was served before is still served");
+    return;
+  }
+  const { snapshot } = compiled;
+  const rules = snapshot.gateways.flatMap((gateway) => gateway.listeners.flatMap((listener) => listener.routes.rules));
+  const refused = formatRefused(compiled.conditions, { color });
+  warn(
+    `spillway: manifests ${snapshot.id}: ${snapshot.gateways.length} Gateway, ${new Set(rules.map((rule) => rule.id)).size} rules, ${snapshot.backends.size} backends`,
+  );
+  if (refused !== "") warn(refused);
+}

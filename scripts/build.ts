@@ -1,0 +1,24 @@
+// Bundles the command line (and with it the Node server) into dist/. Cloud SDKs stay apart and load on first use.
+import { chmod, readFile, rm } from "node:fs/promises";
+import { build } from "esbuild";
+
+const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
+
+await rm("dist", { recursive: true, force: true });
+await build({
+  entryPoints: { spillway: "cli/main.ts" },
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node22",
+  sourcemap: "linked",
+  minifySyntax: true,
+  legalComments: "external",
+  // gRPC finds its proto files by __dirname and cannot be bundled as ESM; it is loaded on first use only.
+  external: ["@google-cloud/secret-manager"],
+  define: { SPILLWAY_VERSION: JSON.stringify(version) },
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+});
+await chmod("dist/spillway.js", 0o755);

@@ -1,0 +1,151 @@
+import { attach } from "./credentials/attach.ts";
+import type { SecretLease } from "./credentials/secret-cache.ts";
+import { find } from "./lib/header-list.ts";
+import type { Routed } from "./model/call.ts";
+import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
+import type { Cleared } from "./model/cleared.ts";
+import { Refusal } from "./model/errors.ts";
+import type { Outcome } from "./model/outcome.ts";
+import type { OutboundRequest } from "./model/ports.ts";
+import { SecretStoreError } from "./model/ports.ts";
+import type { SecretReference } from "./model/secret.ts";
+import { matchModel } from "./plan/model-rule.ts";
+import { encodeRequest } from "./providers/encode-request.ts";
+import { wireOf } from "./providers/wires.ts";
+import type { CallBody } from "./read-call-body.ts";
+import { editHeaders } from "./routing/edit-headers.ts";
+import { rewriteTarget } from "./routing/rewrite-target.ts";
+import type { Stages } from "./stages.ts";
+import { answerKind } from "./stream/answer-kind.ts";
+import { judgeFirstEvent } from "./stream/first-event.ts";
+import { forwardableRequestHeaders, withChain } from "./transport/request-headers.ts";
+import { send } from "./transport/send.ts";
+
+/** One call on its way: what every attempt of it shares. */
+export interface CallInFlight {
+  readonly routed: Routed;
+  readonly body: CallBody;
+  readonly record: CallRecord;
+  /** Aborts when the caller leaves or the call's own time is up. */
+  readonly signal: AbortSignal;
+}
+
+/** What one attempt came to. */
+export interface Attempted {
+  readonly cleared: Cleared;
+  readonly attempt: AttemptRecord;
+  /** `credential_unavailable` never reached the door. */
+  readonly outcome: Outcome | { readonly kind: "credential_unavailable" };
+  readonly lease: SecretLease | null;
+  readonly firstEventIsError: boolean;
+  /** The broker asked for usage in the caller's place, so the extra event must be hidden. */
+  readonly hidesUsage: boolean;
+}
+
+/** Stages 6 to 8 for one candidate: credential, encode, the door. Rejects only with a `Refusal` that no other candidate can mend. */
+export async function attemptCandidate(
+  stages: Stages,
+  call: CallInFlight,
+  cleared: Cleared,
+  attempt: AttemptRecord,
+  renewed: SecretLease | null,
+): Promise<Attempted> {
+  const { backend } = cleared.target;
+  const nothing = { cleared, attempt, lease: null, firstEventIsError: false, hidesUsage: false };
+  const credential = backend.credential;
+  let lease: SecretLease | null = renewed;
+  let certificate: SecretLease | null = null;
+  try {
+    if (lease === null && credential !== null && credential.type !== "passthrough") lease = await leaseOf(stages, credential.secret, call.signal);
+    if (backend.tls?.clientCertificate) certificate = await leaseOf(stages, backend.tls.clientCertificate, call.signal);
+  } catch (error) {
+    if (call.signal.aborted) return { ...nothing, outcome: { kind: "cancelled", message: "the call ended while its credential was read" } };
+    if (!(error instanceof SecretStoreError)) throw error;
+    return { ...nothing, outcome: { kind: "credential_unavailable" } };
+  }
+  if (lease !== null) attempt.credential = lease.state;
+
+  const { outbound, hidesUsage, model } = buildOutbound(stages, call, cleared, lease, certificate);
+  attempt.model = model;
+  const outcome = await send(stages.transport, cleared, outbound, call.signal);
+  if (outcome.kind !== "answer") return { ...nothing, outcome, lease };
+  attempt.status = outcome.status;
+  attempt.peerAddress = outcome.peer.address;
+  attempt.protocol = outcome.peer.protocol;
+  return { cleared, attempt, lease, hidesUsage, ...(await awaitFirstByte(call.routed, outcome)) };
+}
+
+async function leaseOf(stages: Stages, reference: SecretReference, signal: AbortSignal): Promise<SecretLease> {
+  return stages.secrets.peek(reference) ?? (await stages.secrets.read(reference, signal));
+}
+
+function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lease: SecretLease | null, certificate: SecretLease | null) {
+  const { routed, body, record } = call;
+  const { rule, gateway, exchange } = routed;
+  const { target, lock } = cleared;
+  const { backend } = target;
+  const rewrite = target.rewrite ?? rule.rewrite;
+  const matched = backend.api === null ? null : matchModel(backend.api, target.model ?? body.facts?.model ?? null);
+  const encoded = encodeRequest({
+    api: backend.api,
+    modelOverride: target.model,
+    operation: routed.operation,
+    path: rewriteTarget(routed.path, routed.query, rewrite, routed.match),
+    body: body.bytes,
+    facts: body.facts,
+    modelRule: matched === "unknown" ? null : matched,
+    locked: lock !== null,
+    askForUsage: routed.operation.name === "chat" || backend.api !== null,
+  });
+  let headers = withChain(forwardableRequestHeaders(exchange.headers), gateway.chainId, exchange.protocol);
+  headers = editHeaders(editHeaders(headers, rule.requestHeaders), target.requestHeaders);
+  if (rule.propagateTrace) headers = [...headers, "traceparent", stages.attribution.traceparentFor(record)];
+  const attached = attach(backend.credential, lease?.secret ?? null, { headers, path: encoded.path }, routed.tokenSlot);
+  const passthrough = backend.credential?.type === "passthrough" ? `|${routed.caller.namespace}/${routed.caller.serviceAccount}` : "";
+  const outbound: OutboundRequest = {
+    origin: backend.origin,
+    method: routed.method,
+    path: attached.path,
+    headers: ["host", rewrite?.hostname ?? backend.authority, ...attached.headers],
+    body: encoded.body === null ? body.request : { kind: "bytes", bytes: encoded.body },
+    protocol: backend.protocol,
+    tls: backend.tls,
+    clientCertificate: certificate?.secret ?? null,
+    dns: backend.dns,
+    timeouts: {
+      ...backend.timeouts,
+      firstByteMs: shorter(backend.timeouts.firstByteMs, shorter(cleared.failover?.firstByteMs ?? null, rule.timeouts.backendRequestMs)),
+    },
+    poolKey: `${backend.key}${passthrough}`,
+  };
+  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model };
+}
+
+/** A head alone is no answer: a good status is held back until its first body byte, and a stream until its first event is no error. */
+async function awaitFirstByte(routed: Routed, answer: Extract<Outcome, { kind: "answer" }>): Promise<Pick<Attempted, "outcome" | "firstEventIsError">> {
+  if (answer.status < 200 || answer.status >= 300 || routed.method === "HEAD" || answer.status === 204) return { outcome: answer, firstEventIsError: false };
+  const wire = routed.operation.dialect === null ? null : wireOf(routed.operation.dialect);
+  const inspect = wire !== null && answerKind(answer.headers).eventStream && find(answer.headers, "content-encoding") === null;
+  let seen = 0;
+  for (;;) {
+    const pending = answer.body.peek(seen);
+    const peeked = pending instanceof Promise ? await pending : pending;
+    if (peeked.failure !== null) return { outcome: peeked.failure, firstEventIsError: false };
+    if (!inspect || peeked.ended) return { outcome: answer, firstEventIsError: wire !== null && inspect && judgeFirstEvent(wire, peeked.bytes) === "error" };
+    const verdict = judgeFirstEvent(wire, peeked.bytes);
+    if (verdict !== "more") return { outcome: answer, firstEventIsError: verdict === "error" };
+    seen = peeked.bytes.byteLength;
+  }
+}
+
+function shorter(one: number | null, other: number | null): number | null {
+  if (one === null) return other;
+  return other === null ? one : Math.min(one, other);
+}
+
+/** A refusal for a body that cannot be sent again. */
+export function notReplayable(): Refusal {
+  return new Refusal("upstream_unavailable", {
+    detail: "The first destination failed and the request body is too large to be sent again (BrokerConfig spec.bounds.replayBytes).",
+  });
+}

@@ -1,0 +1,27 @@
+import type { BodyFacts, Identified, Received, Routed } from "../model/call.ts";
+import type { CallRecord } from "../model/call-record.ts";
+
+/** Remembers what stage 1 learned. */
+export function noteReceived(record: CallRecord, received: Received): void {
+  record.gateway = received.gateway.id;
+  record.listener = received.listener.name;
+  record.operation = received.operation;
+}
+
+/** Remembers who calls. */
+export function noteIdentified(record: CallRecord, identified: Identified): void {
+  record.caller = identified.caller;
+}
+
+/** Remembers the rule and what the body said of itself; `bytes` is the size of the request body where it is known. */
+export function noteRouted(record: CallRecord, routed: Routed, bytes: number | null): void {
+  record.route = `${routed.rule.route.namespace}/${routed.rule.route.name}`;
+  record.rule = routed.rule.id;
+  record.requestBytes = bytes;
+}
+
+/** Remembers what the body asked for, before any rule was found. */
+export function noteBody(record: CallRecord, facts: BodyFacts | null): void {
+  record.requestedModel = facts?.model ?? null;
+  record.streaming = facts?.stream ?? false;
+}

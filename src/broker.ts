@@ -1,0 +1,170 @@
+import type { Tracer } from "@opentelemetry/api";
+import { type Attribution, createAttribution } from "./attribution/create-attribution.ts";
+import { type Compiled, compile, type ManifestSource, type Platform } from "./config/compile.ts";
+import { createSecretCache } from "./credentials/secret-cache.ts";
+import { createIdentity } from "./identity/create-identity.ts";
+import { hostOf } from "./listener/receive.ts";
+import type { EgressEvent } from "./model/event.ts";
+import type { Exchange } from "./model/exchange.ts";
+import type { HeaderList } from "./model/http.ts";
+import type { Clock, DocumentFetcher, EventSink, Random, SecretStore, Transport } from "./model/ports.ts";
+import type { Snapshot } from "./model/snapshot.ts";
+import { runCall } from "./pipeline.ts";
+import { createHealth } from "./plan/health.ts";
+import { createRetryBudget } from "./plan/retry-budget.ts";
+import { operationOf } from "./providers/operation-of.ts";
+import type { Stages } from "./stages.ts";
+
+/** All that a platform chooses; the broker has no clock, socket or environment of its own. */
+export interface BrokerPorts {
+  readonly platform: Platform;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+  readonly secretStores: readonly SecretStore[];
+  readonly documents: DocumentFetcher;
+  readonly sink: EventSink;
+  /** One finished JSON line, without line end. */
+  readonly log: (line: string) => void;
+  /** Runs work soon, off the path of the call that asked. */
+  readonly schedule: (work: () => void) => void;
+  /** Null: the tracer that `@opentelemetry/api` has registered. */
+  readonly tracer: Tracer | null;
+  /** Synchronous sha-256 of UTF-8 text in hex, where the platform has one; else WebCrypto is used. */
+  readonly digest?: (text: string) => string;
+}
+
+/** A running broker: one a process or isolate. */
+export interface Broker {
+  /** Takes one call through the ten stages. Never rejects. */
+  handle(exchange: Exchange): Promise<void>;
+  /** Compiles manifests and swaps them in. A compile that fails changes nothing: the last good snapshot goes on serving. */
+  load(sources: readonly ManifestSource[]): Compiled;
+  /** True once a snapshot serves and until `retire` is called. */
+  ready(): boolean;
+  /** From now on not ready; calls under way go on. */
+  retire(): void;
+  /** The state for `/-/status`: no secret, no content. */
+  status(): Readonly<Record<string, unknown>>;
+  /** Prometheus text 0.0.4. */
+  metricsText(): string;
+  readonly attribution: Attribution;
+  /** Whether the credential in these headers belongs to a caller of a Gateway's own namespace. Never rejects. */
+  authorize(headers: HeaderList, authority: string): Promise<boolean>;
+  /** Closes pools. Call after the last call has ended. */
+  close(): Promise<void>;
+}
+
+/** Puts the stages together around the ports of one platform. */
+export function createBroker(ports: BrokerPorts): Broker {
+  const { clock, random, transport } = ports;
+  const emit = (event: EgressEvent) => ports.sink.emit(event);
+  const attribution = createAttribution({ clock, tracer: ports.tracer, sink: ports.sink, log: ports.log, schedule: ports.schedule });
+  const secrets = createSecretCache({ stores: ports.secretStores, clock, random, emit });
+  const identity = createIdentity({
+    clock,
+    documents: ports.documents,
+    readSecret: async (reference, signal) => (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret,
+    ...(ports.digest === undefined ? {} : { digest: ports.digest }),
+  });
+  const health = createHealth(clock, random, emit);
+  const stages: Stages = { clock, random, identity, secrets, health, budget: createRetryBudget(clock), transport, attribution };
+  let snapshot: Snapshot | null = null;
+  let loaded: Compiled | null = null;
+  let loadedAt: number | null = null;
+  let failedLoad: { readonly at: number; readonly faults: Compiled["faults"] } | null = null;
+  let retired = false;
+
+  return {
+    attribution,
+    handle: (exchange) => runCall(stages, snapshot, exchange),
+    load: (sources) => {
+      const compiled = compile(sources, ports.platform);
+      const now = clock.now();
+      for (const event of compiled.events) emit({ ...event, time: now });
+      if (compiled.snapshot === null) {
+        failedLoad = { at: now, faults: compiled.faults };
+        attribution.metrics.configLoad(false, now);
+        emit({ type: "config.rejected", time: now, subject: snapshot?.id ?? "none", data: { faults: compiled.faults.length } });
+        return compiled;
+      }
+      snapshot = compiled.snapshot;
+      loaded = compiled;
+      loadedAt = now;
+      failedLoad = null;
+      health.retain(new Set(snapshot.backends.keys()));
+      attribution.metrics.configLoad(true, now);
+      emit({ type: "config.loaded", time: now, subject: snapshot.id, data: { gateways: snapshot.gateways.length, backends: snapshot.backends.size } });
+      return compiled;
+    },
+    ready: () => snapshot !== null && !retired,
+    retire: () => {
+      retired = true;
+    },
+    status: () => ({
+      ready: snapshot !== null && !retired,
+      snapshot: snapshot === null ? null : { id: snapshot.id, loadedAt: loadedAt === null ? null : new Date(loadedAt).toISOString() },
+      lastLoadFailed: failedLoad === null ? null : { at: new Date(failedLoad.at).toISOString(), faults: failedLoad.faults },
+      conditions: loaded?.conditions ?? [],
+      backends: health.snapshot(),
+      secrets: secrets.status(),
+    }),
+    metricsText: () => attribution.metrics.metricsText(),
+    authorize: async (headers, authority) => {
+      for (const gateway of snapshot?.gateways ?? []) {
+        const listener = gateway.listeners[0];
+        if (snapshot === null || listener === undefined) continue;
+        const exchange = probeExchange(headers, authority);
+        try {
+          const identified = await identity.identify({
+            id: "admin",
+            exchange,
+            snapshot,
+            gateway,
+            listener,
+            host: hostOf(authority),
+            method: "GET",
+            path: "/-/status",
+            query: "",
+            operation: operationOf("GET", "/-/status"),
+          });
+          if (identified.caller.proof.kind !== "anonymous" && identified.caller.namespace === gateway.namespace) return true;
+        } catch {
+          // Not proved for this Gateway: another one may know the caller.
+        }
+      }
+      return false;
+    },
+    close: () => transport.close(),
+  };
+}
+
+/** An exchange that only identity looks at: it has headers and nothing to read or answer. */
+function probeExchange(headers: HeaderList, authority: string): Exchange {
+  return {
+    method: "GET",
+    target: "/-/status",
+    scheme: "http",
+    authority,
+    headers,
+    port: null,
+    remoteAddress: null,
+    protocol: "1.1",
+    signal: new AbortController().signal,
+    body: {
+      declaredLength: null,
+      present: false,
+      collect: async () => new Uint8Array(),
+      stream: () => ({
+        kind: "stream",
+        length: null,
+        replayable: () => false,
+        open: () => {
+          throw new Error("a probe has no body");
+        },
+      }),
+    },
+    responder: { started: false, reply: () => {}, deliver: async () => ({ kind: "complete", bytes: 0, failure: null }) },
+    waitUntil: () => {},
+  };
+}

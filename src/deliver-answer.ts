@@ -1,0 +1,79 @@
+import type { Attempted, CallInFlight } from "./attempt.ts";
+import { redactor } from "./credentials/redact.ts";
+import type { StreamCodec } from "./model/codec.ts";
+import { Refusal } from "./model/errors.ts";
+import type { DeliveryEnd } from "./model/exchange.ts";
+import type { HeaderList } from "./model/http.ts";
+import type { Answer } from "./model/outcome.ts";
+import { wireOf } from "./providers/wires.ts";
+import { editHeaders } from "./routing/edit-headers.ts";
+import type { Stages } from "./stages.ts";
+import { answerKind } from "./stream/answer-kind.ts";
+import { createRedactingCodec } from "./stream/redacting-codec.ts";
+import { createTap, type Tap } from "./stream/tap.ts";
+import { forwardableResponseHeaders } from "./transport/response-headers.ts";
+
+/** Stage 9: the answer on its way to the caller. From the first byte on no other candidate can be tried. */
+export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Attempted, answer: Answer): Promise<void> {
+  const { routed, record } = call;
+  const { exchange, operation, rule } = routed;
+  if (answer.status >= 300 && answer.status < 400 && won.cleared.lock !== null) {
+    answer.body.cancel();
+    throw new Refusal("upstream_redirect", { detail: "The destination answered with a redirect. On a region-locked route nobody is sent elsewhere." });
+  }
+  const kind = answerKind(answer.headers);
+  const failed = answer.status >= 400;
+  const wire = operation.dialect === null ? null : wireOf(operation.dialect);
+  const tap = createTap(wire, operation, {
+    streaming: kind.eventStream,
+    status: answer.status,
+    hideUsageOnlyEvent: won.hidesUsage && !failed,
+    contentEncoding: kind.contentEncoding,
+    error: (message) => ({ status: 502, code: "upstream_unavailable", message, requestId: record.id }),
+  });
+  const redact = failed && won.lease !== null ? redactor(won.lease.secret) : null;
+  // A plain answer of an unknown API is nobody's business: the platform may hand its bytes through untouched.
+  const inspected: StreamCodec | null = wire === null && !kind.eventStream ? null : tap;
+  const codec = redact === null ? inspected : createRedactingCodec(redact.bytes, kind.contentEncoding);
+  const unchanged = redact === null && !kind.eventStream;
+  let headers = forwardableResponseHeaders(answer.headers, { keepContentLength: unchanged });
+  headers = editHeaders(editHeaders(headers, rule.responseHeaders), won.cleared.target.responseHeaders);
+  if (redact !== null) headers = headers.map((value, index) => (index % 2 === 1 ? redact.text(value) : value));
+  record.status = answer.status;
+  const ended = await exchange.responder.deliver({
+    status: answer.status,
+    headers: [...headers, ...brokerHeaders(call, won)],
+    body: answer.body,
+    codec,
+    onFirstByte: () => {
+      record.firstByte = stages.clock.monotonic();
+    },
+  });
+  settleDelivery(stages, call, won, tap, ended, failed);
+}
+
+function brokerHeaders(call: CallInFlight, won: Attempted): HeaderList {
+  const { record } = call;
+  return ["x-request-id", record.id, "x-egress-backend", won.attempt.backend, "x-egress-attempts", String(record.attempts.length)];
+}
+
+function settleDelivery(stages: Stages, call: CallInFlight, won: Attempted, tap: Tap, ended: DeliveryEnd, failed: boolean): void {
+  const { record, routed } = call;
+  const { backend } = won.cleared.target;
+  record.responseBytes = ended.bytes;
+  record.answer = tap.facts();
+  if (ended.kind === "complete") {
+    record.outcome = failed ? "upstream_error" : "ok";
+    return;
+  }
+  if (ended.kind === "caller_gone" || ended.kind === "stalled") {
+    record.outcome = "caller_gone";
+    return;
+  }
+  stages.health.failed(backend.key, won.cleared.health, "counts", null);
+  record.outcome = "truncated";
+  won.attempt.outcome = ended.failure?.kind ?? "truncated";
+  if (!routed.exchange.responder.started) {
+    throw new Refusal("upstream_unavailable", { detail: "The destination broke off its answer before the first byte of it could be handed on." });
+  }
+}

@@ -1,0 +1,175 @@
+import { hostOf, receive } from "./listener/receive.ts";
+import type { Identified } from "./model/call.ts";
+import { Refusal, type RefusalCode } from "./model/errors.ts";
+import type { Exchange } from "./model/exchange.ts";
+import type { HeaderList } from "./model/http.ts";
+import type { Clock, Random } from "./model/ports.ts";
+import type { RegionEvidence } from "./model/region.ts";
+import type { CompiledRule, RuleMatch, Snapshot } from "./model/snapshot.ts";
+import { createHealth } from "./plan/health.ts";
+import { plan } from "./plan/plan.ts";
+import { operationOf } from "./providers/operation-of.ts";
+import { readBodyFacts } from "./providers/read-body-facts.ts";
+import { buildRouteTable } from "./routing/build-route-table.ts";
+import { route } from "./routing/decide.ts";
+import { describePrecedence } from "./routing/describe-precedence.ts";
+import { findRule } from "./routing/find-rule.ts";
+
+/** A call that is only thought of. */
+export interface ExplainRequest {
+  readonly caller: { readonly namespace: string; readonly serviceAccount: string | null };
+  readonly method: string;
+  /** `host/path?query`, already split. */
+  readonly authority: string;
+  readonly target: string;
+  readonly headers: HeaderList;
+  readonly body: string | null;
+}
+
+/** What would happen, stage by stage; `refusal` says where it would end. */
+export interface Explanation {
+  readonly snapshot: string;
+  readonly gateway: string | null;
+  readonly listener: string | null;
+  readonly operation: string | null;
+  readonly model: string | null;
+  readonly rule: { readonly id: string; readonly match: string; readonly why: string } | null;
+  /** Rules that match too and lose, with the reason. */
+  readonly beaten: readonly { readonly id: string; readonly match: string; readonly why: string }[];
+  readonly lock: readonly string[];
+  readonly redirect: number | null;
+  readonly candidates: readonly {
+    readonly backend: string;
+    readonly tier: number;
+    readonly host: string;
+    readonly region: RegionEvidence;
+    readonly model: string | null;
+  }[];
+  readonly excluded: readonly { readonly backend: string; readonly reason: string }[];
+  readonly refusal: { readonly code: RefusalCode; readonly status: number; readonly detail: string } | null;
+}
+
+/** Runs the pure stages (1, 3 and 5) on a call as if this caller had proved itself. Sends nothing, reads no secret. */
+export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Clock, random: Random): Explanation {
+  const found: Mutable<Explanation> = {
+    snapshot: snapshot.id,
+    gateway: null,
+    listener: null,
+    operation: null,
+    model: null,
+    rule: null,
+    beaten: [],
+    lock: [],
+    redirect: null,
+    candidates: [],
+    excluded: [],
+    refusal: null,
+  };
+  try {
+    const received = receive(exchangeOf(request), snapshot, "explain", operationOf);
+    found.gateway = received.gateway.id;
+    found.listener = received.listener.name;
+    found.operation = received.operation.name;
+    const caller = { ...request.caller, workload: null, proof: { kind: "jwt", issuer: "explain" } } as const;
+    const identified: Identified = { ...received, caller, tokenSlot: null };
+    const facts = request.body === null ? null : readBodyFacts(new TextEncoder().encode(request.body), received.operation);
+    found.model = facts?.model ?? null;
+    const matching = matchingRules(identified, found.model);
+    const routed = route(identified, found.model);
+    const winner = { rule: routed.rule, match: routed.match };
+    const losers = matching.filter((other) => other.rule !== routed.rule);
+    found.rule = {
+      id: routed.rule.id,
+      match: describeMatch(routed.match),
+      why: losers.length === 0 ? "the only rule that matches" : "wins over the others by precedence",
+    };
+    found.beaten = losers.map((other) => ({ id: other.rule.id, match: describeMatch(other.match), why: describePrecedence(received.host, winner, other) }));
+    found.lock = routed.lock?.constraints.map((constraint) => constraint.policy) ?? [];
+    if (routed.rule.action.kind === "redirect") {
+      found.redirect = routed.rule.action.redirect.statusCode;
+      return found;
+    }
+    const planned = plan(
+      routed,
+      { model: found.model, dialect: routed.operation.dialect },
+      createHealth(clock, random, () => {}),
+      random,
+    );
+    found.candidates = planned.candidates.map(({ target, tier, evidence }) => ({
+      backend: target.backend.key,
+      tier,
+      host: target.backend.authority,
+      region: evidence,
+      model: target.model,
+    }));
+    found.excluded = planned.excluded.map(({ backend, reason }) => ({ backend, reason }));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    found.refusal = { code: error.code, status: error.status, detail: error.detail };
+  }
+  return found;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+interface MatchingRule {
+  readonly rule: CompiledRule;
+  readonly match: RuleMatch;
+}
+
+function matchingRules(identified: Identified, model: string | null): readonly MatchingRule[] {
+  const { listener, gateway, caller } = identified;
+  return listener.routes.rules.flatMap((rule) => {
+    const hit = findRule(buildRouteTable([rule]), {
+      host: identified.host,
+      method: identified.method,
+      path: identified.path,
+      query: identified.query,
+      headers: identified.exchange.headers,
+      model,
+      callerNamespace: caller.namespace,
+      gatewayNamespace: gateway.namespace,
+      scope: gateway.scope,
+    });
+    return hit === null ? [] : [{ rule, match: hit.match }];
+  });
+}
+
+/** A match in the words of the manifest. */
+function describeMatch(match: RuleMatch): string {
+  const parts = [`${match.path.type} ${match.path.value}`];
+  if (match.method !== null) parts.push(`method ${match.method}`);
+  for (const header of match.headers) parts.push(`header ${header.name}=${header.value}`);
+  for (const parameter of match.queryParams) parts.push(`query ${parameter.name}=${parameter.value}`);
+  return parts.join(", ");
+}
+
+/** An exchange with nothing behind it: the pure stages look at its head only. */
+function exchangeOf(request: ExplainRequest): Exchange {
+  return {
+    method: request.method,
+    target: request.target,
+    scheme: "http",
+    authority: hostOf(request.authority),
+    headers: request.headers,
+    port: null,
+    remoteAddress: null,
+    protocol: "1.1",
+    signal: new AbortController().signal,
+    body: {
+      declaredLength: request.body === null ? null : request.body.length,
+      present: request.body !== null,
+      collect: async () => new Uint8Array(),
+      stream: () => ({
+        kind: "stream",
+        length: null,
+        replayable: () => false,
+        open: () => {
+          throw new Error("an explained call has no body to read");
+        },
+      }),
+    },
+    responder: { started: false, reply: () => {}, deliver: async () => ({ kind: "complete", bytes: 0, failure: null }) },
+    waitUntil: () => {},
+  };
+}

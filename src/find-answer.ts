@@ -1,0 +1,142 @@
+import { type Attempted, attemptCandidate, type CallInFlight } from "./attempt.ts";
+import type { SecretLease } from "./credentials/secret-cache.ts";
+import { find } from "./lib/header-list.ts";
+import { parseRetryAfter } from "./lib/retry-after.ts";
+import type { Cleared } from "./model/cleared.ts";
+import { Refusal } from "./model/errors.ts";
+import type { AnswerBody } from "./model/outcome.ts";
+import type { Planned } from "./model/planned.ts";
+import { judge, type Verdict } from "./plan/judge.ts";
+import type { Stages } from "./stages.ts";
+
+/** Error bodies up to this size are read to the end, so that the connection can be used again. */
+const DISCARD_BYTES = 64 * 1024;
+
+/**
+ * Candidate after candidate until one gives an answer to deliver, as the failover law says (`plan/judge.ts`), inside the
+ * caller's one request. Throws the `Refusal` that the caller gets when none does.
+ */
+export async function findAnswer(stages: Stages, call: CallInFlight, planned: Planned, deadline: number | null): Promise<Attempted> {
+  const { candidates } = planned;
+  let index = 0;
+  let sameBackendTries = 0;
+  let extraTries = 0;
+  let renewed: SecretLease | null = null;
+  let refetched = false;
+  let soonest: number | null = null;
+  for (;;) {
+    const cleared = candidates[index];
+    if (cleared === undefined) throw exhausted(soonest);
+    const { backend } = cleared.target;
+    stages.budget.charge(backend.key, extraTries > 0);
+    const attempt = stages.attribution.beginAttempt(call.record, cleared, null);
+    const attempted = await attemptCandidate(stages, call, cleared, attempt, renewed);
+    attempt.ended = stages.clock.monotonic();
+    attempt.outcome = attempted.outcome.kind;
+    renewed = null;
+    const retryAfterMs = retryAfterOf(attempted, stages.clock.now());
+    if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
+    const verdict = judge({
+      outcome: factsOf(attempted, retryAfterMs),
+      inference: call.routed.operation.inference,
+      method: call.routed.method,
+      retry: call.routed.rule.retry,
+      failover: cleared.failover,
+      isLast: index === candidates.length - 1,
+      sameBackendTries,
+      extraTries,
+      credentialOwned: backend.credential !== null && backend.credential.type !== "passthrough",
+      alreadyRefetched: refetched,
+      replayable: call.body.request.kind !== "stream" || call.body.request.replayable(),
+      budgetAllows: stages.budget.allow(backend.key),
+      msLeft: deadline === null ? null : deadline - stages.clock.monotonic(),
+      random: stages.random(),
+    });
+    recordHealth(stages, cleared, verdict, retryAfterMs);
+    if (verdict.action === "deliver") return attempted;
+    if (attempted.outcome.kind === "answer") discard(attempted.outcome.body);
+    if (verdict.action === "give_up") throw giveUp(verdict, soonest);
+    attempt.failoverReason = verdict.reason;
+    extraTries += 1;
+    if (verdict.action === "refetch_credential") {
+      renewed = await renew(stages, call, cleared, attempted);
+      refetched = true;
+      if (renewed === null) index += 1;
+    } else if (verdict.action === "again") {
+      sameBackendTries += 1;
+      await pause(stages, verdict.afterMs, call.signal);
+    } else {
+      index += 1;
+      sameBackendTries = 0;
+      refetched = false;
+    }
+  }
+}
+
+function factsOf(attempted: Attempted, retryAfterMs: number | null) {
+  const { outcome } = attempted;
+  if (outcome.kind !== "answer") return outcome;
+  return { kind: "answer" as const, status: outcome.status, retryAfterMs, firstEventIsError: attempted.firstEventIsError };
+}
+
+function retryAfterOf(attempted: Attempted, now: number): number | null {
+  if (attempted.outcome.kind !== "answer") return null;
+  const value = find(attempted.outcome.headers, "retry-after");
+  return value === null ? null : parseRetryAfter(value, now);
+}
+
+function recordHealth(stages: Stages, cleared: Cleared, verdict: Verdict, retryAfterMs: number | null): void {
+  if (verdict.health === "good") stages.health.succeeded(cleared.target.backend.key);
+  else if (verdict.health !== "none") stages.health.failed(cleared.target.backend.key, cleared.health, verdict.health, retryAfterMs);
+}
+
+/** The provider did not take our credential: read it anew, once. Null when the store has no other. */
+async function renew(stages: Stages, call: CallInFlight, cleared: Cleared, attempted: Attempted): Promise<SecretLease | null> {
+  const { credential } = cleared.target.backend;
+  if (credential === null || credential.type === "passthrough" || attempted.lease === null) return null;
+  try {
+    return await stages.secrets.refetch(credential.secret, attempted.lease.secret, call.signal);
+  } catch {
+    // The store is down or denies: the next candidate may still serve.
+    return null;
+  }
+}
+
+function giveUp(verdict: Extract<Verdict, { action: "give_up" }>, soonestMs: number | null): Refusal {
+  const retryAfter = soonestMs === null ? {} : { retryAfter: Math.ceil(soonestMs / 1000) };
+  return new Refusal(verdict.refusal, { detail: verdict.detail, ...retryAfter });
+}
+
+function exhausted(soonestMs: number | null): Refusal {
+  const retryAfter = soonestMs === null ? {} : { retryAfter: Math.ceil(soonestMs / 1000) };
+  return new Refusal("upstream_unavailable", {
+    detail: "Every destination of this route failed. The request id finds the attempts in the broker's log.",
+    ...retryAfter,
+  });
+}
+
+/** Reads a small body to its end and cancels a large one: a body left alone would hold its connection for ever. */
+function discard(body: AnswerBody): void {
+  let seen = 0;
+  body.consume({
+    chunk: (bytes) => {
+      seen += bytes.byteLength;
+      if (seen > DISCARD_BYTES) body.cancel();
+    },
+    end: () => {},
+    failed: () => {},
+  });
+}
+
+function pause(stages: Stages, ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = () => {
+      cancel();
+      signal.removeEventListener("abort", stop);
+      resolve();
+    };
+    const cancel = stages.clock.after(ms, stop);
+    signal.addEventListener("abort", stop);
+  });
+}

@@ -1,0 +1,34 @@
+/** The public face of the broker's core: what adapters, the command line and embedders may use. */
+
+export type { Attribution } from "./attribution/create-attribution.ts";
+export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
+export { type Compiled, compile, type Fault, type ManifestSource, type ObjectConditions, type Platform } from "./config/compile.ts";
+export { type ExplainRequest, type Explanation, explain } from "./explain.ts";
+export { type AdminView, createAdminApp } from "./listener/admin-app.ts";
+export type * from "./model/backend.ts";
+export type * from "./model/call.ts";
+export type * from "./model/call-record.ts";
+export type * from "./model/caller.ts";
+export type { Cleared } from "./model/cleared.ts";
+export type * from "./model/codec.ts";
+export { REFUSALS, Refusal, type RefusalCode } from "./model/errors.ts";
+export type * from "./model/event.ts";
+export type * from "./model/exchange.ts";
+export type * from "./model/http.ts";
+export type * from "./model/identity-plan.ts";
+export type * from "./model/operation.ts";
+export type * from "./model/outcome.ts";
+export {
+  type Clock,
+  type DocumentFetcher,
+  type EventSink,
+  type OutboundRequest,
+  type Random,
+  type SecretStore,
+  SecretStoreError,
+  type Transport,
+  type TransportFeature,
+} from "./model/ports.ts";
+export type * from "./model/region.ts";
+export { type RefreshPolicy, Secret, type SecretLocation, type SecretProvider, type SecretReference } from "./model/secret.ts";
+export type * from "./model/snapshot.ts";

@@ -1,0 +1,36 @@
+import type { CompiledGateway, CompiledListener, Snapshot } from "../model/snapshot.ts";
+
+/** A Gateway and one of its listeners. */
+export interface ChosenListener {
+  readonly gateway: CompiledGateway;
+  readonly listener: CompiledListener;
+}
+
+/**
+ * The one listener that takes the request: the most specific hostname wins, and no other listener sees it
+ * (Gateway API, listener isolation). A port that no listener has is of no use for telling them apart and is passed over.
+ */
+export function chooseListener(snapshot: Snapshot, host: string, port: number | null): ChosenListener | null {
+  const portCounts = port !== null && snapshot.gateways.some((gateway) => gateway.listeners.some((listener) => listener.port === port));
+  let best: ChosenListener | null = null;
+  let bestScore = -1;
+  for (const gateway of snapshot.gateways) {
+    for (const listener of gateway.listeners) {
+      if (portCounts && listener.port !== port) continue;
+      const score = specificity(listener.hostname, host);
+      if (score > bestScore) {
+        best = { gateway, listener };
+        bestScore = score;
+      }
+    }
+  }
+  return best;
+}
+
+/** How closely a listener's hostname fits: -1 not at all, 0 any host, then longer is better and exact beats a wildcard. */
+function specificity(hostname: string | null, host: string): number {
+  if (hostname === null) return 0;
+  if (hostname === host) return 2 * hostname.length + 1;
+  if (hostname.startsWith("*.") && host.length > hostname.length - 1 && host.endsWith(hostname.slice(1))) return 2 * hostname.length;
+  return -1;
+}

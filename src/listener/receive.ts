@@ -1,0 +1,64 @@
+import type { Received } from "../model/call.ts";
+import { Refusal } from "../model/errors.ts";
+import type { Exchange } from "../model/exchange.ts";
+import type { Operation } from "../model/operation.ts";
+import type { Snapshot } from "../model/snapshot.ts";
+import { chooseListener } from "./choose-listener.ts";
+import { namesOurselves } from "./loop-guard.ts";
+
+/**
+ * Stage 1: a request that is well formed, within its bounds, not a loop, and belongs to a listener. Throws `Refusal`.
+ * `operationOf` is the providers' reading of method and path, handed in because stages do not import each other.
+ */
+export function receive(exchange: Exchange, snapshot: Snapshot, id: string, operationOf: (method: string, path: string) => Operation): Received {
+  const { method, target } = exchange;
+  const mark = target.indexOf("?");
+  const path = mark === -1 ? target : target.slice(0, mark);
+  checkPath(path);
+  const host = hostOf(exchange.authority);
+  const chosen = chooseListener(snapshot, host, exchange.port);
+  if (chosen === null) {
+    throw new Refusal("route_not_found", { detail: `No listener accepts the host "${host}". Ask the gateway's admin which host names it serves.` });
+  }
+  const { gateway, listener } = chosen;
+  if (namesOurselves(exchange.headers, gateway.chainId)) {
+    throw new Refusal("egress_loop", { detail: `This call has already passed the broker ${gateway.chainId}: a backend of it leads back here.` });
+  }
+  const declared = exchange.body.declaredLength;
+  if (declared !== null && declared > gateway.bounds.maxRequestBytes) throw tooLarge(gateway.bounds.maxRequestBytes);
+  return { id, exchange, snapshot, gateway, listener, host, method, path, query: mark === -1 ? "" : target.slice(mark), operation: operationOf(method, path) };
+}
+
+export function tooLarge(maxBytes: number): Refusal {
+  return new Refusal("request_too_large", { detail: `The body may have at most ${maxBytes} bytes (BrokerConfig spec.bounds.maxRequestBytes).` });
+}
+
+/** Lower-case host of an authority, without port and without the trailing dot of a fully qualified name. */
+export function hostOf(authority: string): string {
+  let host = authority.toLowerCase();
+  const colon = host.lastIndexOf(":");
+  if (colon !== -1 && colon > host.lastIndexOf("]")) host = host.slice(0, colon);
+  return host.endsWith(".") ? host.slice(0, -1) : host;
+}
+
+/**
+ * A path that two parsers could read differently is refused rather than tidied up: `..` would let a caller leave the
+ * prefix that its route allows (reliability: T1).
+ */
+function checkPath(path: string): void {
+  if (!path.startsWith("/")) throw malformed("The request target must be a path that begins with a slash.");
+  for (let index = 0; index < path.length; index++) {
+    const code = path.charCodeAt(index);
+    if (code <= 0x20 || code === 0x7f || code === 0x5c || code === 0x23) throw malformed("The path contains a character that must be percent-encoded.");
+  }
+  if (path.includes("/.") || path.includes("%2e") || path.includes("%2E")) {
+    for (const segment of path.split("/")) {
+      const plain = segment.replaceAll(/%2e/gi, ".");
+      if (plain === "." || plain === "..") throw malformed("The path contains a dot segment.");
+    }
+  }
+}
+
+function malformed(detail: string): Refusal {
+  return new Refusal("request_malformed", { detail });
+}

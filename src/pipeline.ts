@@ -1,0 +1,137 @@
+import type { CallInFlight } from "./attempt.ts";
+import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
+import { deliverAnswer } from "./deliver-answer.ts";
+import { findAnswer } from "./find-answer.ts";
+import { receive } from "./listener/receive.ts";
+import { renderRefusal } from "./listener/render-refusal.ts";
+import { requestId } from "./listener/request-id.ts";
+import type { Routed } from "./model/call.ts";
+import type { CallRecord } from "./model/call-record.ts";
+import { Refusal } from "./model/errors.ts";
+import type { Exchange } from "./model/exchange.ts";
+import type { Clock } from "./model/ports.ts";
+import type { Snapshot } from "./model/snapshot.ts";
+import { plan } from "./plan/plan.ts";
+import { operationOf } from "./providers/operation-of.ts";
+import { wireOf } from "./providers/wires.ts";
+import { readCallBody } from "./read-call-body.ts";
+import { route } from "./routing/decide.ts";
+import { redirectLocation } from "./routing/redirect-location.ts";
+import type { Stages } from "./stages.ts";
+
+/**
+ * The whole product in reading order: a call is learned about in ten steps and refused at the first that says no.
+ * Never rejects; every call is answered once and settled once.
+ */
+export async function runCall(stages: Stages, snapshot: Snapshot | null, exchange: Exchange): Promise<void> {
+  const id = requestId(exchange.headers);
+  const record = stages.attribution.begin(exchange, id);
+  record.snapshot = snapshot?.id ?? "none";
+  let timer: CallTimer | null = null;
+  try {
+    if (snapshot === null) throw new Refusal("not_ready", { detail: "No manifest has been loaded yet.", retryAfter: 1 });
+    // 1 Received: well formed, bounded, no loop.
+    const received = receive(exchange, snapshot, id, operationOf);
+    noteReceived(record, received);
+    // 2 Identified: who calls, proved.
+    const proving = stages.identity.identify(received);
+    const identified = proving instanceof Promise ? await proving : proving;
+    noteIdentified(record, identified);
+    // 3 Routed: the rule, its policies merged.
+    const body = await readCallBody(identified);
+    noteBody(record, body.facts);
+    const routed = route(identified, body.facts?.model ?? null);
+    noteRouted(record, routed, body.bytes?.byteLength ?? exchange.body.declaredLength);
+    if (routed.rule.action.kind === "redirect") return redirect(routed, record);
+    // 4 Admitted: limits and access are checked here when they exist.
+    // 5 Planned: what the lock allows, in order.
+    const planned = plan(routed, { model: body.facts?.model ?? null, dialect: routed.operation.dialect }, stages.health, stages.random);
+    record.excluded = planned.excluded;
+    // 6 to 8 credential, encode, send: per candidate, until one answers.
+    const { requestMs } = routed.rule.timeouts;
+    timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
+    const call: CallInFlight = { routed, body, record, signal: timer?.signal ?? exchange.signal };
+    const won = await findAnswer(stages, call, planned, timer?.deadline ?? null);
+    // 9 Delivered: committed from the first byte on.
+    if (won.outcome.kind === "answer") await deliverAnswer(stages, call, won, won.outcome);
+  } catch (error) {
+    refuse(exchange, record, error, timer?.expired() ?? false);
+  } finally {
+    timer?.stop();
+    record.ended = stages.clock.monotonic();
+    // 10 Settled: exactly once.
+    stages.attribution.settle(record);
+  }
+}
+
+function redirect(routed: Routed, record: CallRecord): void {
+  if (routed.rule.action.kind !== "redirect") return;
+  const { exchange, host, path, query, match } = routed;
+  const { redirect: rule } = routed.rule.action;
+  const colon = exchange.authority.lastIndexOf(":");
+  const port = colon > exchange.authority.lastIndexOf("]") ? Number(exchange.authority.slice(colon + 1)) : routed.listener.port;
+  const location = redirectLocation(rule, { scheme: exchange.scheme, host, port, path, query, match });
+  exchange.responder.reply(rule.statusCode, ["location", location, "content-length", "0", "x-request-id", record.id], null);
+  record.status = rule.statusCode;
+  record.outcome = "ok";
+}
+
+/** Renders what stopped the call; anything that is not a `Refusal` is our own fault and says nothing of its cause. */
+function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired: boolean): void {
+  if (exchange.responder.started) {
+    record.outcome = "broker_error";
+    return;
+  }
+  if (exchange.signal.aborted) {
+    record.outcome = "caller_gone";
+    return;
+  }
+  const refusal = toRefusal(error, expired);
+  record.refusal = refusal.code;
+  record.refusalDetail = refusal === error ? refusal.detail : describe(error);
+  record.status = refusal.status;
+  record.outcome = refusal.code === "internal_error" ? "broker_error" : "refused";
+  const { dialect } = record.operation;
+  const rendered = renderRefusal(refusal, dialect === null ? null : wireOf(dialect), record.id);
+  exchange.responder.reply(rendered.status, rendered.headers, rendered.body);
+}
+
+function toRefusal(error: unknown, expired: boolean): Refusal {
+  if (expired) return new Refusal("upstream_timeout", { detail: "The call's whole time was up (HTTPRoute timeouts.request)." });
+  if (error instanceof Refusal) return error;
+  return new Refusal("internal_error", { detail: "The broker failed. The request id finds the cause in its log." });
+}
+
+/** The name and message of a bug, for our own log only. */
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
+}
+
+interface CallTimer {
+  readonly signal: AbortSignal;
+  readonly deadline: number;
+  expired(): boolean;
+  stop(): void;
+}
+
+/** Bounds the whole call, attempts and answer alike: aborts with the caller or when `ms` are over. */
+function startTimer(clock: Clock, ms: number, caller: AbortSignal): CallTimer {
+  const controller = new AbortController();
+  const leave = () => controller.abort();
+  let expired = false;
+  if (caller.aborted) controller.abort();
+  caller.addEventListener("abort", leave);
+  const cancel = clock.after(ms, () => {
+    expired = true;
+    controller.abort();
+  });
+  return {
+    signal: controller.signal,
+    deadline: clock.monotonic() + ms,
+    expired: () => expired,
+    stop: () => {
+      cancel();
+      caller.removeEventListener("abort", leave);
+    },
+  };
+}

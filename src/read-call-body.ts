@@ -1,0 +1,44 @@
+import { find } from "./lib/header-list.ts";
+import { tooLarge } from "./listener/receive.ts";
+import type { BodyFacts, Identified } from "./model/call.ts";
+import { Refusal } from "./model/errors.ts";
+import type { RequestBody } from "./model/http.ts";
+import { readBodyFacts } from "./providers/read-body-facts.ts";
+import { needsModel } from "./routing/build-route-table.ts";
+
+/** The request body as the call holds it: whole where something must read it, else a stream that can be replayed. */
+export interface CallBody {
+  readonly request: RequestBody;
+  /** The same bytes as in `request`, where it is whole. */
+  readonly bytes: Uint8Array | null;
+  readonly facts: BodyFacts | null;
+}
+
+/** Bodies up to this size are read whole even where nobody looks inside: one buffer is cheaper than a stream and replays freely. */
+const SMALL_BODY = 64 * 1024;
+
+const NO_BODY: CallBody = { request: { kind: "none" }, bytes: null, facts: null };
+
+/** Reads the body only as far as a rule or a policy needs it. Never before the caller is identified. Throws `Refusal`. */
+export async function readCallBody(call: Identified): Promise<CallBody> {
+  const { body, headers } = call.exchange;
+  if (!body.present) return NO_BODY;
+  const { maxRequestBytes, replayBytes } = call.gateway.bounds;
+  const readsJson = call.operation.inference || (needsModel(call.listener.routes) && isJson(find(headers, "content-type")));
+  if (!readsJson && (body.declaredLength === null || body.declaredLength > SMALL_BODY)) {
+    return { request: body.stream(maxRequestBytes, replayBytes), bytes: null, facts: null };
+  }
+  const bytes = await body.collect(maxRequestBytes);
+  if (bytes === "too_large") throw tooLarge(maxRequestBytes);
+  if (bytes === "aborted") throw new Refusal("request_malformed", { detail: "The request ended before its body was complete." });
+  const facts = readsJson && !isEncoded(find(headers, "content-encoding")) ? readBodyFacts(bytes, call.operation) : null;
+  return { request: { kind: "bytes", bytes }, bytes, facts };
+}
+
+function isJson(contentType: string | null): boolean {
+  return contentType !== null && /^application\/(?:[\w.+-]+\+)?json\b/i.test(contentType);
+}
+
+function isEncoded(contentEncoding: string | null): boolean {
+  return contentEncoding !== null && contentEncoding.toLowerCase() !== "identity";
+}

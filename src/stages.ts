@@ -1,0 +1,18 @@
+import type { Attribution } from "./attribution/create-attribution.ts";
+import type { SecretCache } from "./credentials/secret-cache.ts";
+import type { Identity } from "./identity/create-identity.ts";
+import type { Clock, Random, Transport } from "./model/ports.ts";
+import type { Health } from "./plan/health.ts";
+import type { RetryBudget } from "./plan/retry-budget.ts";
+
+/** The parts of the broker that keep state between calls; one set a broker, handed to every call. */
+export interface Stages {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly identity: Identity;
+  readonly secrets: SecretCache;
+  readonly health: Health;
+  readonly budget: RetryBudget;
+  readonly transport: Transport;
+  readonly attribution: Attribution;
+}
