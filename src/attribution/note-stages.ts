@@ -20,8 +20,11 @@ export function noteRouted(record: CallRecord, routed: Routed, bytes: number | n
   record.requestBytes = bytes;
 }
 
+// A model's name comes from the caller, and a record waits in a queue: its size must not be the caller's choice.
+const MAX_MODEL = 128;
+
 /** Remembers what the body asked for, before any rule was found. */
 export function noteBody(record: CallRecord, facts: BodyFacts | null): void {
-  record.requestedModel = facts?.model ?? null;
+  record.requestedModel = facts?.model?.slice(0, MAX_MODEL) ?? null;
   record.streaming = facts?.stream ?? false;
 }

@@ -1,0 +1,77 @@
+import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
+
+/**
+ * The access-log line of a call: one JSON object without line break. An allow-list: every field is written out here, so that what is
+ * added to the record one day is not printed by accident. No headers, no query, no bodies.
+ */
+export function accessLogLine(record: CallRecord): string {
+  const { caller, answer } = record;
+  const usage = answer?.usage ?? null;
+  const last = record.attempts.at(-1);
+  return JSON.stringify({
+    time: new Date(record.startedAt).toISOString(),
+    level: record.outcome === "broker_error" || record.status >= 500 ? "error" : "info",
+    msg: "egress",
+    request_id: record.id,
+    trace_id: record.trace?.traceId ?? null,
+    span_id: record.trace?.spanId ?? null,
+    namespace: caller?.namespace ?? null,
+    service_account: caller?.serviceAccount ?? null,
+    workload: caller?.workload ?? null,
+    proof: caller?.proof.kind ?? null,
+    issuer: caller?.proof.issuer ?? null,
+    gateway: record.gateway,
+    listener: record.listener,
+    route: record.route,
+    rule: record.rule,
+    method: record.method,
+    scheme: record.scheme,
+    host: record.authority,
+    path: record.path,
+    operation: record.operation.name,
+    model: record.requestedModel,
+    response_model: answer?.responseModel ?? null,
+    response_id: answer?.responseId ?? null,
+    streaming: record.streaming,
+    backend: last?.backend ?? null,
+    region: last?.region?.region ?? null,
+    region_decision: last?.region?.decision ?? null,
+    attempts: record.attempts.map((attempt) => attemptEntry(attempt)),
+    excluded: record.excluded.map(({ backend, reason }) => ({ backend, reason })),
+    outcome: record.outcome,
+    refusal: record.refusal,
+    detail: record.refusalDetail,
+    status: record.status,
+    finish_reasons: answer?.finishReasons ?? [],
+    input_tokens: usage?.inputTokens ?? null,
+    output_tokens: usage?.outputTokens ?? null,
+    cache_read_tokens: usage?.cacheReadTokens ?? null,
+    cache_write_tokens: usage?.cacheWriteTokens ?? null,
+    reasoning_tokens: usage?.reasoningTokens ?? null,
+    request_bytes: record.requestBytes,
+    response_bytes: record.responseBytes,
+    first_byte_ms: record.firstByte === null ? null : milliseconds(record.firstByte - record.started),
+    duration_ms: record.ended === null ? null : milliseconds(record.ended - record.started),
+    client: record.remoteAddress,
+    user_agent: record.userAgent,
+    snapshot: record.snapshot,
+  });
+}
+
+function attemptEntry(attempt: AttemptRecord): Readonly<Record<string, string | number | null>> {
+  return {
+    backend: attempt.backend,
+    region: attempt.region?.region ?? null,
+    status: attempt.status,
+    outcome: attempt.outcome,
+    failover: attempt.failoverReason,
+    model: attempt.model,
+    credential: attempt.credential,
+    duration_ms: attempt.ended === null ? null : milliseconds(attempt.ended - attempt.started),
+  };
+}
+
+/** Three decimals: microseconds are all that a clock of ours can tell. */
+function milliseconds(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -1,0 +1,173 @@
+import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
+import type { OperationName } from "../model/operation.ts";
+import { isDenial } from "./call-events.ts";
+import { ATTRIBUTE, OTHER } from "./semconv.ts";
+
+/** Attributes of a span, as OpenTelemetry takes them. */
+export type SpanAttributes = Record<string, string | number | boolean | string[]>;
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]);
+
+/** The GenAI conventions' word for an operation; null where they have none, and the call is then described as HTTP only. */
+const GENAI_OPERATION: Readonly<Record<OperationName, string | null>> = {
+  chat: "chat",
+  completions: "text_completion",
+  responses: "chat",
+  messages: "chat",
+  embeddings: "embeddings",
+  count_tokens: null,
+  models: null,
+  other: null,
+};
+
+/** Name of the span of a call or, with the model that was sent, of an attempt: `chat gpt-5` or `GET team-a/search`. */
+export function spanName(record: CallRecord, model: string | null): string {
+  const operation = GENAI_OPERATION[record.operation.name];
+  if (operation !== null) return model === null ? operation : `${operation} ${model}`;
+  const method = KNOWN_METHODS.has(record.method) ? record.method : "HTTP";
+  return record.route === "" ? method : `${method} ${record.route}`;
+}
+
+/**
+ * What the span of the whole call says. Usage stands here and not on the attempts: products that add up the spans of a trace
+ * would count it twice.
+ */
+export function callAttributes(record: CallRecord): SpanAttributes {
+  const attributes: SpanAttributes = {
+    [ATTRIBUTE.requestId]: record.id,
+    [ATTRIBUTE.urlPath]: record.path,
+    [ATTRIBUTE.urlScheme]: record.scheme,
+    [ATTRIBUTE.serverAddress]: record.authority,
+    [ATTRIBUTE.attempts]: record.attempts.length,
+    [ATTRIBUTE.outcome]: record.outcome,
+    [ATTRIBUTE.responseBodySize]: record.responseBytes,
+  };
+  putMethod(attributes, record.method);
+  put(attributes, ATTRIBUTE.requestBodySize, record.requestBytes);
+  put(attributes, ATTRIBUTE.clientAddress, record.remoteAddress);
+  put(attributes, ATTRIBUTE.userAgent, record.userAgent);
+  put(attributes, ATTRIBUTE.statusCode, record.status === 0 ? null : record.status);
+  put(attributes, ATTRIBUTE.errorType, errorType(record));
+  put(attributes, ATTRIBUTE.snapshot, record.snapshot);
+  put(attributes, ATTRIBUTE.gateway, record.gateway);
+  put(attributes, ATTRIBUTE.listener, record.listener);
+  put(attributes, ATTRIBUTE.egressRoute, record.route);
+  put(attributes, ATTRIBUTE.route, record.route);
+  put(attributes, ATTRIBUTE.rule, record.rule);
+  const { caller } = record;
+  if (caller !== null) {
+    attributes[ATTRIBUTE.sourceNamespace] = caller.namespace;
+    attributes[ATTRIBUTE.sourceIdentity] = caller.proof.issuer;
+    attributes[ATTRIBUTE.sourceVerified] = caller.proof.kind;
+    put(attributes, ATTRIBUTE.sourceServiceAccount, caller.serviceAccount);
+    put(attributes, ATTRIBUTE.sourceWorkload, caller.workload);
+  }
+  const last = record.attempts.at(-1);
+  if (last !== undefined) {
+    attributes[ATTRIBUTE.backend] = last.backend;
+    attributes[ATTRIBUTE.decision] = "allow";
+  }
+  if (record.excluded.length > 0) attributes[ATTRIBUTE.excluded] = record.excluded.map(({ backend, reason }) => `${backend}: ${reason}`);
+  if (record.refusal !== null) {
+    attributes[ATTRIBUTE.refusal] = record.refusal;
+    if (isDenial(record.refusal)) attributes[ATTRIBUTE.decision] = "deny";
+    put(attributes, ATTRIBUTE.decisionReason, record.refusalDetail);
+  }
+  putGenAi(attributes, record, record.requestedModel);
+  putAnswer(attributes, record);
+  return attributes;
+}
+
+/** What the span of one attempt says. No `url.full`: a provider's URL may carry its key. */
+export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, index: number): SpanAttributes {
+  const attributes: SpanAttributes = {
+    [ATTRIBUTE.serverAddress]: attempt.hostname,
+    [ATTRIBUTE.serverPort]: attempt.port,
+    [ATTRIBUTE.backend]: attempt.backend,
+    [ATTRIBUTE.attempt]: index + 1,
+    [ATTRIBUTE.attemptOutcome]: attempt.outcome,
+  };
+  putMethod(attributes, record.method);
+  if (index > 0) attributes[ATTRIBUTE.resendCount] = index;
+  put(attributes, ATTRIBUTE.statusCode, attempt.status === 0 ? null : attempt.status);
+  put(attributes, ATTRIBUTE.errorType, attemptError(attempt));
+  put(attributes, ATTRIBUTE.failoverReason, attempt.failoverReason);
+  put(attributes, ATTRIBUTE.peerAddress, attempt.peerAddress);
+  put(attributes, ATTRIBUTE.protocolVersion, attempt.protocol === null ? null : protocolVersion(attempt.protocol));
+  if (attempt.credential !== null) {
+    const colon = attempt.credential.lastIndexOf(":");
+    attributes[ATTRIBUTE.tokenSource] = colon < 0 ? attempt.credential : attempt.credential.slice(0, colon);
+    if (colon >= 0) attributes[ATTRIBUTE.tokenCache] = attempt.credential.slice(colon + 1);
+  }
+  const { region } = attempt;
+  if (region !== null) {
+    if (region.region !== null) attributes[ATTRIBUTE.region] = [region.region];
+    if (region.countries.length > 0) attributes[ATTRIBUTE.jurisdiction] = [...region.countries];
+    attributes[ATTRIBUTE.lockDecision] = region.decision;
+    attributes[ATTRIBUTE.lockEvidence] = region.evidence;
+    if (region.policies.length > 0) attributes[ATTRIBUTE.lock] = [...region.policies];
+  }
+  putGenAi(attributes, record, attempt.model ?? record.requestedModel);
+  return attributes;
+}
+
+/** Why a call failed, from a bounded set; null when it did not. A caller that left is an outcome of its own, not an error. */
+export function errorType(record: CallRecord): string | null {
+  if (record.outcome === "caller_gone") return null;
+  if (record.refusal !== null) return record.refusal;
+  if (record.outcome !== "ok") return record.outcome;
+  return record.status >= 500 ? String(record.status) : null;
+}
+
+/** Why an attempt failed; null when it gave an answer below 400. */
+export function attemptError(attempt: AttemptRecord): string | null {
+  if (attempt.outcome === "cancelled") return null;
+  if (attempt.outcome !== "answer") return attempt.outcome;
+  return attempt.status >= 400 ? String(attempt.status) : null;
+}
+
+function putMethod(attributes: SpanAttributes, method: string): void {
+  if (KNOWN_METHODS.has(method)) attributes[ATTRIBUTE.method] = method;
+  else {
+    attributes[ATTRIBUTE.method] = OTHER;
+    attributes[ATTRIBUTE.methodOriginal] = method.slice(0, 32);
+  }
+}
+
+function putGenAi(attributes: SpanAttributes, record: CallRecord, model: string | null): void {
+  const operation = GENAI_OPERATION[record.operation.name];
+  if (operation === null) return;
+  attributes[ATTRIBUTE.operationName] = operation;
+  put(attributes, ATTRIBUTE.providerName, record.operation.dialect);
+  put(attributes, ATTRIBUTE.requestModel, model);
+  if (record.streaming) attributes[ATTRIBUTE.requestStream] = true;
+}
+
+function putAnswer(attributes: SpanAttributes, record: CallRecord): void {
+  if (record.streaming && record.firstByte !== null) attributes[ATTRIBUTE.timeToFirstChunk] = (record.firstByte - record.started) / 1000;
+  const { answer } = record;
+  if (answer === null) return;
+  put(attributes, ATTRIBUTE.responseModel, answer.responseModel);
+  put(attributes, ATTRIBUTE.responseId, answer.responseId);
+  if (answer.finishReasons.length > 0) attributes[ATTRIBUTE.finishReasons] = [...answer.finishReasons];
+  const { usage } = answer;
+  if (usage === null) return;
+  put(attributes, ATTRIBUTE.inputTokens, usage.inputTokens);
+  put(attributes, ATTRIBUTE.outputTokens, usage.outputTokens);
+  put(attributes, ATTRIBUTE.cacheReadTokens, usage.cacheReadTokens);
+  put(attributes, ATTRIBUTE.cacheWriteTokens, usage.cacheWriteTokens);
+  put(attributes, ATTRIBUTE.reasoningTokens, usage.reasoningTokens);
+}
+
+function put(attributes: SpanAttributes, name: string, value: string | number | null): void {
+  if (value !== null && value !== "") attributes[name] = value;
+}
+
+/** `HTTP/1.1` and `h2` as the conventions write them: `1.1`, `2`. */
+function protocolVersion(protocol: string): string {
+  return protocol
+    .toLowerCase()
+    .replace(/^http\//, "")
+    .replace(/^h2c?$/, "2")
+    .replace(/^h3$/, "3");
+}

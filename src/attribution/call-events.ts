@@ -1,0 +1,108 @@
+import type { CallRecord } from "../model/call-record.ts";
+import type { RefusalCode } from "../model/errors.ts";
+import type { EgressEvent } from "../model/event.ts";
+import { epochOf } from "./call-record.ts";
+
+/** Refusals by which the broker says "you may not", as against "it did not work": they are audit events. */
+const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  "egress_loop",
+  "identity_missing",
+  "identity_rejected",
+  "route_not_found",
+  "route_rejected",
+  "model_unknown",
+  "region_locked",
+  "upstream_redirect",
+]);
+
+/** True for refusals that are decisions of policy. */
+export function isDenial(code: RefusalCode): boolean {
+  return DENIALS.has(code);
+}
+
+/** The events that a settled call gives rise to: denied, one per failover, and completed (usage) when anything was attempted. */
+export function eventsOf(record: CallRecord): readonly EgressEvent[] {
+  const events: EgressEvent[] = [];
+  const time = epochOf(record, record.ended ?? record.started);
+  const who = whoAndWhere(record);
+  if (record.refusal !== null && isDenial(record.refusal)) {
+    events.push({
+      type: "egress.denied",
+      time,
+      subject: subjectOf(record),
+      data: {
+        ...who,
+        code: record.refusal,
+        detail: record.refusalDetail,
+        status: record.status,
+        model: record.requestedModel,
+        excluded: record.excluded.map(({ backend, reason }) => `${backend}: ${reason}`),
+      },
+    });
+  }
+  for (const [index, attempt] of record.attempts.entries()) {
+    if (attempt.failoverReason === null) continue;
+    events.push({
+      type: "egress.failover",
+      time: epochOf(record, attempt.ended ?? record.ended ?? attempt.started),
+      subject: attempt.backend,
+      data: {
+        ...who,
+        from: attempt.backend,
+        to: record.attempts[index + 1]?.backend ?? null,
+        reason: attempt.failoverReason,
+        outcome: attempt.outcome,
+        status: attempt.status,
+        attempt: index + 1,
+      },
+    });
+  }
+  const last = record.attempts.at(-1);
+  if (last !== undefined) {
+    const usage = record.answer?.usage ?? null;
+    events.push({
+      type: "egress.completed",
+      time,
+      subject: subjectOf(record),
+      data: {
+        ...who,
+        backend: last.backend,
+        region: last.region?.region ?? null,
+        regionDecision: last.region?.decision ?? null,
+        outcome: record.outcome,
+        refusal: record.refusal,
+        status: record.status,
+        attempts: record.attempts.length,
+        operation: record.operation.name,
+        model: record.requestedModel,
+        responseModel: record.answer?.responseModel ?? null,
+        inputTokens: usage?.inputTokens ?? null,
+        outputTokens: usage?.outputTokens ?? null,
+        cacheReadTokens: usage?.cacheReadTokens ?? null,
+        cacheWriteTokens: usage?.cacheWriteTokens ?? null,
+        reasoningTokens: usage?.reasoningTokens ?? null,
+        requestBytes: record.requestBytes,
+        responseBytes: record.responseBytes,
+        durationMs: record.ended === null ? null : Math.round(record.ended - record.started),
+      },
+    });
+  }
+  return events;
+}
+
+function subjectOf(record: CallRecord): string {
+  return record.rule || record.route || record.gateway || record.authority;
+}
+
+function whoAndWhere(record: CallRecord): EgressEvent["data"] {
+  return {
+    requestId: record.id,
+    traceId: record.trace?.traceId ?? null,
+    gateway: record.gateway || null,
+    route: record.route || null,
+    rule: record.rule || null,
+    namespace: record.caller?.namespace ?? null,
+    serviceAccount: record.caller?.serviceAccount ?? null,
+    workload: record.caller?.workload ?? null,
+  };
+}

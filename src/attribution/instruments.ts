@@ -1,0 +1,57 @@
+import { ATTRIBUTE } from "./semconv.ts";
+
+/** One metric: its OpenTelemetry name and unit, from which the Prometheus name follows. */
+export interface Instrument {
+  readonly name: string;
+  readonly kind: "counter" | "upDownCounter" | "gauge" | "histogram";
+  /** UCUM: `s`, `By`, `{token}`. */
+  readonly unit: string;
+  readonly help: string;
+  /** Labels beyond those of the series, in the order of their values. */
+  readonly labels: readonly string[];
+  /** Upper bounds of the buckets, inclusive; empty but for histograms. */
+  readonly bounds: readonly number[];
+}
+
+/** The labels on every request, attempt, token and denial series (gateway-api-enhancement "egress gateways", Observability). */
+export const SERIES_LABELS = ["gateway", "route", "backend", "namespace", "serviceAccount"] as const;
+
+// The conventions' advice for HTTP, continued upwards: a model may think for minutes.
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120, 300, 600];
+const TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864];
+
+function counter(name: string, unit: string, labels: readonly string[], help: string): Instrument {
+  return { name, kind: "counter", unit, help, labels, bounds: [] };
+}
+function gauge(name: string, unit: string, labels: readonly string[], help: string): Instrument {
+  return { name, kind: "gauge", unit, help, labels, bounds: [] };
+}
+function histogram(name: string, unit: string, bounds: readonly number[], labels: readonly string[], help: string): Instrument {
+  return { name, kind: "histogram", unit, help, labels, bounds };
+}
+
+/** Every metric that the broker has. */
+export const INSTRUMENTS = {
+  requests: counter("egress.requests", "{request}", ["outcome", "code"], "Calls that ended, by outcome and status sent to the caller."),
+  refusals: counter("egress.refusals", "{request}", ["code"], "Calls that the broker refused or failed, by its own code."),
+  attempts: counter("egress.attempts", "{attempt}", ["outcome"], "Attempts at a backend, by what came of them."),
+  failovers: counter("egress.failovers", "{failover}", ["reason"], "Attempts after which the next candidate was tried, by reason."),
+  tokens: counter("egress.tokens", "{token}", ["type"], "Tokens as the providers reported them; input includes cached, output includes reasoning."),
+  io: counter("egress.io", "By", ["direction"], "Bytes of request and answer bodies."),
+  duration: histogram("http.server.request.duration", "s", SECONDS, [], "Time from the arrival of a call to the end of its answer."),
+  firstByte: histogram("egress.time_to_first_byte", "s", SECONDS, [], "Time from the arrival of a call to the first byte of its answer's body."),
+  attemptDuration: histogram("http.client.request.duration", "s", SECONDS, [], "Duration of attempts at a backend."),
+  tokenUsage: histogram("gen_ai.client.token.usage", "{token}", TOKENS, [ATTRIBUTE.tokenType], "Tokens per call, by type."),
+  active: { name: "http.server.active_requests", kind: "upDownCounter", unit: "{request}", help: "Calls in progress.", labels: [], bounds: [] },
+  dropped: counter("egress.telemetry.dropped", "{item}", ["item"], "Records, spans, log lines and events that were dropped because a bound was reached."),
+  reloads: counter("egress.config.reloads", "{reload}", ["outcome"], "Loads of the configuration: ok, or failed and the last good one kept."),
+  snapshotAge: gauge("egress.config.snapshot.age", "s", [], "Seconds since the configuration in force was loaded."),
+  secrets: gauge("egress.secret.cache", "{secret}", ["state"], "Secrets in the cache, by state."),
+} as const satisfies Record<string, Instrument>;
+
+/** The name under which Prometheus sees it, by the rules of the OpenTelemetry to Prometheus mapping. */
+export function prometheusName(instrument: Instrument): string {
+  const base = instrument.name.replaceAll(".", "_");
+  const unit = instrument.unit === "s" ? "_seconds" : instrument.unit === "By" ? "_bytes" : "";
+  return `${base}${unit}${instrument.kind === "counter" ? "_total" : ""}`;
+}

@@ -1,0 +1,173 @@
+import type { CallRecord } from "../model/call-record.ts";
+import type { Clock } from "../model/ports.ts";
+import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
+import { prometheusText } from "./prometheus-text.ts";
+import { OTHER } from "./semconv.ts";
+import { add, type Cell, createSeries, observe, type Series } from "./series.ts";
+
+/** One metric with all its points: neutral, so that Prometheus text and OTLP are made of the same thing. */
+export interface MetricFamily {
+  readonly instrument: Instrument;
+  readonly points: readonly MetricPoint[];
+}
+
+export interface MetricPoint {
+  /** `[name, value]` pairs. */
+  readonly labels: readonly (readonly [string, string])[];
+  /** The sum of the measurements for a histogram. */
+  readonly value: number;
+  /** Measurements of a histogram; 0 for others. */
+  readonly count: number;
+  /** Measurements per bucket, not added up; empty for others. */
+  readonly buckets: readonly number[];
+}
+
+export interface Metrics {
+  /** A call has begun. */
+  callStarted(): void;
+  /** A call has ended: counts everything that its record says, attempts included. */
+  callSettled(record: CallRecord): void;
+  /** Counts what a bound made the broker drop: `records`, `events` … */
+  dropped(item: string, amount: number): void;
+  /** The manifests were compiled: in force from `now` (milliseconds since the epoch), or refused and the last good ones kept. */
+  configLoad(ok: boolean, now: number): void;
+  /** Asked at every collection: drop counts (totals, by item) of the telemetry adapters. */
+  watchDrops(read: () => Readonly<Record<string, number>>): void;
+  /** Asked at every collection: how many secrets the cache holds in each state. */
+  watchSecrets(read: () => Readonly<Record<string, number>>): void;
+  collect(): readonly MetricFamily[];
+  /** Prometheus text format 0.0.4. */
+  metricsText(): string;
+  /** Milliseconds since the epoch at which counting began. */
+  readonly since: number;
+}
+
+const DEFAULT_MAX_SERIES = 2_000;
+/** For a label that a call has no value for: no Kubernetes name can look like this, and an empty label is no label to Prometheus. */
+const NONE = "_NONE";
+
+/** The broker's own registry: a call costs one look-up, and no set of callers can make it grow beyond `maxSeries`. */
+export function createMetrics(options: { readonly clock: Clock; readonly maxSeries?: number }): Metrics {
+  const { clock, maxSeries = DEFAULT_MAX_SERIES } = options;
+  const since = clock.now();
+  const all = new Map<string, Series>();
+  const overflow = createSeries(SERIES_LABELS.map(() => OTHER));
+  const own = createSeries([]);
+  const drops: (() => Readonly<Record<string, number>>)[] = [];
+  const secrets: (() => Readonly<Record<string, number>>)[] = [];
+  let active = 0;
+  let loadedAt: number | null = null;
+
+  function seriesOf(record: CallRecord, backend: string): Series {
+    const namespace = record.caller?.namespace ?? NONE;
+    const serviceAccount = record.caller?.serviceAccount ?? NONE;
+    const key = `${record.gateway}\n${record.route}\n${backend}\n${namespace}\n${serviceAccount}`;
+    const known = all.get(key);
+    if (known !== undefined) return known;
+    if (all.size >= maxSeries) return overflow;
+    const series = createSeries([record.gateway || NONE, record.route || NONE, backend || NONE, namespace, serviceAccount]);
+    all.set(key, series);
+    return series;
+  }
+
+  function countAttempts(record: CallRecord, finalBackend: string, finalSeries: Series): void {
+    for (const attempt of record.attempts) {
+      const series = attempt.backend === finalBackend ? finalSeries : seriesOf(record, attempt.backend);
+      add(series, INSTRUMENTS.attempts, 1, attempt.outcome || OTHER);
+      if (attempt.failoverReason !== null) add(series, INSTRUMENTS.failovers, 1, attempt.failoverReason || OTHER);
+      if (attempt.ended !== null) observe(series, INSTRUMENTS.attemptDuration, seconds(attempt.ended - attempt.started));
+    }
+  }
+
+  function countTokens(record: CallRecord, series: Series): void {
+    const usage = record.answer?.usage ?? null;
+    if (usage === null) return;
+    countTokenType(series, "input", usage.inputTokens);
+    countTokenType(series, "output", usage.outputTokens);
+    if (usage.inputTokens !== null) observe(series, INSTRUMENTS.tokenUsage, usage.inputTokens, "input");
+    if (usage.outputTokens !== null) observe(series, INSTRUMENTS.tokenUsage, usage.outputTokens, "output");
+    countTokenType(series, "cache_read", usage.cacheReadTokens);
+    countTokenType(series, "cache_write", usage.cacheWriteTokens);
+    countTokenType(series, "reasoning", usage.reasoningTokens);
+  }
+
+  function collect(): readonly MetricFamily[] {
+    const points = new Map<Instrument, MetricPoint[]>(Object.values(INSTRUMENTS).map((instrument) => [instrument, []]));
+    for (const series of [...all.values(), overflow, own]) {
+      const labels = series === own ? [] : SERIES_LABELS.map((name, index) => [name, series.labels[index] ?? ""] as const);
+      for (const cell of series.cells.values()) points.get(cell.instrument)?.push(pointOf(cell, labels));
+    }
+    points.get(INSTRUMENTS.active)?.push(single([], active));
+    if (loadedAt !== null) points.get(INSTRUMENTS.snapshotAge)?.push(single([], seconds(clock.now() - loadedAt)));
+    for (const [item, total] of totals(drops)) points.get(INSTRUMENTS.dropped)?.push(single([["item", item]], total));
+    for (const [state, total] of totals(secrets)) points.get(INSTRUMENTS.secrets)?.push(single([["state", state]], total));
+    return [...points].map(([instrument, list]) => ({ instrument, points: list })).filter((family) => family.points.length > 0);
+  }
+
+  return {
+    since,
+    callStarted() {
+      active += 1;
+    },
+    callSettled(record) {
+      active -= 1;
+      const backend = record.attempts.at(-1)?.backend ?? "";
+      const series = seriesOf(record, backend);
+      add(series, INSTRUMENTS.requests, 1, record.outcome, statusLabel(record.status));
+      if (record.refusal !== null) add(series, INSTRUMENTS.refusals, 1, record.refusal);
+      if (record.ended !== null) observe(series, INSTRUMENTS.duration, seconds(record.ended - record.started));
+      if (record.firstByte !== null) observe(series, INSTRUMENTS.firstByte, seconds(record.firstByte - record.started));
+      if (record.requestBytes !== null && record.requestBytes > 0) add(series, INSTRUMENTS.io, record.requestBytes, "request");
+      if (record.responseBytes > 0) add(series, INSTRUMENTS.io, record.responseBytes, "response");
+      countAttempts(record, backend, series);
+      countTokens(record, series);
+    },
+    dropped(item, amount) {
+      add(own, INSTRUMENTS.dropped, amount, item);
+    },
+    configLoad(ok, now) {
+      add(own, INSTRUMENTS.reloads, 1, ok ? "ok" : "failed");
+      if (ok) loadedAt = now;
+    },
+    watchDrops(read) {
+      drops.push(read);
+    },
+    watchSecrets(read) {
+      secrets.push(read);
+    },
+    collect,
+    metricsText: () => prometheusText(collect()),
+  };
+}
+
+function countTokenType(series: Series, type: string, amount: number | null): void {
+  // Counters only grow: a provider's nonsense must not break them.
+  if (amount !== null && amount > 0) add(series, INSTRUMENTS.tokens, amount, type);
+}
+
+/** A status outside 100 to 599 is no status: the caller left before any. */
+function statusLabel(status: number): string {
+  return status >= 100 && status <= 599 ? String(status) : NONE;
+}
+
+function seconds(milliseconds: number): number {
+  return Math.max(0, milliseconds) / 1000;
+}
+
+function single(labels: MetricPoint["labels"], value: number): MetricPoint {
+  return { labels, value, count: 0, buckets: [] };
+}
+
+function pointOf(cell: Cell, labels: MetricPoint["labels"]): MetricPoint {
+  const extra = cell.instrument.labels.map((name, index) => [name, cell.values[index] ?? ""] as const);
+  return { labels: [...labels, ...extra], value: cell.value, count: cell.count, buckets: [...cell.buckets] };
+}
+
+/** The sums over all watchers. */
+function totals(watchers: readonly (() => Readonly<Record<string, number>>)[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const read of watchers) {
+    for (const [name, value] of Object.entries(read())) sums.set(name, (sums.get(name) ?? 0) + value);
+  }
+  return sums;
+}
