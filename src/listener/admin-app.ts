@@ -24,7 +24,7 @@ export function createAdminApp(view: AdminView): Hono {
   });
   app.get("/-/status", async (context) => {
     const headers: string[] = [];
-    context.req.raw.headers.forEach((value, name) => headers.push(name, value));
+    for (const [name, value] of context.req.raw.headers) headers.push(name, value);
     const allowed = await view.authorize(headers, context.req.header("host") ?? "");
     if (!allowed) {
       return context.json({ error: "a credential of the Gateway's own namespace is needed" }, 401, {

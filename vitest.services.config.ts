@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests against real servers; each says which server it misses. */
+export default defineConfig({
+  test: {
+    include: ["test/services/**/*.test.ts"],
+    testTimeout: 30_000,
+    env: { METADATA_SERVER_DETECTION: "none", AWS_EC2_METADATA_DISABLED: "true" },
+  },
+});
