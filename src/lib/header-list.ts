@@ -23,7 +23,7 @@ export function findAll(list: readonly string[], lowerName: string): readonly st
 }
 
 /** The list without the headers of these lower-case names; the same list when none of them is in it. */
-export function remove<List extends readonly string[]>(list: List, lowerNames: ReadonlySet<string>): List | string[] {
+export function remove(list: readonly string[], lowerNames: ReadonlySet<string>): readonly string[] {
   let kept: string[] | null = null;
   for (let index = 0; index + 1 < list.length; index += 2) {
     const name = list[index] ?? "";

@@ -1,0 +1,82 @@
+import { find, remove } from "../lib/header-list.ts";
+import type { CredentialPlan } from "../model/backend.ts";
+import { CREDENTIAL_SLOTS, type CredentialSlot } from "../model/caller.ts";
+import type { HeaderList } from "../model/http.ts";
+import { SecretStoreError } from "../model/ports.ts";
+import type { Secret } from "../model/secret.ts";
+
+export interface CredentialTarget {
+  readonly headers: HeaderList;
+  /** Path with query. */
+  readonly path: string;
+}
+
+/** All that may prove the caller to somebody: none of it may reach a backend that has a credential of its own. */
+const CLIENT_CREDENTIALS: ReadonlySet<string> = new Set([...CREDENTIAL_SLOTS, "cookie", "proxy-authorization", "x-amz-security-token"]);
+
+/**
+ * Takes the caller's credentials off the request and puts the broker's on, last. The broker's own token leaves in no
+ * case. Throws `SecretStoreError` `malformed` when the plan needs a secret that is missing or cannot stand in a header.
+ */
+export function attach(plan: CredentialPlan | null, secret: Secret | null, request: CredentialTarget, tokenSlot: CredentialSlot | null): CredentialTarget {
+  const strip = plan === null || plan.stripClientCredentials ? CLIENT_CREDENTIALS : brokerToken(request.headers, tokenSlot);
+  const headers = remove(request.headers, strip);
+  if (plan === null || plan.type === "passthrough") return { headers, path: request.path };
+  if (secret === null) throw new SecretStoreError("malformed", "the credential policy needs a secret and none was read");
+  if (plan.type === "bearer") return { headers: setHeader(headers, "authorization", printable("Bearer ", secret)), path: request.path };
+  if (plan.in === "header") return { headers: setHeader(headers, plan.name.toLowerCase(), printable(plan.prefix, secret)), path: request.path };
+  return { headers, path: setQueryParameter(request.path, plan.name, printable("", secret)) };
+}
+
+/** The slot that held the broker's token, and any other that holds the same one: SDKs are told the key twice at times. */
+function brokerToken(headers: HeaderList, tokenSlot: CredentialSlot | null): ReadonlySet<string> {
+  // Proxy-Authorization is for the proxy it is sent to, which is this one (RFC 9110 section 11.7.2).
+  const names = new Set<string>(["proxy-authorization"]);
+  if (tokenSlot === null) return names;
+  names.add(tokenSlot);
+  const token = bare(find(headers, tokenSlot));
+  for (const slot of CREDENTIAL_SLOTS) {
+    if (bare(find(headers, slot)) === token) names.add(slot);
+  }
+  return names;
+}
+
+function bare(value: string | null): string | null {
+  return value === null ? null : value.trim().replace(/^bearer[ \t]+/i, "");
+}
+
+/** field-value of RFC 9110 section 5.5, without white space at its ends. */
+const FIELD_VALUE = /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/;
+
+/** The value without the newline that files end with. Fails closed on anything that could end the header and begin another. */
+function printable(prefix: string, secret: Secret): string {
+  const value = secret.reveal().replace(/\r?\n$/, "");
+  const whole = prefix + value;
+  if (value === "" || !FIELD_VALUE.test(whole))
+    throw new SecretStoreError("malformed", "the secret is empty or holds characters that cannot stand in a request");
+  return whole;
+}
+
+function setHeader(headers: HeaderList, lowerName: string, value: string): HeaderList {
+  return [...remove(headers, new Set([lowerName])), lowerName, value];
+}
+
+/** Every other parameter keeps its spelling; all of this name go, however they are encoded. */
+function setQueryParameter(path: string, name: string, value: string): string {
+  const mark = path.indexOf("?");
+  const base = mark === -1 ? path : path.slice(0, mark);
+  const query = mark === -1 ? "" : path.slice(mark + 1);
+  const kept = query === "" ? [] : query.split("&").filter((part) => parameterName(part) !== name);
+  kept.push(`${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+  return `${base}?${kept.join("&")}`;
+}
+
+function parameterName(part: string): string {
+  const equals = part.indexOf("=");
+  const name = (equals === -1 ? part : part.slice(0, equals)).replaceAll("+", " ");
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
