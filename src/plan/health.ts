@@ -98,7 +98,7 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
 
   function evict(key: string, entry: Entry, rule: HealthRule, cause: "failures" | "ejected", now: number): void {
     // A backend that stayed well for longer than it was out begins anew; one that fails its probe, or soon after, stays out twice as long.
-    const relapse = entry.interval > 0 && (entry.until !== null || now - entry.healedAt < entry.interval);
+    const relapse = entry.interval > 0 && entry.cause !== "retry_after" && (entry.until !== null || now - entry.healedAt < entry.interval);
     entry.doublings = relapse ? entry.doublings + 1 : 0;
     const full = Math.min(rule.evictForMs * 2 ** Math.min(entry.doublings, 30), rule.maxEvictForMs);
     // Shorter by up to a fifth, so that instances do not probe in step and the maximum stays one.

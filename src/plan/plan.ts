@@ -1,0 +1,114 @@
+import type { Candidate, Routed } from "../model/call.ts";
+import { type Cleared, clear } from "../model/cleared.ts";
+import { Refusal } from "../model/errors.ts";
+import type { Dialect } from "../model/operation.ts";
+import type { Exclusion, Planned } from "../model/planned.ts";
+import type { Random } from "../model/ports.ts";
+import { candidatesOf } from "./candidates-of.ts";
+import type { HealthView } from "./health.ts";
+import { matchModel } from "./model-rule.ts";
+import { PlanRefusal } from "./plan-refusal.ts";
+
+/** What planning needs to know of the call itself. */
+export interface PlanRequest {
+  /** Model of the JSON body; null where there is none or it could not be read. */
+  readonly model: string | null;
+  /** Null for plain HTTP. */
+  readonly dialect: Dialect | null;
+}
+
+/**
+ * Stage 5: the ordered candidates of a call and why the others are out. The lock speaks before anything else, and what it denies never
+ * comes back. Throws a `PlanRefusal` when nothing is left (`region_locked`, `model_unknown`, `translation_unsupported`), and a `Refusal`
+ * `backend_invalid` or `route_rejected` for the share of calls that falls on a reference that cannot be used, or a rule without targets.
+ * Draws from `random`, and claims the probe of the first candidate in `health`; else without effect.
+ */
+export function plan(routed: Routed, request: PlanRequest, health: HealthView, random: Random): Planned {
+  const { rule, lock, operation } = routed;
+  if (rule.action.kind !== "forward") throw new Refusal("internal_error", { detail: "A rule that does not forward has no destinations." });
+  const excluded: Exclusion[] = [];
+  const usable: Cleared[] = [];
+  for (const candidate of candidatesOf(rule.action.targets, random)) {
+    const backend = candidate.target.backend.key;
+    const clearance = clear(candidate, lock);
+    if (!clearance.ok) {
+      excluded.push({ backend, reason: "region", evidence: clearance.evidence });
+      continue;
+    }
+    const reason = unfit(candidate, request, operation.inference);
+    if (reason === null) usable.push(clearance.cleared);
+    else excluded.push({ backend, reason, evidence: null });
+  }
+  if (usable.length === 0) throw nothingLeft(excluded, request.model);
+  return { candidates: withinAttempts(healthy(usable, health, excluded)), excluded };
+}
+
+/** Why this backend cannot serve this call at all; null: it can. */
+function unfit(candidate: Candidate, request: PlanRequest, inference: boolean): "dialect" | "model" | null {
+  const { api } = candidate.target.backend;
+  if (api === null) return null;
+  if (request.dialect !== null && api.dialect !== request.dialect) return "dialect";
+  const model = candidate.target.model ?? request.model;
+  // A model that could not be read is not one that was allowed: otherwise an encoded body would step around the list.
+  if (model === null && inference && api.onUnknownModel === "Reject") return "model";
+  return matchModel(api, model) === "unknown" ? "model" : null;
+}
+
+/** Without the backends that are out, unless that leaves none: trying a sick backend beats refusing a call that it might serve. */
+function healthy(usable: readonly Cleared[], health: HealthView, excluded: Exclusion[]): readonly Cleared[] {
+  const well: Cleared[] = [];
+  const sick: Cleared[] = [];
+  for (const cleared of usable) {
+    const { key } = cleared.target.backend;
+    // Only the first candidate is sure to be called, so only it may take the one probe of a backend that is coming back.
+    const offered = well.length === 0 ? health.available(key) && health.claim(key) : health.available(key);
+    (offered ? well : sick).push(cleared);
+  }
+  if (well.length === 0) return leastParked(sick, health);
+  for (const cleared of sick) excluded.push({ backend: cleared.target.backend.key, reason: "evicted", evidence: null });
+  return well;
+}
+
+/** When every backend asked to be left alone, only the one that comes back first is troubled; else all stay, in order. */
+function leastParked(sick: readonly Cleared[], health: HealthView): readonly Cleared[] {
+  let first: Cleared | null = null;
+  let soonest = Number.POSITIVE_INFINITY;
+  for (const cleared of sick) {
+    const until = health.parkedUntil(cleared.target.backend.key);
+    if (until === null) return sick;
+    if (until < soonest) {
+      soonest = until;
+      first = cleared;
+    }
+  }
+  return first === null ? sick : [first];
+}
+
+/** `failover.attemptsPerTier` counts backends that would be called, so that an evicted one does not use up its tier. */
+function withinAttempts(candidates: readonly Cleared[]): readonly Cleared[] {
+  const used = new Map<number, number>();
+  return candidates.filter((cleared) => {
+    const limit = cleared.failover?.attemptsPerTier ?? null;
+    if (limit === null) return true;
+    const count = (used.get(cleared.tier) ?? 0) + 1;
+    used.set(cleared.tier, count);
+    // A tier always gets one try: a limit below that would be a rule without destinations.
+    return count <= Math.max(1, limit);
+  });
+}
+
+function nothingLeft(excluded: readonly Exclusion[], model: string | null): PlanRefusal {
+  // A destination inside the lock that does not fit is the more useful thing to tell than one outside it.
+  if (excluded.some((one) => one.reason === "model")) {
+    const detail =
+      model === null
+        ? "This route offers only listed models, and the call names none that can be read."
+        : "No destination of this route offers the model of this call.";
+    return new PlanRefusal("model_unknown", detail, excluded);
+  }
+  if (excluded.some((one) => one.reason === "dialect")) {
+    return new PlanRefusal("translation_unsupported", "Every destination of this route speaks another API than the one that was called.", excluded);
+  }
+  const why = [...new Set(excluded.map((one) => one.evidence?.reason ?? ""))].join("; ");
+  return new PlanRefusal("region_locked", `No destination lies inside the allowed regions: ${why}.`, excluded);
+}
