@@ -1,0 +1,100 @@
+import { write as writeToDescriptor } from "node:fs";
+
+export interface LogWriter {
+  /** Takes one line without its line end. Never waits, never throws. */
+  readonly log: (line: string) => void;
+  /** Lines that were dropped because the reader of the log did not keep up, or is gone. */
+  dropped(): number;
+  /** Resolves when everything taken so far is written, or cannot be. */
+  flush(): Promise<void>;
+}
+
+/** Writes some bytes and tells how many were taken; as `fs.write` does. */
+export type Write = (bytes: Uint8Array, done: (error: NodeJS.ErrnoException | null, written: number) => void) => void;
+
+const DEFAULT_MAX_CHARACTERS = 1024 * 1024;
+/** One write takes no more than this, so that a slow reader is noticed early. */
+const MAX_WRITE_CHARACTERS = 64 * 1024;
+const RETRY_MS = 10;
+
+/**
+ * Lines to standard output through a bounded buffer. `process.stdout` is not used: on Linux it writes to pipes synchronously, so a log
+ * reader that stalls would stall every call. Here one write at a time waits in the thread pool, and the overflow is dropped and counted.
+ */
+export function createLogWriter(options: { readonly write?: Write; readonly maxCharacters?: number } = {}): LogWriter {
+  const write: Write = options.write ?? ((bytes, done) => writeToDescriptor(1, bytes, (error, written) => done(error, written)));
+  const maxCharacters = options.maxCharacters ?? DEFAULT_MAX_CHARACTERS;
+  let waiting: string[] = [];
+  let characters = 0;
+  let dropped = 0;
+  let busy = false;
+  let broken = false;
+  let idle: (() => void)[] = [];
+
+  function pump(): void {
+    if (busy) return;
+    if (waiting.length === 0) {
+      for (const resolve of idle) resolve();
+      idle = [];
+      return;
+    }
+    const { text, lines } = takeSome();
+    busy = true;
+    send(Buffer.from(text), lines);
+  }
+
+  function takeSome(): { text: string; lines: number } {
+    let count = 0;
+    let length = 0;
+    while (count < waiting.length && (count === 0 || length + (waiting[count]?.length ?? 0) <= MAX_WRITE_CHARACTERS)) {
+      length += waiting[count]?.length ?? 0;
+      count += 1;
+    }
+    const text = waiting.slice(0, count).join("");
+    waiting = waiting.slice(count);
+    characters -= length;
+    return { text, lines: count };
+  }
+
+  function send(bytes: Uint8Array, lines: number): void {
+    write(bytes, (error, written) => {
+      if (error === null && written >= bytes.byteLength) return done();
+      if (error === null) return send(bytes.subarray(written), lines);
+      // A descriptor that somebody made non-blocking, with its pipe full.
+      if (error.code === "EAGAIN") return void setTimeout(() => send(bytes, lines), RETRY_MS).unref();
+      // The reader is gone (EPIPE) or the disk is full: the calls go on without a log.
+      dropped += lines;
+      broken = error.code === "EPIPE" || error.code === "EBADF";
+      done();
+    });
+  }
+
+  function done(): void {
+    busy = false;
+    if (broken) {
+      dropped += waiting.length;
+      waiting = [];
+      characters = 0;
+    }
+    pump();
+  }
+
+  return {
+    log(line) {
+      if (broken || characters + line.length + 1 > maxCharacters) {
+        dropped += 1;
+        return;
+      }
+      waiting.push(`${line}\n`);
+      characters += line.length + 1;
+      // Lines of one turn of the event loop leave in one write.
+      if (waiting.length === 1) setImmediate(pump);
+    },
+    dropped: () => dropped,
+    flush: () =>
+      new Promise((resolve) => {
+        idle.push(resolve);
+        pump();
+      }),
+  };
+}

@@ -1,0 +1,75 @@
+import type { Tracer } from "@opentelemetry/api";
+import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { defaultResource, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
+import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import { AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, type Sampler, TraceIdRatioBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
+import { createBoundedSpans } from "./bounded-spans.ts";
+import { createMetricProducer, type Metrics } from "./metric-producer.ts";
+import type { OtlpTarget, SamplerSetting, TelemetrySettings } from "./telemetry-settings.ts";
+
+/** What sends spans and metrics to a collector. */
+export interface Otlp {
+  /** Null when traces are not exported. */
+  readonly tracer: Tracer | null;
+  observe(metrics: Metrics): void;
+  /** Spans that were made and never arrived. */
+  droppedSpans(): number;
+  /** Sends what waits; rejects when the collector does not take it. */
+  flush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** Loads OpenTelemetry's SDK; imported only when an endpoint is configured, because it costs more at start than the rest of the broker. */
+export function createOtlp(settings: TelemetrySettings): Otlp {
+  const resource = defaultResource().merge(resourceFromAttributes(settings.resource));
+  const traces = settings.traces === null ? null : createTraces(settings, settings.traces, resource);
+  let observed: Metrics | null = null;
+  const metrics = settings.metrics === null ? null : createMeterProvider(settings, settings.metrics, resource, () => observed);
+  return {
+    tracer: traces?.provider.getTracer("spillway") ?? null,
+    observe(source) {
+      observed = source;
+    },
+    droppedSpans: () => traces?.dropped() ?? 0,
+    flush: async () => settleAll([traces?.provider.forceFlush(), metrics?.forceFlush()]),
+    shutdown: async () => settleAll([traces?.provider.shutdown(), metrics?.shutdown()]),
+  };
+}
+
+function createTraces(settings: TelemetrySettings, target: OtlpTarget, resource: Resource) {
+  const { processor, dropped } = createBoundedSpans(new OTLPTraceExporter(exporterOptions(target)), settings.batch);
+  const provider = new TracerProvider({ resource, sampler: samplerOf(settings.sampler), spanProcessors: [processor] });
+  return { provider, dropped };
+}
+
+function createMeterProvider(settings: TelemetrySettings, target: OtlpTarget, resource: Resource, source: () => Metrics | null): MeterProvider {
+  const reader = new PeriodicExportingMetricReader({
+    exporter: new OTLPMetricExporter(exporterOptions(target)),
+    exportIntervalMillis: settings.metricIntervalMs,
+    // The reader refuses a time limit longer than its interval.
+    exportTimeoutMillis: Math.min(30_000, settings.metricIntervalMs),
+    metricProducers: [createMetricProducer(source, () => Date.now())],
+  });
+  return new MeterProvider({ resource, readers: [reader] });
+}
+
+function exporterOptions(target: OtlpTarget) {
+  return { url: target.url, headers: { ...target.headers }, timeoutMillis: target.timeoutMs, concurrencyLimit: 4 };
+}
+
+function samplerOf(setting: SamplerSetting): Sampler {
+  const root = rootSampler(setting);
+  return setting.parentBased ? new ParentBasedSampler({ root }) : root;
+}
+
+function rootSampler(setting: SamplerSetting): Sampler {
+  if (setting.root === "always_off") return new AlwaysOffSampler();
+  return setting.root === "traceidratio" ? new TraceIdRatioBasedSampler(setting.ratio) : new AlwaysOnSampler();
+}
+
+/** Waits for both, so that one that fails does not cut the other short; then fails if either did. */
+async function settleAll(work: readonly (Promise<void> | undefined)[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw new Error("the collector did not take everything");
+}
