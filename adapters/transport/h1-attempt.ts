@@ -1,0 +1,125 @@
+import type { Outcome } from "../../src/model/outcome.ts";
+import type { OutboundRequest } from "../../src/model/ports.ts";
+import { Attempt } from "./attempt.ts";
+import { failureOf } from "./h1-failure.ts";
+import type { H1Pool, Slot } from "./h1-pool.ts";
+import { type BodyWatch, watchedBody } from "./outgoing-body.ts";
+
+/**
+ * One attempt over HTTP/1.1. It is undici's dispatch handler itself, in the old style of version 7, whose headers are raw
+ * buffers: the new style builds an object of headers for each answer and costs 20 to 40 % more (docs/design.md, "The hot path").
+ */
+export class H1Attempt extends Attempt implements BodyWatch {
+  readonly #pool: H1Pool;
+  readonly #slot: Slot;
+  #abort: (() => void) | null = null;
+  #resume: (() => void) | null = null;
+  #headSeen = false;
+  #released = false;
+
+  constructor(request: OutboundRequest, signal: AbortSignal, resolve: (outcome: Outcome) => void, pool: H1Pool, slot: Slot) {
+    super(request, signal, resolve);
+    this.#pool = pool;
+    this.#slot = slot;
+  }
+
+  dispatch(): void {
+    const { body, headers, method, path, tls } = this.request;
+    const length = body.kind === "stream" ? body.length : null;
+    this.#slot.client.dispatch(
+      {
+        method,
+        path,
+        // undici takes the length of what it cannot measure from here and nowhere else.
+        headers: length === null ? (headers as string[]) : [...headers, "content-length", `${length}`], // undici reads the list, and its type lacks readonly
+        // undici takes any async iterable; its type names the rest.
+        body: body.kind === "bytes" ? body.bytes : body.kind === "stream" && length !== 0 ? (watchedBody(body, this) as unknown as Buffer) : null,
+        // The same for every call of a pool, so that undici keeps the connection whatever Host says.
+        ...(tls !== null ? { servername: tls.serverName } : {}),
+      },
+      this,
+    );
+  }
+
+  // -- undici's handler
+
+  onConnect(abort: () => void): void {
+    this.#abort = abort;
+    // Cancelled while it waited for the connection: undici has written nothing yet.
+    if (this.done) abort();
+  }
+
+  /** All of the request is written. Not in undici's types, and called by it. */
+  onRequestSent(): void {
+    this.startFirstByte();
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
+    // 1xx are not answers; undici refuses 100 and 101 itself.
+    if (status < 200) return true;
+    this.#headSeen = true;
+    this.#resume = resume;
+    const headers: string[] = new Array(raw.length);
+    for (let i = 0; i < raw.length; i += 1) headers[i] = raw[i]?.toString("latin1") ?? "";
+    this.headArrived(status, headers, this.#slot.connection?.address ?? null, "http/1.1");
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.dataArrived(chunk);
+  }
+
+  onComplete(): void {
+    // undici takes a reset connection for the proper end of an answer that is delimited by closing: it is not.
+    if (this.#slot.connection?.failed === true) {
+      this.#release(false);
+      this.failed({ kind: "reset", sent: true, message: "the destination closed the connection" });
+      return;
+    }
+    this.#release(true);
+    this.ended();
+  }
+
+  onError(error: unknown): void {
+    this.#release(false);
+    this.failed(failureOf(error, this.#abort !== null, this.#headSeen));
+  }
+
+  onUpgrade(): void {
+    throw new Error("no request asks for an upgrade");
+  }
+
+  // -- the attempt's wire
+
+  protected override resumeSource(): void {
+    this.#resume?.();
+  }
+
+  protected override destroySource(): void {
+    if (this.#abort !== null) this.#abort();
+  }
+
+  // -- the streamed body
+
+  handedOver(): void {
+    this.startFirstByte();
+  }
+
+  waiting(): void {
+    this.stopFirstByte();
+  }
+
+  broken(): void {
+    this.failed({ kind: "request_body", message: "the request body broke off" });
+  }
+
+  stopped(): boolean {
+    return this.done;
+  }
+
+  #release(reusable: boolean): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#pool.release(this.#slot, reusable);
+  }
+}

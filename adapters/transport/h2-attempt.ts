@@ -1,0 +1,168 @@
+import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
+import type { HeaderList } from "../../src/model/http.ts";
+import type { AttemptFailure, Outcome } from "../../src/model/outcome.ts";
+import type { OutboundRequest } from "../../src/model/ports.ts";
+import { Attempt } from "./attempt.ts";
+import { ConnectFailure } from "./connect-failure.ts";
+import type { H2Pool, Session } from "./h2-pool.ts";
+import { type BodyWatch, watchedBody } from "./outgoing-body.ts";
+
+const MAX_HEADER_BYTES = 32_768;
+
+/** One attempt over HTTP/2: one stream. An answer is whole only if the destination ended the stream itself and the length it declared is there. */
+export class H2Attempt extends Attempt implements BodyWatch {
+  readonly #pool: H2Pool;
+  #stream: ClientHttp2Stream | null = null;
+  #declared: number | null = null;
+  #received = 0;
+
+  constructor(request: OutboundRequest, signal: AbortSignal, resolve: (outcome: Outcome) => void, pool: H2Pool) {
+    super(request, signal, resolve);
+    this.#pool = pool;
+  }
+
+  dispatch(): void {
+    this.#pool.acquire().then(
+      (session) => this.#open(session),
+      (error: unknown) => {
+        this.failed(error instanceof ConnectFailure ? error.failure : { kind: "connect", detail: "other", message: "the connection could not be made" });
+      },
+    );
+  }
+
+  #open(session: Session): void {
+    if (this.done) {
+      this.#pool.release(session, false);
+      return;
+    }
+    const { body } = this.request;
+    const bare = body.kind === "none" || (body.kind === "bytes" && body.bytes.length === 0) || (body.kind === "stream" && body.length === 0);
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.http2.request(toHttp2(this.request), { endStream: bare });
+    } catch {
+      this.#pool.release(session, true);
+      this.failed({ kind: "reset", sent: false, message: "the connection was closed before the request was sent" });
+      return;
+    }
+    this.#stream = stream;
+    stream.once("close", () => {
+      this.#pool.release(session, this.timedOut());
+      this.failed(this.#broken());
+    });
+    stream.on("error", () => {
+      // `close` follows and says what there is to say.
+    });
+    stream.on("response", (_headers, _flags, raw) => this.#head(raw, session));
+    stream.on("data", (chunk: Buffer) => {
+      this.#received += chunk.length;
+      if (!this.dataArrived(chunk)) stream.pause();
+    });
+    stream.on("end", () => {
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR || stream.aborted) return;
+      if (this.#declared !== null && this.#declared !== this.#received && this.request.method !== "HEAD") {
+        this.failed({ kind: "protocol", message: "the answer is shorter or longer than it declared" });
+      } else {
+        this.ended();
+      }
+    });
+    if (bare) this.startFirstByte();
+    else if (body.kind === "bytes") {
+      stream.end(body.bytes);
+      this.startFirstByte();
+    } else if (body.kind === "stream") {
+      void this.#write(stream, watchedBody(body, this));
+    }
+  }
+
+  async #write(stream: ClientHttp2Stream, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const chunk of chunks) {
+        if (stream.destroyed) return;
+        if (!stream.write(chunk)) await writable(stream);
+      }
+      stream.end();
+      this.startFirstByte();
+    } catch {
+      // `broken` has said so.
+      stream.close(constants.NGHTTP2_CANCEL);
+    }
+  }
+
+  #head(raw: readonly string[], session: Session): void {
+    let status = 0;
+    let size = 0;
+    const headers: string[] = [];
+    for (let i = 0; i < raw.length; i += 2) {
+      const name = raw[i] ?? "";
+      const value = raw[i + 1] ?? "";
+      size += name.length + value.length;
+      if (name === ":status") status = Number(value);
+      if (name === "content-length") this.#declared = Number(value);
+      if (!name.startsWith(":")) headers.push(name, value);
+    }
+    if (size > MAX_HEADER_BYTES) this.failed({ kind: "protocol", message: "the header section of the answer is too large" });
+    else this.headArrived(status, headers, session.address, "h2");
+  }
+
+  #broken(): AttemptFailure {
+    return { kind: "reset", sent: true, message: "the destination closed the stream" };
+  }
+
+  protected override resumeSource(): void {
+    this.#stream?.resume();
+  }
+
+  protected override destroySource(): void {
+    this.#stream?.close(constants.NGHTTP2_CANCEL);
+  }
+
+  handedOver(): void {
+    this.startFirstByte();
+  }
+
+  waiting(): void {
+    this.stopFirstByte();
+  }
+
+  broken(): void {
+    this.failed({ kind: "request_body", message: "the request body broke off" });
+  }
+
+  stopped(): boolean {
+    return this.done;
+  }
+}
+
+/** HTTP/2 has `:authority` in place of Host, and lower-case names (RFC 9113 section 8.2). */
+function toHttp2(request: OutboundRequest): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = { ":method": request.method, ":scheme": request.origin.scheme, ":path": request.path };
+  addAll(headers, request.headers);
+  const { body } = request;
+  const length = body.kind === "bytes" ? body.bytes.length : body.kind === "stream" ? body.length : null;
+  if (length !== null) headers["content-length"] = length;
+  return headers;
+}
+
+function addAll(headers: OutgoingHttpHeaders, list: HeaderList): void {
+  for (let i = 0; i < list.length; i += 2) {
+    const name = (list[i] ?? "").toLowerCase();
+    const value = list[i + 1] ?? "";
+    if (name === "host") {
+      headers[":authority"] = value;
+      continue;
+    }
+    const known = headers[name];
+    headers[name] = known === undefined ? value : `${known as string}, ${value}`; // only strings are put in here
+  }
+}
+
+function writable(stream: ClientHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      stream.off("drain", go).off("close", go);
+      resolve();
+    };
+    stream.on("drain", go).on("close", go);
+  });
+}

@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import type { OutboundRequest } from "../../src/model/ports.ts";
+import type { Secret } from "../../src/model/secret.ts";
+import type { AddressBook } from "./address-book.ts";
+import { type Connect, createGuardedConnect } from "./guarded-connect.ts";
+import { createH1Pool, type H1Pool } from "./h1-pool.ts";
+import { createH2Pool, type H2Pool } from "./h2-pool.ts";
+
+/** Pools that are kept; beyond it the one that was idle longest is closed. */
+const POOLS = 512;
+
+export type Pool = H1Pool | H2Pool;
+
+interface Entry {
+  readonly pool: Pool;
+  connectMs: number;
+  lastUse: number;
+}
+
+/** The pool that a request may use, made on first use. Throws when its connection profile cannot be read. */
+export interface PoolRegistry {
+  find(request: OutboundRequest): Pool;
+  close(): void;
+}
+
+/**
+ * A pool belongs to a pool key (backend and credential), an origin, and everything that decides how its peer is checked:
+ * after a reload with another CA, pin or client certificate no old connection may serve, whatever the pool key says.
+ */
+export function createPoolRegistry(book: AddressBook): PoolRegistry {
+  const pools = new Map<string, Entry>();
+  /** The last profile seen with a pool key: compiled objects, so comparing references is enough on the hot path. */
+  const recent = new Map<string, { readonly request: OutboundRequest; readonly entry: Entry }>();
+  const identities = new WeakMap<object, string>();
+  let uses = 0;
+
+  function identityOf(request: OutboundRequest): string {
+    const { origin, tls, dns, clientCertificate } = request;
+    const parts = [
+      request.poolKey,
+      origin.scheme,
+      origin.hostname,
+      `${origin.port}`,
+      request.protocol,
+      digest(tls),
+      digest(dns),
+      certificateDigest(clientCertificate),
+    ];
+    return JSON.stringify(parts);
+  }
+
+  function digest(profile: object | null): string {
+    return profile === null ? "" : remembered(profile, () => JSON.stringify(profile));
+  }
+
+  function certificateDigest(secret: Secret | null): string {
+    return secret === null ? "" : remembered(secret, () => secret.reveal());
+  }
+
+  function remembered(key: object, text: () => string): string {
+    const known = identities.get(key);
+    if (known !== undefined) return known;
+    const made = createHash("sha256").update(text()).digest("base64");
+    identities.set(key, made);
+    return made;
+  }
+
+  function open(request: OutboundRequest): Entry {
+    const h2 = request.protocol !== "http1";
+    const { origin, tls, dns, clientCertificate } = request;
+    const connect: Connect = createGuardedConnect({ origin, tls, dns, clientCertificate, h2 }, book);
+    const url = `${origin.scheme}://${origin.hostname}:${origin.port}`;
+    const connectMs = (): number => entry.connectMs;
+    const entry: Entry = { pool: h2 ? createH2Pool(url, connect, connectMs) : createH1Pool(url, connect, connectMs), connectMs: 0, lastUse: 0 };
+    return entry;
+  }
+
+  function evict(): void {
+    let oldest: string | null = null;
+    let oldestUse = Number.POSITIVE_INFINITY;
+    for (const [identity, entry] of pools) {
+      if (entry.pool.busy > 0 || entry.lastUse >= oldestUse) continue;
+      oldest = identity;
+      oldestUse = entry.lastUse;
+    }
+    if (oldest === null) return;
+    const entry = pools.get(oldest);
+    pools.delete(oldest);
+    for (const [poolKey, seen] of recent) {
+      if (seen.entry === entry) recent.delete(poolKey);
+    }
+    entry?.pool.close();
+  }
+
+  function findEntry(request: OutboundRequest): Entry {
+    const seen = recent.get(request.poolKey);
+    if (seen !== undefined && sameProfile(seen.request, request)) return seen.entry;
+    const identity = identityOf(request);
+    let entry = pools.get(identity);
+    if (entry === undefined) {
+      entry = open(request);
+      pools.set(identity, entry);
+      if (pools.size > POOLS) evict();
+    }
+    recent.set(request.poolKey, { request: { ...request, headers: [], body: { kind: "none" } }, entry });
+    return entry;
+  }
+
+  return {
+    find: (request) => {
+      const entry = findEntry(request);
+      entry.connectMs = request.timeouts.connectMs;
+      uses += 1;
+      entry.lastUse = uses;
+      return entry.pool;
+    },
+    close: () => {
+      for (const entry of pools.values()) entry.pool.close();
+      pools.clear();
+      recent.clear();
+    },
+  };
+}
+
+function sameProfile(one: OutboundRequest, other: OutboundRequest): boolean {
+  return (
+    one.tls === other.tls &&
+    one.dns === other.dns &&
+    one.clientCertificate === other.clientCertificate &&
+    one.protocol === other.protocol &&
+    one.origin.hostname === other.origin.hostname &&
+    one.origin.port === other.origin.port &&
+    one.origin.scheme === other.origin.scheme
+  );
+}
