@@ -1,0 +1,176 @@
+import { toText } from "./utf8.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** One event of a stream: its bytes, the blank line included, and what they say. */
+export interface SseEvent {
+  readonly bytes: Uint8Array;
+  /** The `event` field; null when there is none. */
+  readonly name: string | null;
+  /** The `data` lines joined by line feeds; null for a block without data (comments, `retry`): it is no event. */
+  readonly data: string | null;
+}
+
+/** One past the blank line that ends the block beginning at `from`, or -1 when the block is not complete. */
+export function blockEnd(bytes: Uint8Array, from: number): number {
+  let lineStart = from;
+  for (let at = from; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte !== LF && byte !== CR) continue;
+    const blank = at === lineStart;
+    if (byte === CR && bytes[at + 1] === LF) at += 1;
+    if (blank) return at + 1;
+    lineStart = at + 1;
+  }
+  return -1;
+}
+
+/**
+ * One past the last blank line in the first `length` bytes, 0 when there is none beyond `floor`. Looks from the back, so
+ * the usual chunk, which ends with its event, costs two bytes. A carriage return at the very end does not count: a line
+ * feed may still follow that belongs to it.
+ */
+export function lastBlockEnd(bytes: Uint8Array, length: number, floor: number): number {
+  for (let end = length; end > floor; end -= 1) {
+    const byte = bytes[end - 1];
+    let terminator = end - 1;
+    if (byte === LF) {
+      if (end > 1 && bytes[end - 2] === CR) terminator = end - 2;
+    } else if (byte !== CR || end === length || bytes[end] === LF) {
+      continue;
+    }
+    if (terminator === 0) return end;
+    const before = bytes[terminator - 1];
+    if (before === LF || before === CR) return end;
+  }
+  return 0;
+}
+
+/** The blocks of bytes that begin where a block begins; what follows the last blank line is the last block. */
+export function splitBlocks(bytes: Uint8Array): Uint8Array[] {
+  const blocks: Uint8Array[] = [];
+  let from = 0;
+  while (from < bytes.length) {
+    const end = blockEnd(bytes, from);
+    blocks.push(bytes.subarray(from, end < 0 ? bytes.length : end));
+    if (end < 0) break;
+    from = end;
+  }
+  return blocks;
+}
+
+/** Reads one block (WHATWG HTML, 9.2.6). A byte order mark before it is passed over. */
+export function readEvent(block: Uint8Array): SseEvent {
+  let name: string | null = null;
+  let data: string | null = null;
+  const text = toText(block);
+  let from = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  while (from < text.length) {
+    let end = from;
+    let unit = text.charCodeAt(end);
+    while (end < text.length && unit !== LF && unit !== CR) {
+      end += 1;
+      unit = text.charCodeAt(end);
+    }
+    const line = text.slice(from, end);
+    if (line.startsWith("data")) {
+      const value = fieldValue(line, 4);
+      if (value !== null) data = data === null ? value : `${data}\n${value}`;
+    } else if (line.startsWith("event")) {
+      name = fieldValue(line, 5) ?? name;
+    }
+    from = unit === CR && text.charCodeAt(end + 1) === LF ? end + 2 : end + 1;
+  }
+  return { bytes: block, name: name === "" ? null : name, data };
+}
+
+/** What follows the field's name; null when the line is another, longer field. */
+function fieldValue(line: string, length: number): string | null {
+  if (line.length === length) return "";
+  if (line.charCodeAt(length) !== 0x3a) return null;
+  return line.slice(line.charCodeAt(length + 1) === 0x20 ? length + 2 : length + 1);
+}
+
+/** Cuts a stream of bytes only where events end. */
+export interface EventBoundary {
+  /**
+   * The bytes up to the end of the last complete event, those held from before included; null when there are none. The
+   * same array when it ends with an event, which is the usual case. Lines of comments are not held.
+   */
+  push(bytes: Uint8Array): Uint8Array | null;
+  /** What is held of an unfinished event; null when nothing is. */
+  rest(): Uint8Array | null;
+  /** True once an event was larger than the bound: from then on bytes pass as they come, wherever events end. */
+  readonly overflowed: boolean;
+}
+
+/** Holds at most `maxEventBytes` and one chunk. Work is linear in the bytes, however small the chunks (T18). */
+export function createEventBoundary(maxEventBytes: number): EventBoundary {
+  let held = new Uint8Array(0);
+  let length = 0;
+  let overflowed = false;
+
+  const hold = (bytes: Uint8Array): void => {
+    const needed = length + bytes.length;
+    if (needed > held.length) {
+      // Doubling keeps the copying linear; one-byte chunks would otherwise cost the square of the event.
+      const larger = new Uint8Array(Math.max(needed, held.length * 2, 512));
+      larger.set(held.subarray(0, length));
+      held = larger;
+    }
+    held.set(bytes, length);
+    length = needed;
+  };
+  const release = (end: number): Uint8Array => {
+    const out = held.slice(0, end);
+    const rest = held.slice(end, length);
+    held = new Uint8Array(0);
+    length = 0;
+    if (rest.length > 0) hold(rest);
+    return out;
+  };
+
+  return {
+    push(bytes) {
+      if (overflowed) return bytes;
+      if (length === 0) {
+        const end = pastComments(bytes, lastBlockEnd(bytes, bytes.length, 0));
+        if (end === bytes.length) return bytes;
+        hold(bytes.subarray(end));
+        if (length > maxEventBytes) {
+          overflowed = true;
+          length = 0;
+          held = new Uint8Array(0);
+          return bytes;
+        }
+        return end === 0 ? null : bytes.subarray(0, end);
+      }
+      const before = length;
+      hold(bytes);
+      // A carriage return that was the last byte before may turn out to have ended an event.
+      const end = lastBlockEnd(held, length, before - 1);
+      if (length - end > maxEventBytes) {
+        overflowed = true;
+        return release(length);
+      }
+      return end === 0 ? null : release(end);
+    },
+    rest: () => (length === 0 ? null : held.slice(0, length)),
+    get overflowed() {
+      return overflowed;
+    },
+  };
+}
+
+/** Moves `from` over whole comment lines: heartbeats such as `:\n` must not wait for a blank line that comes with the next event. */
+function pastComments(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (bytes[at] === 0x3a) {
+    let end = at;
+    while (end < bytes.length && bytes[end] !== LF) end += 1;
+    if (end === bytes.length) return at;
+    at = end + 1;
+  }
+  return at;
+}
