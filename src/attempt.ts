@@ -4,7 +4,6 @@ import { find } from "./lib/header-list.ts";
 import type { Routed } from "./model/call.ts";
 import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import type { Cleared } from "./model/cleared.ts";
-import { Refusal } from "./model/errors.ts";
 import type { Outcome } from "./model/outcome.ts";
 import type { OutboundRequest } from "./model/ports.ts";
 import { SecretStoreError } from "./model/ports.ts";
@@ -65,9 +64,9 @@ export async function attemptCandidate(
   }
   if (lease !== null) attempt.credential = lease.state;
 
-  const { outbound, hidesUsage, model } = buildOutbound(stages, call, cleared, lease, certificate);
+  const { outbound, hidesUsage, model, rewrittenHost } = buildOutbound(stages, call, cleared, lease, certificate);
   attempt.model = model;
-  const outcome = await send(stages.transport, cleared, outbound, call.signal);
+  const outcome = await send(stages.transport, cleared, outbound, call.signal, rewrittenHost);
   if (outcome.kind !== "answer") return { ...nothing, outcome, lease };
   attempt.status = outcome.status;
   attempt.peerAddress = outcome.peer.address;
@@ -118,7 +117,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
     },
     poolKey: `${backend.key}${passthrough}`,
   };
-  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model };
+  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, rewrittenHost: rewrite?.hostname ?? null };
 }
 
 /** A head alone is no answer: a good status is held back until its first body byte, and a stream until its first event is no error. */
@@ -141,11 +140,4 @@ async function awaitFirstByte(routed: Routed, answer: Extract<Outcome, { kind: "
 function shorter(one: number | null, other: number | null): number | null {
   if (one === null) return other;
   return other === null ? one : Math.min(one, other);
-}
-
-/** A refusal for a body that cannot be sent again. */
-export function notReplayable(): Refusal {
-  return new Refusal("upstream_unavailable", {
-    detail: "The first destination failed and the request body is too large to be sent again (BrokerConfig spec.bounds.replayBytes).",
-  });
 }

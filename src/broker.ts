@@ -88,13 +88,14 @@ export function createBroker(ports: BrokerPorts): Broker {
         emit({ type: "config.rejected", time: now, subject: snapshot?.id ?? "none", data: { faults: compiled.faults.length } });
         return compiled;
       }
-      snapshot = compiled.snapshot;
+      const next = compiled.snapshot;
+      snapshot = next;
       loaded = compiled;
       loadedAt = now;
       failedLoad = null;
-      health.retain(new Set(snapshot.backends.keys()));
+      health.retain(new Set(next.backends.keys()));
       attribution.metrics.configLoad(true, now);
-      emit({ type: "config.loaded", time: now, subject: snapshot.id, data: { gateways: snapshot.gateways.length, backends: snapshot.backends.size } });
+      emit({ type: "config.loaded", time: now, subject: next.id, data: { gateways: next.gateways.length, backends: next.backends.size } });
       return compiled;
     },
     ready: () => snapshot !== null && !retired,

@@ -36,9 +36,9 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Att
   const inspected: StreamCodec | null = wire === null && !kind.eventStream ? null : tap;
   const codec = redact === null ? inspected : createRedactingCodec(redact.bytes, kind.contentEncoding);
   const unchanged = redact === null && !kind.eventStream;
-  let headers = forwardableResponseHeaders(answer.headers, { keepContentLength: unchanged });
+  let headers = forwardableResponseHeaders(answer.headers, unchanged);
   headers = editHeaders(editHeaders(headers, rule.responseHeaders), won.cleared.target.responseHeaders);
-  if (redact !== null) headers = headers.map((value, index) => (index % 2 === 1 ? redact.text(value) : value));
+  if (redact !== null) headers = redact.headers(headers);
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,

@@ -28,7 +28,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     const cleared = candidates[index];
     if (cleared === undefined) throw exhausted(soonest);
     const { backend } = cleared.target;
-    stages.budget.charge(backend.key, extraTries > 0);
+    stages.budget.charge(backend.key, sameBackendTries > 0);
     const attempt = stages.attribution.beginAttempt(call.record, cleared, null);
     const attempted = await attemptCandidate(stages, call, cleared, attempt, renewed);
     attempt.ended = stages.clock.monotonic();

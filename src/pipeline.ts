@@ -12,6 +12,7 @@ import type { Exchange } from "./model/exchange.ts";
 import type { Clock } from "./model/ports.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { plan } from "./plan/plan.ts";
+import { PlanRefusal } from "./plan/plan-refusal.ts";
 import { operationOf } from "./providers/operation-of.ts";
 import { wireOf } from "./providers/wires.ts";
 import { readCallBody } from "./read-call-body.ts";
@@ -87,6 +88,7 @@ function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired:
     return;
   }
   const refusal = toRefusal(error, expired);
+  if (error instanceof PlanRefusal) record.excluded = error.excluded;
   record.refusal = refusal.code;
   record.refusalDetail = refusal === error ? refusal.detail : describe(error);
   record.status = refusal.status;
