@@ -1,0 +1,50 @@
+import type { Caller } from "../model/caller.ts";
+import type { IssuerPlan } from "../model/identity-plan.ts";
+import { member } from "./token-parts.ts";
+import { rejected, type Unproved } from "./verdict.ts";
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** Whom the verified claims of this issuer stand for. */
+export function claimedCaller(issuer: IssuerPlan, claims: Claims): Caller | Unproved {
+  return issuer.type === "KubernetesServiceAccount" ? kubernetesCaller(issuer, claims) : oidcCaller(issuer, claims);
+}
+
+/** RFC 1123 label: what a namespace may be called. */
+const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+/** RFC 1123 subdomain: what a service account or pod may be called. */
+const OBJECT_NAME = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
+/** Names in other issuers' claims: printable, so that they can stand in a metric label and a log line. */
+const CLAIMED_NAME = /^[\x21-\x7e]{1,253}$/;
+
+/** The subject and the `kubernetes.io` claims tell the same twice: a token in which they differ is not one that the API server made. */
+function kubernetesCaller(issuer: IssuerPlan, claims: Claims): Caller | Unproved {
+  const subject = member(claims, "sub");
+  const parts = typeof subject === "string" ? subject.split(":") : [];
+  const [system, kind, namespace = "", serviceAccount = ""] = parts;
+  if (parts.length !== 4 || system !== "system" || kind !== "serviceaccount" || !NAMESPACE.test(namespace) || !OBJECT_NAME.test(serviceAccount)) {
+    return rejected("the subject is not a service account");
+  }
+  const details = member(claims, "kubernetes.io");
+  if (member(details, "namespace") !== namespace || member(member(details, "serviceaccount"), "name") !== serviceAccount) {
+    return rejected("the kubernetes.io claims do not agree with the subject");
+  }
+  const pod = member(member(details, "pod"), "name");
+  if (pod !== undefined && (typeof pod !== "string" || !OBJECT_NAME.test(pod))) return rejected("the pod in the kubernetes.io claims has no proper name");
+  return { namespace, serviceAccount, workload: pod ?? null, proof: { kind: "jwt", issuer: issuer.name } };
+}
+
+function oidcCaller(issuer: IssuerPlan, claims: Claims): Caller | Unproved {
+  const namespace = issuer.namespace ?? (issuer.claims === null ? undefined : member(claims, issuer.claims.namespace));
+  if (typeof namespace !== "string" || !NAMESPACE.test(namespace)) return rejected("no claim names the caller's namespace");
+  const serviceAccount = claimedName(claims, issuer.claims?.serviceAccount ?? null);
+  const workload = claimedName(claims, issuer.claims?.workload ?? null);
+  if (serviceAccount === "bad" || workload === "bad") return rejected("a claim that names the caller is not a printable name");
+  return { namespace, serviceAccount: serviceAccount?.name ?? null, workload: workload?.name ?? null, proof: { kind: "jwt", issuer: issuer.name } };
+}
+
+function claimedName(claims: Claims, claim: string | null): { readonly name: string } | null | "bad" {
+  const value = claim === null ? undefined : member(claims, claim);
+  if (value === undefined || value === null) return null;
+  return typeof value === "string" && CLAIMED_NAME.test(value) ? { name: value } : "bad";
+}

@@ -1,0 +1,123 @@
+import type { Identified, Received } from "../model/call.ts";
+import type { Caller, CredentialSlot } from "../model/caller.ts";
+import { Refusal } from "../model/errors.ts";
+import type { Clock, DocumentFetcher } from "../model/ports.ts";
+import type { CompiledGateway } from "../model/snapshot.ts";
+import { createGatewayVerifier, type GatewayVerifier } from "./gateway-verifier.ts";
+import type { ReadSecret } from "./held-keys.ts";
+import type { KeySource } from "./key-set.ts";
+import { type PresentedCredential, presentedCredentials } from "./presented-credentials.ts";
+import { createRemoteKeys } from "./remote-keys.ts";
+import type { Unproved } from "./verdict.ts";
+
+export interface IdentityOptions {
+  readonly clock: Clock;
+  readonly documents: DocumentFetcher;
+  readonly readSecret: ReadSecret;
+  /** Lower-case hex sha-256 of the UTF-8 text. Given, a token that was verified before is recognised without waiting; else WebCrypto digests. */
+  readonly digest?: (text: string) => string;
+  /** False on Workers, where a promise that one request began must not be awaited by another. Default true. */
+  readonly shareFlights?: boolean;
+}
+
+/** Stage 2: who calls. */
+export interface Identity {
+  /**
+   * Throws, or rejects with, `Refusal`: `identity_missing`, `identity_rejected`, or `not_ready` when keys cannot be read.
+   * Rejects with the exchange's signal's reason when the caller leaves.
+   */
+  identify(received: Received): Identified | Promise<Identified>;
+}
+
+const ANONYMOUS: Caller = { namespace: "anonymous", serviceAccount: null, workload: null, proof: { kind: "anonymous", issuer: "anonymous" } };
+
+/** Issuers of all Gateways together; beyond it the oldest is forgotten and would be fetched anew. */
+const MAX_KEY_SOURCES = 256;
+
+export function createIdentity(options: IdentityOptions): Identity {
+  const { clock, documents, readSecret, digest = null, shareFlights = true } = options;
+  // By Gateway object: a reload begins anew, so that an issuer that was struck out is struck out at once.
+  const verifiers = new WeakMap<CompiledGateway, GatewayVerifier>();
+  // By address: keys outlive a reload, so that a reload while the issuer is down locks nobody out.
+  const sources = new Map<string, KeySource>();
+
+  function remoteKeys(uri: string): KeySource {
+    const known = sources.get(uri);
+    if (known !== undefined) return known;
+    const oldest = sources.size < MAX_KEY_SOURCES ? undefined : sources.keys().next().value;
+    if (oldest !== undefined) sources.delete(oldest);
+    const source = createRemoteKeys(uri, { clock, documents, shareFlights });
+    sources.set(uri, source);
+    return source;
+  }
+
+  function verifierOf(gateway: CompiledGateway): GatewayVerifier {
+    const known = verifiers.get(gateway);
+    if (known !== undefined) return known;
+    const verifier = createGatewayVerifier(gateway.identity, { clock, readSecret, remoteKeys, shareFlights });
+    verifiers.set(gateway, verifier);
+    return verifier;
+  }
+
+  /** The first credential that verifies, in the order of the slots, from number `from` on. */
+  async function verify(received: Received, presented: readonly PresentedCredential[], from: number, faults: Fault[]): Promise<Identified> {
+    const verifier = verifierOf(received.gateway);
+    for (const credential of presented.slice(from)) {
+      const { slot, token, fault } = credential;
+      if (fault !== null) {
+        faults.push({ slot, kind: "rejected", reason: fault });
+        continue;
+      }
+      const key = digest === null ? await webDigest(token) : digest(token);
+      const verdict = verifier.remembered(key) ?? (await verifier.verify(token, key, received.exchange));
+      if (verdict.kind === "proved") return { ...received, caller: verdict.caller, tokenSlot: slot };
+      faults.push({ slot, ...verdict });
+    }
+    throw refusalOf(faults);
+  }
+
+  return {
+    identify(received) {
+      const { identity: plan } = received.gateway;
+      // Whoever may be anyone is not asked: what stands in the slots is then the caller's own, for the destination.
+      if (plan.anonymous === "Allow" && plan.issuers.length === 0 && plan.apiKeys === null) return { ...received, caller: ANONYMOUS, tokenSlot: null };
+      const presented = presentedCredentials(received.exchange.headers);
+      if (presented.length === 0) {
+        if (plan.anonymous === "Allow") return { ...received, caller: ANONYMOUS, tokenSlot: null };
+        throw new Refusal("identity_missing", { detail: "Send the broker's token as Authorization: Bearer, x-api-key, api-key or x-goog-api-key." });
+      }
+      // A credential that is shown and does not verify is refused, never taken for anonymous.
+      if (digest === null) return verify(received, presented, 0, []);
+      const verifier = verifierOf(received.gateway);
+      const faults: Fault[] = [];
+      for (const [index, { slot, token, fault }] of presented.entries()) {
+        if (fault !== null) {
+          faults.push({ slot, kind: "rejected", reason: fault });
+          continue;
+        }
+        const verdict = verifier.remembered(digest(token));
+        if (verdict === null) return verify(received, presented, index, faults);
+        if (verdict.kind === "proved") return { ...received, caller: verdict.caller, tokenSlot: slot };
+        faults.push({ slot, ...verdict });
+      }
+      throw refusalOf(faults);
+    },
+  };
+}
+
+interface Fault extends Unproved {
+  readonly slot: CredentialSlot;
+}
+
+/** Refused either way; when something could not be checked the caller is told to come again instead of throwing its token away. */
+function refusalOf(faults: readonly Fault[]): Refusal {
+  const detail = `${faults.map(({ slot, reason }) => `${slot}: ${reason}`).join("; ")}.`;
+  return faults.some(({ kind }) => kind === "unknown")
+    ? new Refusal("not_ready", { detail: `The credential could not be checked. ${detail}`, retryAfter: 1 })
+    : new Refusal("identity_rejected", { detail });
+}
+
+async function webDigest(text: string): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
