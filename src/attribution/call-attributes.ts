@@ -28,26 +28,17 @@ export function spanName(record: CallRecord, model: string | null): string {
   return record.route === "" ? method : `${method} ${record.route}`;
 }
 
-/**
- * What the span of the whole call says. Usage stands here and not on the attempts: products that add up the spans of a trace
- * would count it twice.
- */
-export function callAttributes(record: CallRecord): SpanAttributes {
+/** What is known of a call while it goes on: who asks for what, and by which rule. */
+export function requestAttributes(record: CallRecord): SpanAttributes {
   const attributes: SpanAttributes = {
     [ATTRIBUTE.requestId]: record.id,
     [ATTRIBUTE.urlPath]: record.path,
     [ATTRIBUTE.urlScheme]: record.scheme,
     [ATTRIBUTE.serverAddress]: record.authority,
-    [ATTRIBUTE.attempts]: record.attempts.length,
-    [ATTRIBUTE.outcome]: record.outcome,
-    [ATTRIBUTE.responseBodySize]: record.responseBytes,
   };
   putMethod(attributes, record.method);
-  put(attributes, ATTRIBUTE.requestBodySize, record.requestBytes);
   put(attributes, ATTRIBUTE.clientAddress, record.remoteAddress);
   put(attributes, ATTRIBUTE.userAgent, record.userAgent);
-  put(attributes, ATTRIBUTE.statusCode, record.status === 0 ? null : record.status);
-  put(attributes, ATTRIBUTE.errorType, errorType(record));
   put(attributes, ATTRIBUTE.snapshot, record.snapshot);
   put(attributes, ATTRIBUTE.gateway, record.gateway);
   put(attributes, ATTRIBUTE.listener, record.listener);
@@ -62,6 +53,22 @@ export function callAttributes(record: CallRecord): SpanAttributes {
     put(attributes, ATTRIBUTE.sourceServiceAccount, caller.serviceAccount);
     put(attributes, ATTRIBUTE.sourceWorkload, caller.workload);
   }
+  putGenAi(attributes, record, record.requestedModel);
+  return attributes;
+}
+
+/**
+ * All that the span of a call says when it has ended. Usage stands here and not on the attempts: products that add up the spans of a
+ * trace would count it twice.
+ */
+export function callAttributes(record: CallRecord): SpanAttributes {
+  const attributes = requestAttributes(record);
+  attributes[ATTRIBUTE.attempts] = record.attempts.length;
+  attributes[ATTRIBUTE.outcome] = record.outcome;
+  attributes[ATTRIBUTE.responseBodySize] = record.responseBytes;
+  put(attributes, ATTRIBUTE.requestBodySize, record.requestBytes);
+  put(attributes, ATTRIBUTE.statusCode, record.status === 0 ? null : record.status);
+  put(attributes, ATTRIBUTE.errorType, errorType(record));
   const last = record.attempts.at(-1);
   if (last !== undefined) {
     attributes[ATTRIBUTE.backend] = last.backend;
@@ -73,7 +80,6 @@ export function callAttributes(record: CallRecord): SpanAttributes {
     if (isDenial(record.refusal)) attributes[ATTRIBUTE.decision] = "deny";
     put(attributes, ATTRIBUTE.decisionReason, record.refusalDetail);
   }
-  putGenAi(attributes, record, record.requestedModel);
   putAnswer(attributes, record);
   return attributes;
 }

@@ -1,6 +1,6 @@
 import { type Context, type HrTime, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
 import type { CallRecord } from "../model/call-record.ts";
-import { attemptAttributes, attemptError, callAttributes, errorType, spanName } from "./call-attributes.ts";
+import { attemptAttributes, attemptError, callAttributes, errorType, requestAttributes, type SpanAttributes, spanName } from "./call-attributes.ts";
 import { epochOf } from "./call-record.ts";
 import { parseTraceparent } from "./traceparent.ts";
 
@@ -20,8 +20,8 @@ export function createCallSpans(tracer: Tracer): CallSpans {
   // Weak: a record that is dropped from the queue takes its span with it.
   const early = new WeakMap<CallRecord, Span>();
 
-  function startRoot(record: CallRecord): Span {
-    const options = { kind: SpanKind.SERVER, startTime: timeOf(record, record.started), attributes: callAttributes(record) };
+  function startRoot(record: CallRecord, attributes: SpanAttributes): Span {
+    const options = { kind: SpanKind.SERVER, startTime: timeOf(record, record.started), attributes };
     return tracer.startSpan(spanName(record, record.requestedModel), options, parentContext(record));
   }
 
@@ -33,13 +33,13 @@ export function createCallSpans(tracer: Tracer): CallSpans {
   return {
     startEarly(record) {
       if (early.has(record)) return;
-      const span = startRoot(record);
+      const span = startRoot(record, requestAttributes(record));
       early.set(record, span);
       note(record, span);
     },
     write(record) {
       const started = early.get(record);
-      const root = started ?? startRoot(record);
+      const root = started ?? startRoot(record, callAttributes(record));
       if (started !== undefined) {
         early.delete(record);
         root.updateName(spanName(record, record.requestedModel));
