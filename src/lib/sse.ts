@@ -133,6 +133,7 @@ export function createEventBoundary(maxEventBytes: number): EventBoundary {
 
   return {
     push(bytes) {
+      if (bytes.length === 0) return null;
       if (overflowed) return bytes;
       if (length === 0) {
         const end = pastComments(bytes, lastBlockEnd(bytes, bytes.length, 0));

@@ -53,12 +53,16 @@ export function encodeRequest(input: EncodeInput): EncodedRequest {
   const mustRead = input.locked || input.modelOverride !== null;
   const given = input.facts ?? (mustRead ? readBodyFacts(body, operation) : null);
   if (given === null) return { path, body, model: null, hidesUsage: false };
-  const facts: ReadFacts = "layout" in given ? given : readBodyFacts(body, operation);
+  const facts = hasLayout(given) ? given : readBodyFacts(body, operation);
 
   const model = upstreamModel(input, facts.model);
   const changes: BodyChanges = { model: model === facts.model ? null : model, addUsage: asksInPlaceOfCaller(input, facts) };
   const rewritten = input.locked || facts.layout === null ? rewriteBody(body, changes) : spliceBody(body, facts.layout, changes);
   return { path, body: rewritten, model, hidesUsage: changes.addUsage };
+}
+
+function hasLayout(facts: ReadFacts | BodyFacts): facts is ReadFacts {
+  return "layout" in facts;
 }
 
 function encodePath({ api, operation, path }: EncodeInput): string {
