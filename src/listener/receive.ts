@@ -1,3 +1,4 @@
+import { targetFault } from "../lib/request-target.ts";
 import type { Received } from "../model/call.ts";
 import { Refusal } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
@@ -12,9 +13,10 @@ import { namesOurselves } from "./loop-guard.ts";
  */
 export function receive(exchange: Exchange, snapshot: Snapshot, id: string, operationOf: (method: string, path: string) => Operation): Received {
   const { method, target } = exchange;
+  const fault = targetFault(target);
+  if (fault !== null) throw new Refusal("request_malformed", { detail: `The request cannot be routed safely: ${fault}.` });
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
-  checkPath(path);
   const host = hostOf(exchange.authority);
   const chosen = chooseListener(snapshot, host, exchange.port);
   if (chosen === null) {
@@ -39,26 +41,4 @@ export function hostOf(authority: string): string {
   const colon = host.lastIndexOf(":");
   if (colon !== -1 && colon > host.lastIndexOf("]")) host = host.slice(0, colon);
   return host.endsWith(".") ? host.slice(0, -1) : host;
-}
-
-/**
- * A path that two parsers could read differently is refused rather than tidied up: `..` would let a caller leave the
- * prefix that its route allows (reliability: T1).
- */
-function checkPath(path: string): void {
-  if (!path.startsWith("/")) throw malformed("The request target must be a path that begins with a slash.");
-  for (let index = 0; index < path.length; index++) {
-    const code = path.charCodeAt(index);
-    if (code <= 0x20 || code === 0x7f || code === 0x5c || code === 0x23) throw malformed("The path contains a character that must be percent-encoded.");
-  }
-  if (path.includes("/.") || path.includes("%2e") || path.includes("%2E")) {
-    for (const segment of path.split("/")) {
-      const plain = segment.replaceAll(/%2e/gi, ".");
-      if (plain === "." || plain === "..") throw malformed("The path contains a dot segment.");
-    }
-  }
-}
-
-function malformed(detail: string): Refusal {
-  return new Refusal("request_malformed", { detail });
 }

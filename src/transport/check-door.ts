@@ -1,11 +1,10 @@
+import { targetFault } from "../lib/request-target.ts";
 import { type Cleared, weigh } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
 import type { HeaderList } from "../model/http.ts";
 import type { OutboundRequest } from "../model/ports.ts";
 import { regionFromHostname } from "../model/region-data.ts";
 
-/** One origin-form target: a slash, then visible ASCII without `#` and `\`. */
-const TARGET = /^\/[!-"$-[\]-~]*$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9110 section 5.5. Characters above U+00FF are refused too: written as Latin-1, U+010A becomes a line feed. */
 const NOT_A_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
@@ -38,28 +37,8 @@ export function checkDoor(cleared: Cleared, request: OutboundRequest, rewrittenH
 }
 
 function checkTarget(target: string): void {
-  if (!TARGET.test(target)) refuse("the request target is not in origin-form");
-  const query = target.indexOf("?");
-  const path = query === -1 ? target : target.slice(0, query);
-  // Most paths have neither a dot after a slash nor an escape, and are done here.
-  if (!path.includes("/.") && !path.includes("%")) return;
-  if (hasDotSegment(path)) refuse("the path has a dot segment");
-}
-
-/** True where a server that decodes once or more, or takes `\` for `/`, or drops `;parameters`, would see `.` or `..` as a segment. */
-function hasDotSegment(path: string): boolean {
-  const plain = path
-    // `%252e` is `.` for a server that decodes twice.
-    .replace(/%(?:25)+/g, "%")
-    .replace(/%2e/gi, ".")
-    .replace(/%(?:2f|5c)/gi, "/")
-    .replace(/%3b/gi, ";");
-  for (const segment of plain.split("/")) {
-    const end = segment.indexOf(";");
-    const name = end === -1 ? segment : segment.slice(0, end);
-    if (name === "." || name === "..") return true;
-  }
-  return false;
+  const fault = targetFault(target);
+  if (fault !== null) refuse(fault);
 }
 
 function checkHeaders(headers: HeaderList, authority: string, rewrittenHost: string | null): void {
