@@ -40,7 +40,8 @@ export interface SecretCache {
 const MAX_ENTRIES = 1_024;
 const REFETCH_EVERY_MS = 1_000;
 const BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 30_000;
+/** 250 ms doubled seven times: 25 questions in the first ten minutes of an outage. */
+const MAX_BACKOFF_MS = 32_000;
 /** With no value at all calls are failing: the store is asked at least this often, so that its return is seen. */
 const MAX_COLD_BACKOFF_MS = 1_000;
 /** A value that nobody has checked for longer than this (or two intervals) is not used without asking: the store may have denied it meanwhile. */
@@ -178,7 +179,8 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     if (given !== null) return given;
     signal.throwIfAborted();
     const entry = entryOf(reference);
-    if (!shareFlights && entry.lease === null) await landed(entry, signal);
+    // Again after each landing: of many who wake to nothing one fetches, and the others wait for that.
+    while (!shareFlights && entry.lease === null && fetching(entry, clock.monotonic())) await landed(entry, signal);
     const now = clock.monotonic();
     entry.lastUsed = now;
     const lease = usable(entry, now);

@@ -1,0 +1,89 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { attach } from "../../../src/credentials/attach.ts";
+import type { CredentialPlan } from "../../../src/model/backend.ts";
+import { Secret } from "../../../src/model/secret.ts";
+import { fakeReference } from "../../fakes/secret-store.ts";
+
+const secret = fakeReference();
+const bearer: CredentialPlan = { type: "bearer", secret, stripClientCredentials: true };
+const inHeader: CredentialPlan = { type: "apiKey", in: "header", name: "X-Api-Key", prefix: "", secret, stripClientCredentials: true };
+const inQuery: CredentialPlan = { type: "apiKey", in: "query", name: "key", secret, stripClientCredentials: true };
+const passthrough: CredentialPlan = { type: "passthrough", stripClientCredentials: false };
+const value = new Secret("sk-broker", null);
+
+const fromClient = [
+  ["Authorization", "Bearer token"],
+  ["X-API-Key", "client"],
+  ["api-key", "client"],
+  ["x-goog-api-key", "client"],
+  ["Cookie", "session=1"],
+  ["Proxy-Authorization", "Basic x"],
+  ["X-Amz-Security-Token", "client"],
+  ["content-type", "application/json"],
+].flat();
+
+describe("attach", () => {
+  it("takes every credential of the caller off and puts the broker's on, last", () => {
+    const { headers, path } = attach(bearer, value, { headers: fromClient, path: "/v1?x=1" }, "authorization");
+    expect(headers).toEqual(["content-type", "application/json", "authorization", "Bearer sk-broker"]);
+    expect(path).toBe("/v1?x=1");
+  });
+
+  it("puts an API key into its header, with the prefix", () => {
+    expect(attach(inHeader, value, { headers: fromClient, path: "/" }, null).headers).toEqual(["content-type", "application/json", "x-api-key", "sk-broker"]);
+    const prefixed = { ...inHeader, name: "Authorization", prefix: "Token " };
+    expect(attach(prefixed, value, { headers: [], path: "/" }, null).headers).toEqual(["authorization", "Token sk-broker"]);
+  });
+
+  it("without a plan takes all off and adds nothing", () => {
+    expect(attach(null, null, { headers: fromClient, path: "/" }, null).headers).toEqual(["content-type", "application/json"]);
+  });
+
+  it("replaces the header even where the client's credentials may stay", () => {
+    const plan = { ...inHeader, stripClientCredentials: false };
+    const { headers } = attach(plan, value, { headers: ["x-api-key", "client", "Cookie", "a=b"], path: "/" }, null);
+    expect(headers).toEqual(["Cookie", "a=b", "x-api-key", "sk-broker"]);
+  });
+
+  it("on passthrough removes the broker's token, wherever it stands, and nothing of the caller's own", () => {
+    const headers = ["Authorization", "Bearer own-key", "x-api-key", "token", "api-key", "token", "Cookie", "a=b"];
+    expect(attach(passthrough, null, { headers, path: "/" }, "x-api-key").headers).toEqual(["Authorization", "Bearer own-key", "Cookie", "a=b"]);
+    const both = ["authorization", "Bearer token", "x-api-key", "token", "api-key", "own"];
+    expect(attach(passthrough, null, { headers: both, path: "/" }, "authorization").headers).toEqual(["api-key", "own"]);
+    expect(attach(passthrough, null, { headers: ["api-key", "own"], path: "/" }, null).headers).toEqual(["api-key", "own"]);
+  });
+
+  it("trims the newline that files end with, and refuses any other", () => {
+    expect(attach(bearer, new Secret("sk\r\n", null), { headers: [], path: "/" }, null).headers).toEqual(["authorization", "Bearer sk"]);
+    for (const bad of ["sk\r\nhost: evil", "sk\n\n", "", "\n", "sk\0", "sk\u0100", "sk ", "s\tk\x7f"]) {
+      const attaching = () => attach(bearer, new Secret(bad, null), { headers: [], path: "/" }, null);
+      expect(attaching).toThrow(expect.objectContaining({ name: "SecretStoreError", reason: "malformed" }));
+      try {
+        attaching();
+      } catch (error) {
+        expect(String(error)).not.toContain("evil");
+      }
+    }
+    expect(() => attach(bearer, null, { headers: [], path: "/" }, null)).toThrow(/needs a secret/);
+  });
+
+  it("sets a query parameter without touching the others", () => {
+    const of = (path: string) => attach(inQuery, new Secret("a b&c", null), { headers: [], path }, null).path;
+    expect(of("/v1")).toBe("/v1?key=a%20b%26c");
+    expect(of("/v1?")).toBe("/v1?key=a%20b%26c");
+    expect(of("/v1?alt=sse&key=client&x=%2F+%zz&&k%65y=other&keys=1")).toBe("/v1?alt=sse&x=%2F+%zz&&keys=1&key=a%20b%26c");
+  });
+
+  it("law: whatever the headers, none of the caller's slots survives, and the list stays even", () => {
+    const names = fc.constantFrom("authorization", "X-Api-Key", "API-KEY", "x-goog-api-key", "cookie", "accept", "x-other");
+    fc.assert(
+      fc.property(fc.array(fc.tuple(names, fc.string())), (pairs) => {
+        const { headers } = attach(bearer, value, { headers: pairs.flat(), path: "/" }, null);
+        expect(headers.length % 2).toBe(0);
+        expect(headers.filter((_, index) => index % 2 === 0).filter((name) => !["accept", "x-other"].includes(name))).toEqual(["authorization"]);
+        expect(headers.slice(-2)).toEqual(["authorization", "Bearer sk-broker"]);
+      }),
+    );
+  });
+});
