@@ -35,7 +35,7 @@ function hostIndex(entries: readonly RouteEntry[]): HostIndex {
       else append(exact, hostname, entry);
     }
   }
-  return { exact: mapValues(exact, pathIndex), wildcards: mapValues(wildcards, pathIndex), any: any.length === 0 ? null : pathIndex(any) };
+  return { exact: mapOrNull(exact, pathIndex), wildcards: mapOrNull(wildcards, pathIndex), any: any.length === 0 ? null : pathIndex(any) };
 }
 
 function pathIndex(entries: readonly RouteEntry[]): PathIndex {
@@ -49,9 +49,9 @@ function pathIndex(entries: readonly RouteEntry[]): PathIndex {
     else expressions.push(entry);
   }
   return {
-    exact: mapValues(exact, candidates),
+    exact: mapOrNull(exact, candidates),
     expressions: expressions.length === 0 ? null : candidates(expressions),
-    prefixes: mapValues(prefixes, candidates),
+    prefixes: mapOrNull(prefixes, candidates),
     prefixLengths: [...new Set([...prefixes.keys()].map((prefix) => prefix.length))].sort((a, b) => b - a),
   };
 }
@@ -64,7 +64,7 @@ function candidates(entries: readonly RouteEntry[]): Candidates {
     if (model?.type === "Exact") append(byModel, model.value, entry);
     else anyModel.push(entry);
   }
-  return { anyModel, byModel };
+  return { anyModel, byModel: byModel.size === 0 ? null : byModel };
 }
 
 function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
@@ -79,6 +79,6 @@ function append<Item>(groups: Map<string, Item[]>, key: string, item: Item): voi
   else group.push(item);
 }
 
-function mapValues<From, To>(map: ReadonlyMap<string, From>, change: (value: From) => To): Map<string, To> {
-  return new Map([...map].map(([key, value]) => [key, change(value)]));
+function mapOrNull<From, To>(map: ReadonlyMap<string, From>, change: (value: From) => To): ReadonlyMap<string, To> | null {
+  return map.size === 0 ? null : new Map([...map].map(([key, value]) => [key, change(value)]));
 }

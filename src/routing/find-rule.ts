@@ -55,9 +55,9 @@ export function findRule(table: RouteTable, query: RouteQuery): FoundRule | null
 function findInHosts(hosts: HostIndex | undefined, lookup: Lookup): Hit | null {
   if (hosts === undefined) return null;
   const { host } = lookup.query;
-  const exact = findInPaths(hosts.exact.get(host), lookup);
+  const exact = hosts.exact === null ? null : findInPaths(hosts.exact.get(host), lookup);
   if (exact !== null) return { entry: exact, hostWeight: Number.POSITIVE_INFINITY };
-  if (hosts.wildcards.size > 0) {
+  if (hosts.wildcards !== null) {
     // `*.x` is a suffix match over any number of labels and never `x` itself, so the search begins after the first label.
     for (let dot = host.indexOf(".", 1); dot > 0; dot = host.indexOf(".", dot + 1)) {
       const entry = findInPaths(hosts.wildcards.get(host.slice(dot)), lookup);
@@ -71,10 +71,11 @@ function findInHosts(hosts: HostIndex | undefined, lookup: Lookup): Hit | null {
 function findInPaths(paths: PathIndex | undefined, lookup: Lookup): RouteEntry | null {
   if (paths === undefined) return null;
   const { path } = lookup.query;
-  const exact = firstMatching(paths.exact.get(path), lookup);
+  const exact = paths.exact === null ? null : firstMatching(paths.exact.get(path), lookup);
   if (exact !== null) return exact;
   const expression = paths.expressions === null ? null : firstMatching(paths.expressions, lookup);
   if (expression !== null) return expression;
+  if (paths.prefixes === null) return null;
   for (const length of paths.prefixLengths) {
     // Prefixes match whole elements: `/foo` matches `/foo` and `/foo/…`, not `/foobar`. `/` matches all.
     if (length > path.length || (length > 1 && length < path.length && path.charCodeAt(length) !== SLASH)) continue;
@@ -92,7 +93,7 @@ function firstMatching(candidates: Candidates | undefined, lookup: Lookup): Rout
   if (candidates === undefined) return null;
   const { anyModel, byModel } = candidates;
   const { model } = lookup.query;
-  const sameModel = model === null || byModel.size === 0 ? NO_ENTRIES : (byModel.get(model) ?? NO_ENTRIES);
+  const sameModel = model === null || byModel === null ? NO_ENTRIES : (byModel.get(model) ?? NO_ENTRIES);
   let i = 0;
   let j = 0;
   for (;;) {
