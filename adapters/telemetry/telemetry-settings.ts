@@ -113,7 +113,8 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
       timeoutMs: number("OTEL_BSP_EXPORT_TIMEOUT", 30_000, 1),
     },
     metricIntervalMs: number("OTEL_METRIC_EXPORT_INTERVAL", 60_000, 1),
-    warnings,
+    // Both signals read the shared variables.
+    warnings: [...new Set(warnings)],
   };
 }
 

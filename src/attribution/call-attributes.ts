@@ -77,8 +77,11 @@ export function callAttributes(record: CallRecord): SpanAttributes {
   if (record.excluded.length > 0) attributes[ATTRIBUTE.excluded] = record.excluded.map(({ backend, reason }) => `${backend}: ${reason}`);
   if (record.refusal !== null) {
     attributes[ATTRIBUTE.refusal] = record.refusal;
-    if (isDenial(record.refusal)) attributes[ATTRIBUTE.decision] = "deny";
-    put(attributes, ATTRIBUTE.decisionReason, record.refusalDetail);
+    if (isDenial(record.refusal)) {
+      attributes[ATTRIBUTE.decision] = "deny";
+      // Only here: the detail of our own faults is for the log.
+      put(attributes, ATTRIBUTE.decisionReason, record.refusalDetail);
+    }
   }
   putAnswer(attributes, record);
   return attributes;

@@ -12,6 +12,7 @@ const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "route_rejected",
   "model_unknown",
   "region_locked",
+  "translation_unsupported",
   "upstream_redirect",
 ]);
 
@@ -20,12 +21,15 @@ export function isDenial(code: RefusalCode): boolean {
   return DENIALS.has(code);
 }
 
-/** The events that a settled call gives rise to: denied, one per failover, and completed (usage) when anything was attempted. */
-export function eventsOf(record: CallRecord): readonly EgressEvent[] {
+/**
+ * The events that a settled call gives rise to: denied, one per failover, and completed (usage) when anything was attempted.
+ * `suppressed` is how many denials before this one were not told of; null: this one is not either.
+ */
+export function eventsOf(record: CallRecord, suppressed: number | null): readonly EgressEvent[] {
   const events: EgressEvent[] = [];
   const time = epochOf(record, record.ended ?? record.started);
   const who = whoAndWhere(record);
-  if (record.refusal !== null && isDenial(record.refusal)) {
+  if (record.refusal !== null && isDenial(record.refusal) && suppressed !== null) {
     events.push({
       type: "egress.denied",
       time,
@@ -36,6 +40,7 @@ export function eventsOf(record: CallRecord): readonly EgressEvent[] {
         detail: record.refusalDetail,
         status: record.status,
         model: record.requestedModel,
+        suppressed,
         excluded: record.excluded.map(({ backend, reason }) => `${backend}: ${reason}`),
       },
     });

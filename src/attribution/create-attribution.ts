@@ -7,6 +7,7 @@ import { accessLogLine } from "./access-log.ts";
 import { eventsOf } from "./call-events.ts";
 import { startAttempt, startRecord } from "./call-record.ts";
 import { type CallSpans, createCallSpans } from "./call-spans.ts";
+import { createDenialLimiter } from "./denial-limiter.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { SCOPE } from "./semconv.ts";
 import { formatTraceparent, parseTraceparent } from "./traceparent.ts";
@@ -48,6 +49,7 @@ export function createAttribution(options: AttributionOptions): Attribution {
   const { clock, sink, log, schedule, queueBound = DEFAULT_QUEUE_BOUND } = options;
   const given = options.tracer === null ? null : createCallSpans(options.tracer);
   const metrics = options.metrics ?? createMetrics({ clock });
+  const limitDenials = createDenialLimiter(clock);
   let queue: CallRecord[] = [];
   let scheduled = false;
   let registered: { readonly tracer: Tracer; readonly spans: CallSpans } | null = null;
@@ -68,7 +70,7 @@ export function createAttribution(options: AttributionOptions): Attribution {
       log(accessLogLine(record));
     });
     attempt("events", () => {
-      for (const event of eventsOf(record)) sink.emit(event);
+      for (const event of eventsOf(record, limitDenials(record))) sink.emit(event);
     });
   }
 

@@ -28,8 +28,9 @@ function start(
   const lines: string[] = [];
   const events: EgressEvent[] = [];
   const work: (() => void)[] = [];
+  const clock = createFakeClock();
   const attribution = createAttribution({
-    clock: createFakeClock(),
+    clock,
     tracer: options.tracing === false ? null : provider.getTracer("test"),
     sink: { emit: (event) => events.push(event) },
     log: (line) => lines.push(line),
@@ -39,7 +40,7 @@ function start(
   const runAll = () => {
     for (let job = work.shift(); job !== undefined; job = work.shift()) job();
   };
-  return { attribution, provider, spans: () => exporter.getFinishedSpans(), lines, events, work, runAll };
+  return { attribution, clock, provider, spans: () => exporter.getFinishedSpans(), lines, events, work, runAll };
 }
 
 function byKind(spans: readonly ReadableSpan[], kind: SpanKind): ReadableSpan[] {
@@ -325,6 +326,23 @@ describe("events", () => {
       data: { to: "XBackend/team-a/openai-eu", reason: "overloaded", status: 503 },
     });
     expect(events[1]?.data).toMatchObject({ inputTokens: 100, outputTokens: 20, attempts: 2, backend: "XBackend/team-a/openai-eu", regionDecision: "allow" });
+  });
+
+  it("of callers that proved nothing are few, and say how many were held back", async () => {
+    const { attribution, clock, events, lines, runAll } = start();
+    const flood = (count: number) => {
+      for (let index = 0; index < count; index += 1) attribution.settle(denied({ caller: null, refusal: "identity_missing", status: 401 }));
+      runAll();
+    };
+    flood(100);
+    expect(events).toHaveLength(10);
+    attribution.settle(denied());
+    runAll();
+    expect(events).toHaveLength(11);
+    await clock.advance(1_000);
+    flood(1);
+    expect(events.at(-1)?.data).toMatchObject({ code: "identity_missing", suppressed: 90 });
+    expect(lines).toHaveLength(102);
   });
 
   it("do not call a failure a denial", () => {
