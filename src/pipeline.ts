@@ -125,7 +125,8 @@ function startTimer(clock: Clock, ms: number, caller: AbortSignal): CallTimer {
   caller.addEventListener("abort", leave);
   const cancel = clock.after(ms, () => {
     expired = true;
-    controller.abort();
+    // The transport tells a call whose time is up from one that nobody wants any more by this name.
+    controller.abort(new DOMException("the call's time is up", "TimeoutError"));
   });
   return {
     signal: controller.signal,
