@@ -1,6 +1,4 @@
-import type { HeaderList } from "../../src/model/http.ts";
-import type { AnswerBody, AttemptFailure, BodyConsumer, Outcome, Peeked } from "../../src/model/outcome.ts";
-import type { OutboundRequest } from "../../src/model/ports.ts";
+import type { AnswerBody, AttemptFailure, BodyConsumer, HeaderList, OutboundRequest, Outcome, Peeked } from "../../src/index.ts";
 
 /** The source is stopped while more than this many bytes of an answer wait for a consumer. */
 const HELD_BYTES = 65_536;

@@ -1,4 +1,4 @@
-import type { AttemptFailure, ConnectDetail } from "../../src/model/outcome.ts";
+import type { AttemptFailure, ConnectDetail } from "../../src/index.ts";
 
 /** Why no connection came about. Carries the failure as the core knows it, with words of our own: never what a library or a peer said. */
 export class ConnectFailure extends Error {

@@ -1,8 +1,6 @@
 import type { Socket } from "node:net";
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
-import type { DnsProfile, TlsProfile } from "../../src/model/backend.ts";
-import type { Origin } from "../../src/model/http.ts";
-import type { Secret } from "../../src/model/secret.ts";
+import type { DnsProfile, Origin, Secret, TlsProfile } from "../../src/index.ts";
 import type { AddressBook } from "./address-book.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { ConnectFailure, connectFailure, connectTimeout, untrusted } from "./connect-failure.ts";

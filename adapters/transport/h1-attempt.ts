@@ -1,5 +1,4 @@
-import type { Outcome } from "../../src/model/outcome.ts";
-import type { OutboundRequest } from "../../src/model/ports.ts";
+import type { OutboundRequest, Outcome } from "../../src/index.ts";
 import { Attempt } from "./attempt.ts";
 import { failureOf } from "./h1-failure.ts";
 import type { H1Pool, Slot } from "./h1-pool.ts";

@@ -1,4 +1,4 @@
-import type { AttemptFailure } from "../../src/model/outcome.ts";
+import type { AttemptFailure } from "../../src/index.ts";
 import { ConnectFailure } from "./connect-failure.ts";
 
 /**

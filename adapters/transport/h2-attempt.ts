@@ -1,7 +1,5 @@
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
-import type { HeaderList } from "../../src/model/http.ts";
-import type { AttemptFailure, Outcome } from "../../src/model/outcome.ts";
-import type { OutboundRequest } from "../../src/model/ports.ts";
+import type { AttemptFailure, HeaderList, OutboundRequest, Outcome } from "../../src/index.ts";
 import { Attempt } from "./attempt.ts";
 import { ConnectFailure } from "./connect-failure.ts";
 import type { H2Pool, Session } from "./h2-pool.ts";

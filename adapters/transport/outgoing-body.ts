@@ -1,4 +1,4 @@
-import type { StreamBody } from "../../src/model/http.ts";
+import type { StreamBody } from "../../src/index.ts";
 
 /** What the sender of a streamed body reports. */
 export interface BodyWatch {

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import type { OutboundRequest } from "../../src/model/ports.ts";
-import type { Secret } from "../../src/model/secret.ts";
+import type { OutboundRequest, Secret } from "../../src/index.ts";
 import type { AddressBook } from "./address-book.ts";
 import { type Connect, createGuardedConnect } from "./guarded-connect.ts";
 import { createH1Pool, type H1Pool } from "./h1-pool.ts";

@@ -1,5 +1,5 @@
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import type { TlsProfile } from "../../src/model/backend.ts";
+import type { TlsProfile } from "../../src/index.ts";
 
 /**
  * The check of a certificate whose chain has been verified: undefined when it shows who it should, else an error.

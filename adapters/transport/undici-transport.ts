@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import type { OutboundRequest, Transport, TransportFeature } from "../../src/model/ports.ts";
+import type { OutboundRequest, Transport, TransportFeature } from "../../src/index.ts";
 import { createAddressBook, type Lookup } from "./address-book.ts";
 import { abortFailure } from "./attempt.ts";
 import { H1Attempt } from "./h1-attempt.ts";
@@ -13,7 +13,18 @@ export interface UndiciTransportOptions {
   readonly monotonic?: () => number;
 }
 
-const FEATURES: readonly TransportFeature[] = ["custom-ca", "client-cert", "dns-pin", "dns-guard", "sni", "h2", "h2c", "plaintext", "service"];
+/** What this transport can honour, for the compiler: no CRL and no key pins. */
+export const NODE_TRANSPORT_FEATURES: ReadonlySet<TransportFeature> = new Set<TransportFeature>([
+  "custom-ca",
+  "client-cert",
+  "dns-pin",
+  "dns-guard",
+  "sni",
+  "h2",
+  "h2c",
+  "plaintext",
+  "service",
+]);
 
 /**
  * The transport of Node: undici for HTTP/1.1, node:http2 for HTTP/2 (undici 7 takes a reset HTTP/2 stream for a finished
@@ -34,7 +45,7 @@ export function createUndiciTransport(options: UndiciTransportOptions = {}): Tra
   }
 
   return {
-    features: new Set(FEATURES),
+    features: NODE_TRANSPORT_FEATURES,
     dispatch: (request, signal) => {
       if (signal.aborted) return Promise.resolve(abortFailure(signal));
       if (closed) return Promise.resolve({ kind: "connect", detail: "other", message: "the transport is closed" });

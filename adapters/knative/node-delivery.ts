@@ -1,0 +1,237 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AttemptFailure, BodyConsumer, Delivery, DeliveryEnd } from "../../src/index.ts";
+import { withLength } from "./with-length.ts";
+
+/** How long a caller may take nothing of what waits for it. */
+const STALL_MS = 60_000;
+/** How long the last words of a broken answer may take to leave. */
+const LAST_WORDS_MS = 5_000;
+/** What is gathered of one tick before it is written all the same. */
+const GATHERED_BYTES = 65_536;
+const TRUNCATED = "The destination ended its answer before it was complete.";
+const BROKEN = "The destination broke off its answer.";
+
+/**
+ * One answer on its way: upstream body, codec, `ServerResponse`. All chunks of one tick leave in one write, and an answer that
+ * is whole within its first tick leaves with its head. A broken answer never ends properly: after the dialect's error event the
+ * connection is destroyed, so that the caller notices by the text or by the framing (F8).
+ */
+export class NodeDelivery implements BodyConsumer {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #delivery: Delivery;
+  readonly #done: (end: DeliveryEnd) => void;
+  readonly #bodiless: boolean;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #written = 0;
+  #scheduled = false;
+  #paused = false;
+  #upstreamEnded = false;
+  #settled = false;
+  #stall: NodeJS.Timeout | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, delivery: Delivery, done: (end: DeliveryEnd) => void) {
+    this.#request = request;
+    this.#response = response;
+    this.#delivery = delivery;
+    this.#done = done;
+    this.#bodiless = request.method === "HEAD" || delivery.status === 204 || delivery.status === 304;
+  }
+
+  start(): void {
+    const response = this.#response;
+    if (response.destroyed || response.writableEnded) {
+      this.#delivery.body.cancel();
+      this.#settle("caller_gone", null);
+      return;
+    }
+    response.on("close", this.#closed);
+    response.on("drain", this.#drained);
+    this.#delivery.body.consume(this);
+  }
+
+  /** The server stops and cannot wait: the answer ends as a broken one. */
+  cut(): void {
+    if (this.#settled) return;
+    this.#delivery.body.cancel();
+    this.#break("upstream_failed", { kind: "cancelled", message: "the broker is shutting down" }, "The broker is shutting down.");
+  }
+
+  // -- BodyConsumer
+
+  chunk(bytes: Uint8Array): void {
+    if (this.#settled || this.#bodiless) return;
+    const { codec } = this.#delivery;
+    const out = codec === null ? bytes : codec.chunk(bytes);
+    if (out !== null) this.#gather(out);
+  }
+
+  end(): void {
+    if (this.#settled) return;
+    const tail = this.#bodiless ? null : (this.#delivery.codec?.end() ?? null);
+    if (tail?.bytes) this.#gather(tail.bytes);
+    if (tail !== null && !tail.complete) {
+      this.#break("truncated", null, TRUNCATED);
+      return;
+    }
+    this.#upstreamEnded = true;
+    // What was gathered in this tick and the end leave together.
+    this.#flush();
+  }
+
+  failed(failure: AttemptFailure): void {
+    if (this.#settled) return;
+    this.#break("upstream_failed", failure, BROKEN);
+  }
+
+  // -- writing
+
+  #gather(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes >= GATHERED_BYTES) {
+      this.#flush();
+      return;
+    }
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#flushSoon);
+  }
+
+  readonly #flushSoon = (): void => {
+    this.#scheduled = false;
+    if (!this.#settled && !this.#upstreamEnded) this.#flush();
+  };
+
+  #flush(): void {
+    const bytes = this.#takePending();
+    const response = this.#response;
+    const first = this.#written === 0 && bytes !== null;
+    if (this.#upstreamEnded) {
+      if (!response.headersSent && !this.#writeHead(true, bytes?.length ?? 0)) return;
+      this.#written += bytes?.length ?? 0;
+      if (bytes === null) response.end();
+      else response.end(bytes);
+      if (first) this.#delivery.onFirstByte();
+      this.#finish();
+      return;
+    }
+    if (bytes === null) return;
+    if (!response.headersSent && !this.#writeHead(false, 0)) return;
+    this.#written += bytes.length;
+    const room = response.write(bytes);
+    if (first) this.#delivery.onFirstByte();
+    if (room || this.#paused) return;
+    this.#paused = true;
+    this.#delivery.body.pause();
+    this.#stall = setTimeout(this.#stalled, STALL_MS);
+  }
+
+  #takePending(): Uint8Array | null {
+    if (this.#pendingBytes === 0) return null;
+    const bytes = this.#pending.length === 1 ? (this.#pending[0] ?? null) : Buffer.concat(this.#pending, this.#pendingBytes);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return bytes;
+  }
+
+  /** False: the head cannot be written, and the delivery is over with nothing started. */
+  #writeHead(whole: boolean, length: number): boolean {
+    const { status, headers } = this.#delivery;
+    try {
+      this.#response.writeHead(status, whole && !this.#bodiless ? withLength(headers, status, length) : [...headers]);
+      return true;
+    } catch {
+      // A header or status that node:http will not write, such as a control character.
+      this.#delivery.body.cancel();
+      this.#settle("upstream_failed", { kind: "protocol", message: "the head of the answer cannot be handed on" });
+      return false;
+    }
+  }
+
+  // -- endings
+
+  /** The last byte was given to the socket; a caller that does not take it is not waited for longer than any other. */
+  #finish(): void {
+    const { socket } = this.#response;
+    if (socket === null || socket.writableLength === 0) {
+      this.#settle("complete", null);
+      return;
+    }
+    this.#stall = setTimeout(this.#stalled, STALL_MS);
+    this.#response.on("finish", () => this.#settle("complete", null));
+  }
+
+  #break(kind: "upstream_failed" | "truncated", failure: AttemptFailure | null, message: string): void {
+    const response = this.#response;
+    const event = this.#delivery.codec?.fail(message) ?? null;
+    const arrived = this.#pendingBytes > 0;
+    // Nothing has left, and there is nothing worth handing on or no way to say in the body that it is broken: the broker answers in its place.
+    if (!response.headersSent && (!arrived || event === null)) {
+      this.#settle(kind, failure);
+      return;
+    }
+    if (!response.headersSent && !this.#writeHead(false, 0)) return;
+    // A declared length leaves no room for an event; the missing bytes tell.
+    if (event !== null && !response.hasHeader("content-length") && !declaresLength(this.#delivery)) this.#pending.push(event);
+    this.#pendingBytes = this.#pending.reduce((sum, part) => sum + part.length, 0);
+    const last = this.#takePending();
+    if (last === null) {
+      this.#destroy();
+    } else {
+      if (this.#written === 0) this.#delivery.onFirstByte();
+      this.#written += last.length;
+      const timer = setTimeout(() => this.#destroy(), LAST_WORDS_MS);
+      response.write(last, () => {
+        clearTimeout(timer);
+        this.#destroy();
+      });
+    }
+    this.#settle(kind, failure);
+  }
+
+  /** Never `end`: the chunked coding or the declared length must stay open. HTTP/1.0 has neither, so there only a reset tells. */
+  #destroy(): void {
+    const { socket } = this.#response;
+    if (socket !== null && this.#request.httpVersion === "1.0" && "resetAndDestroy" in socket) socket.resetAndDestroy();
+    else this.#response.destroy();
+  }
+
+  readonly #closed = (): void => {
+    if (this.#settled) return;
+    this.#delivery.body.cancel();
+    this.#settle(this.#response.writableFinished ? "complete" : "caller_gone", null);
+  };
+
+  readonly #drained = (): void => {
+    if (!this.#paused || this.#settled) return;
+    this.#paused = false;
+    clearTimeout(this.#stall);
+    this.#delivery.body.resume();
+  };
+
+  readonly #stalled = (): void => {
+    if (this.#settled) return;
+    this.#delivery.body.cancel();
+    this.#settle("stalled", null);
+    this.#response.destroy();
+  };
+
+  #settle(kind: DeliveryEnd["kind"], failure: AttemptFailure | null): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#stall);
+    this.#response.off("close", this.#closed).off("drain", this.#drained);
+    this.#pending = [];
+    this.#done({ kind, bytes: this.#written, failure });
+  }
+}
+
+function declaresLength(delivery: Delivery): boolean {
+  for (let i = 0; i < delivery.headers.length; i += 2) {
+    if (delivery.headers[i]?.toLowerCase() === "content-length") return true;
+  }
+  return false;
+}

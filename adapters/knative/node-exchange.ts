@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Exchange, HeaderList, IncomingBody, Responder } from "../../src/index.ts";
+import { createIncomingBody } from "./node-incoming-body.ts";
+import { NodeResponder } from "./node-responder.ts";
+import { originForm } from "./origin-form.ts";
+
+/** One call of node:http as the broker takes it. The server has checked Host and the request target. */
+export function createNodeExchange(request: IncomingMessage, response: ServerResponse): Exchange {
+  return new NodeExchange(request, response);
+}
+
+class NodeExchange implements Exchange {
+  readonly method: string;
+  readonly target: string;
+  readonly scheme: "http" | "https";
+  readonly authority: string;
+  readonly headers: HeaderList;
+  readonly port: number | null;
+  readonly remoteAddress: string | null;
+  readonly protocol: string;
+  readonly body: IncomingBody;
+  readonly responder: Responder;
+  readonly #response: ServerResponse;
+  #controller: AbortController | null = null;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    const { socket } = request;
+    this.method = request.method ?? "";
+    this.target = originForm(request.url ?? "");
+    this.scheme = "encrypted" in socket ? "https" : "http";
+    this.authority = request.headers.host ?? "";
+    this.headers = request.rawHeaders;
+    this.port = socket.localPort ?? null;
+    this.remoteAddress = socket.remoteAddress ?? null;
+    this.protocol = request.httpVersion;
+    this.body = createIncomingBody(request, response);
+    this.responder = new NodeResponder(request, response);
+    this.#response = response;
+  }
+
+  /** Made when somebody asks: a controller for each call is dear. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      const controller = new AbortController();
+      const response = this.#response;
+      this.#controller = controller;
+      if (response.destroyed && !response.writableFinished) controller.abort();
+      else {
+        response.once("close", () => {
+          if (!response.writableFinished) controller.abort();
+        });
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  /** A server's process lives on by itself; only the rejection must not end it. */
+  waitUntil(work: Promise<unknown>): void {
+    work.catch(() => {
+      // The work reports its own failures.
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingBody, StreamBody } from "../../src/index.ts";
+import { watchPace } from "./pace-watch.ts";
+import { createReplayableStream } from "./replayable-stream.ts";
+
+const FIRST_BUFFER = 65_536;
+
+/** The body of a request of node:http. Nothing of it is read before `collect` or `stream` is called. */
+export function createIncomingBody(request: IncomingMessage, response: ServerResponse): IncomingBody {
+  const length = request.headers["content-length"];
+  const declaredLength = length === undefined ? null : Number(length);
+  const present = request.headers["transfer-encoding"] !== undefined || (declaredLength !== null && declaredLength > 0);
+
+  /** The server leaves `100 Continue` to us, so that a refused caller is not asked for its body first. */
+  function invite(): void {
+    if (request.headers.expect !== undefined && !response.headersSent) response.writeContinue();
+  }
+
+  return {
+    declaredLength,
+    present,
+    collect: (maxBytes) => {
+      if (!present) return Promise.resolve(new Uint8Array(0));
+      if (declaredLength !== null && declaredLength > maxBytes) return Promise.resolve("too_large");
+      invite();
+      return collect(request, declaredLength, maxBytes);
+    },
+    stream: (maxBytes, replayBytes): StreamBody => createReplayableStream(request, declaredLength, maxBytes, replayBytes, invite),
+  };
+}
+
+function collect(request: IncomingMessage, declared: number | null, maxBytes: number): Promise<Uint8Array | "too_large" | "aborted"> {
+  return new Promise((resolve) => {
+    let whole: Buffer | null = null;
+    let length = 0;
+    const pace = watchPace(() => finish("aborted"));
+    const finish = (result: Uint8Array | "too_large" | "aborted"): void => {
+      pace.stop();
+      request.off("data", onData).off("end", onEnd).off("close", onClose);
+      // What still comes is read and dropped, for the responder's two seconds at most.
+      if (typeof result === "string") request.resume();
+      resolve(result);
+    };
+    const onData = (chunk: Buffer): void => {
+      pace.heard(chunk.length);
+      const needed = length + chunk.length;
+      if (needed > maxBytes) {
+        finish("too_large");
+        return;
+      }
+      if (length === 0) {
+        whole = chunk;
+      } else {
+        // One growing buffer: a million chunks of one byte must not become a million objects.
+        whole = withRoom(whole ?? chunk, length, needed, declared ?? 0);
+        whole.set(chunk, length);
+      }
+      length = needed;
+    };
+    const onEnd = (): void => finish(whole === null ? new Uint8Array(0) : whole.length === length ? whole : whole.subarray(0, length));
+    const onClose = (): void => finish("aborted");
+    request.on("data", onData).on("end", onEnd).on("close", onClose);
+    request.on("error", ignore);
+    if (request.destroyed && !request.readableEnded) onClose();
+  });
+}
+
+/** `held` has `length` good bytes; gives a buffer with room for `needed`. A declared length is believed only so far as bytes have come. */
+function withRoom(held: Buffer, length: number, needed: number, declared: number): Buffer {
+  if (needed <= held.length && held.buffer.byteLength === held.length) return held;
+  const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(declared, Math.max(FIRST_BUFFER, length * 4)), length * 2));
+  grown.set(held.subarray(0, length));
+  return grown;
+}
+
+function ignore(): void {}

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Delivery, DeliveryEnd, HeaderList, Responder } from "../../src/index.ts";
+import { NodeDelivery } from "./node-delivery.ts";
+import { withLength } from "./with-length.ts";
+
+/** What must happen to an answer under way when the server stops. */
+const cuts = new WeakMap<ServerResponse, () => void>();
+
+/** Ends an answer under way as a broken one, so that no caller takes it for whole. */
+export function cutShort(response: ServerResponse): void {
+  cuts.get(response)?.();
+}
+
+/** The way back to a caller of node:http. */
+export class NodeResponder implements Responder {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get started(): boolean {
+    return this.#response.headersSent;
+  }
+
+  reply(status: number, headers: HeaderList, body: Uint8Array | null): void {
+    const response = this.#response;
+    if (response.headersSent || response.destroyed) return;
+    response.writeHead(status, withLength(headers, status, body?.length ?? 0));
+    if (body === null || body.length === 0) response.end();
+    else response.end(body);
+  }
+
+  deliver(delivery: Delivery): Promise<DeliveryEnd> {
+    return new Promise((resolve) => {
+      const running = new NodeDelivery(this.#request, this.#response, delivery, (end) => {
+        cuts.delete(this.#response);
+        resolve(end);
+      });
+      cuts.set(this.#response, () => running.cut());
+      running.start();
+    });
+  }
+}

@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { cutShort } from "./node-responder.ts";
+import { originForm } from "./origin-form.ts";
+import { type Fault, requestFault } from "./request-fault.ts";
+
+const HEADER_BYTES = 16_384;
+const HEADERS = 100;
+/** How long the rest of a body is read and dropped after the answer: a reset would overtake it (D8). */
+const LINGER_MS = 2_000;
+/** How long answers that were cut short at the end of a drain have to leave. */
+const CUT_MS = 1_000;
+
+export interface NodeServerOptions {
+  /** A call, with its Host and request target checked. */
+  onExchange(request: IncomingMessage, response: ServerResponse): void;
+  /** A request under `/-/`, checked the same way. */
+  onAdmin(request: IncomingMessage, response: ServerResponse): void;
+}
+
+export interface NodeServer {
+  /** Rejects when the port is taken. Port 0 takes a free one. */
+  listen(port: number, host: string): Promise<void>;
+  /** Base URL, once it listens. */
+  url(): string;
+  /** Stops accepting, lets calls under way finish for `graceMs` milliseconds, ends the rest as broken answers, and closes. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/**
+ * The HTTP/1.1 server, with limits written out because Node's own are 60 s, 300 s and 30 s (D12), and with the checks that
+ * its parser leaves to us. What is refused here has reached nobody.
+ */
+export function createNodeServer(options: NodeServerOptions): NodeServer {
+  const open = new Set<ServerResponse>();
+  const current = new WeakMap<Duplex, ServerResponse>();
+  let draining = false;
+
+  const server = createServer({
+    headersTimeout: 10_000,
+    // Of whole requests: a long upload that goes on is fine, a slow one is ended by the body's own pace.
+    requestTimeout: 0,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: 75_000,
+    maxHeaderSize: HEADER_BYTES,
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+    joinDuplicateHeaders: false,
+    noDelay: true,
+  });
+  // Node drops what is beyond its own limit without a word: one more than ours makes the excess seen.
+  server.maxHeadersCount = HEADERS + 1;
+
+  function take(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    open.add(response);
+    current.set(socket, response);
+    if (draining) response.shouldKeepAlive = false;
+    response.on("close", () => {
+      open.delete(response);
+      if (!request.complete && !socket.destroyed) linger(request);
+      if (draining) server.closeIdleConnections();
+    });
+    const fault = requestFault(request, HEADERS);
+    if (fault !== null) refuse(response, fault);
+    else if (originForm(request.url ?? "").startsWith("/-/")) options.onAdmin(request, response);
+    else options.onExchange(request, response);
+  }
+
+  server.on("request", take);
+  // The body asks for itself once it is wanted: a caller that is refused need not send it.
+  server.on("checkContinue", take);
+  server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
+    refuseSocket(socket, { status: 405, code: "request_malformed", text: "This is no tunnel." }),
+  );
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const running = current.get(socket);
+    // Bytes of our own in the middle of an answer would be taken for a part of it.
+    if (error.code === "ECONNRESET" || !socket.writable || (running?.headersSent === true && !running.writableFinished)) socket.destroy();
+    else refuseSocket(socket, parserFault(error.code));
+  });
+
+  return {
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(port, host, () => {
+          server.off("error", reject);
+          resolve();
+        });
+      }),
+    url: () => urlOf(server),
+    drain: async (graceMs) => {
+      draining = true;
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      for (const response of open) {
+        if (!response.headersSent) response.shouldKeepAlive = false;
+      }
+      if (await within(closed, graceMs)) return;
+      for (const response of open) cutShort(response);
+      if (await within(closed, CUT_MS)) return;
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** What llhttp refused, told without its words. */
+function parserFault(code: string | undefined): Fault {
+  if (code === "HPE_HEADER_OVERFLOW") return { status: 431, code: "request_malformed", text: "The header section is too large." };
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return { status: 408, code: "request_timeout", text: "The request did not arrive in time." };
+  return { status: 400, code: "request_malformed", text: "The request is not HTTP/1.1." };
+}
+
+function refuse(response: ServerResponse, fault: Fault): void {
+  response.shouldKeepAlive = false;
+  const text = `${fault.text}\n`;
+  response.writeHead(fault.status, [
+    ...["content-type", "text/plain; charset=utf-8", "content-length", `${Buffer.byteLength(text)}`],
+    ...["x-egress-error", fault.code, "x-request-id", crypto.randomUUID()],
+  ]);
+  response.end(text);
+}
+
+function refuseSocket(socket: Duplex, fault: Fault): void {
+  const text = `${fault.text}\n`;
+  const head = [
+    `HTTP/1.1 ${fault.status} ${fault.status === 408 ? "Request Timeout" : "Refused"}`,
+    "connection: close",
+    "content-type: text/plain; charset=utf-8",
+    `content-length: ${Buffer.byteLength(text)}`,
+    `x-egress-error: ${fault.code}`,
+    `x-request-id: ${crypto.randomUUID()}`,
+  ];
+  socket.on("error", ignore);
+  socket.end(`${head.join("\r\n")}\r\n\r\n${text}`, () => socket.destroy());
+}
+
+function linger(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  const stop = (): void => clearTimeout(timer);
+  request.once("end", stop).once("close", stop);
+  request.on("error", ignore);
+  request.resume();
+}
+
+async function within(work: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false);
+  });
+  const done = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
+}
+
+function urlOf(server: Server): string {
+  const address = server.address();
+  if (address === null || typeof address === "string") return "";
+  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+function ignore(): void {}

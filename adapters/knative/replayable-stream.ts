@@ -1,0 +1,109 @@
+import type { IncomingMessage } from "node:http";
+import type { StreamBody } from "../../src/index.ts";
+import { watchPace } from "./pace-watch.ts";
+
+/** Bytes that may wait for a reader before the socket is stopped. */
+const WAITING_BYTES = 65_536;
+
+interface Reader {
+  readonly waiting: Uint8Array[];
+  waitingBytes: number;
+  wake: (() => void) | null;
+}
+
+/**
+ * A request body as a stream that can begin anew while all that has come fits `replayBytes`. One reader at a time: opening
+ * again ends the one before. Reading beyond `maxBytes`, a caller that leaves and a caller that is too slow all throw.
+ */
+export function createReplayableStream(
+  request: IncomingMessage,
+  declared: number | null,
+  maxBytes: number,
+  replayBytes: number,
+  invite: () => void,
+): StreamBody {
+  let kept: Uint8Array[] | null = [];
+  let total = 0;
+  let state: "unread" | "reading" | "ended" | "broken" = declared !== null && declared > maxBytes ? "broken" : "unread";
+  let reader: Reader | null = null;
+  let pace: ReturnType<typeof watchPace> | null = null;
+
+  function settle(next: "ended" | "broken"): void {
+    if (state !== "reading") return;
+    state = next;
+    pace?.stop();
+    // The rest of a broken body is dropped as it comes; the responder bounds that.
+    if (next === "broken") request.resume();
+    wake();
+  }
+
+  function wake(): void {
+    const waker = reader?.wake;
+    if (reader !== null) reader.wake = null;
+    waker?.();
+  }
+
+  function begin(): void {
+    state = "reading";
+    invite();
+    pace = watchPace(() => settle("broken"));
+    request.on("data", (chunk: Buffer) => {
+      if (state !== "reading") return;
+      pace?.heard(chunk.length);
+      total += chunk.length;
+      if (total > maxBytes) {
+        settle("broken");
+        return;
+      }
+      if (total > replayBytes) kept = null;
+      else kept?.push(chunk);
+      if (reader === null) return;
+      reader.waiting.push(chunk);
+      reader.waitingBytes += chunk.length;
+      if (reader.waitingBytes > WAITING_BYTES) flow(false);
+      wake();
+    });
+    request.on("end", () => settle("ended"));
+    request.on("close", () => settle("broken"));
+    request.on("error", () => settle("broken"));
+    if (request.destroyed) settle("broken");
+  }
+
+  function flow(wanted: boolean): void {
+    pace?.wanting(wanted);
+    if (wanted) request.resume();
+    else request.pause();
+  }
+
+  async function* read(own: Reader): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (reader !== own) throw new Error("the body was opened again");
+      const chunk = own.waiting.shift();
+      if (chunk !== undefined) {
+        own.waitingBytes -= chunk.length;
+        yield chunk;
+        continue;
+      }
+      if (state === "ended") return;
+      if (state === "broken") throw new Error("the request body broke off");
+      await new Promise<void>((resolve) => {
+        own.wake = resolve;
+        flow(true);
+      });
+    }
+  }
+
+  return {
+    kind: "stream",
+    length: declared,
+    replayable: () => kept !== null && state !== "broken",
+    open: () => {
+      if (kept === null) throw new Error("the body can no longer be sent from its start");
+      const previous = reader;
+      reader = { waiting: [...kept], waitingBytes: total, wake: null };
+      previous?.wake?.();
+      if (state === "unread") begin();
+      return read(reader);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { IncomingMessage } from "node:http";
+import type { RefusalCode } from "../../src/index.ts";
+import { authorityOf } from "./origin-form.ts";
+
+/** Why a request is refused before anybody looks at it. */
+export interface Fault {
+  readonly status: number;
+  readonly code: RefusalCode;
+  readonly text: string;
+}
+
+/** Headers of which a second one is an attack: whoever reads the first and whoever reads the last would see different callers or hosts. */
+const SINGLE: ReadonlySet<string> = new Set([
+  "host",
+  "authorization",
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+  "content-type",
+  "content-length",
+  "transfer-encoding",
+]);
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
+/** The checks that node:http leaves to us; null: none fails. */
+export function requestFault(request: IncomingMessage, maxHeaders: number): Fault | null {
+  const { rawHeaders } = request;
+  if (rawHeaders.length > maxHeaders * 2) return { status: 431, code: "request_malformed", text: "The request has too many headers." };
+  const repeated = repeatedHeader(rawHeaders);
+  if (repeated !== null) return malformed(`The request has more than one ${repeated}.`);
+  const host = request.headers.host;
+  if (host === undefined || !HOST.test(host)) return malformed("The request has no Host that can be used.");
+  const target = request.url ?? "";
+  if (!target.startsWith("/") && authorityOf(target) !== host.toLowerCase()) return malformed("The request target and Host name different hosts.");
+  // `Upgrade: h2c`, which some clients offer with every call, may be ignored; a WebSocket would wait for ever.
+  if (request.headers.upgrade?.toLowerCase() === "websocket") return { status: 501, code: "request_malformed", text: "WebSockets are not supported." };
+  return null;
+}
+
+function repeatedHeader(rawHeaders: readonly string[]): string | null {
+  let seen: string[] | null = null;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? "").toLowerCase();
+    if (!SINGLE.has(name)) continue;
+    if (seen?.includes(name) === true) return name;
+    seen ??= [];
+    seen.push(name);
+  }
+  return null;
+}
+
+function malformed(text: string): Fault {
+  return { status: 400, code: "request_malformed", text };
+}
