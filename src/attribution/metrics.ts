@@ -3,7 +3,7 @@ import type { Clock } from "../model/ports.ts";
 import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
 import { prometheusText } from "./prometheus-text.ts";
 import { OTHER } from "./semconv.ts";
-import { add, type Cell, createSeries, observe, type Series } from "./series.ts";
+import { add, type Cell, cellsOf, createSeries, observe, type Series } from "./series.ts";
 
 /** One metric with all its points: neutral, so that Prometheus text and OTLP are made of the same thing. */
 export interface MetricFamily {
@@ -95,7 +95,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     const points = new Map<Instrument, MetricPoint[]>(Object.values(INSTRUMENTS).map((instrument) => [instrument, []]));
     for (const series of [...all.values(), overflow, own]) {
       const labels = series === own ? [] : SERIES_LABELS.map((name, index) => [name, series.labels[index] ?? ""] as const);
-      for (const cell of series.cells.values()) points.get(cell.instrument)?.push(pointOf(cell, labels));
+      for (const cell of cellsOf(series)) points.get(cell.instrument)?.push(pointOf(cell, labels));
     }
     points.get(INSTRUMENTS.active)?.push(single([], active));
     if (loadedAt !== null) points.get(INSTRUMENTS.snapshotAge)?.push(single([], seconds(clock.now() - loadedAt)));

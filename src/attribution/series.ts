@@ -11,14 +11,14 @@ export interface Cell {
   readonly buckets: number[];
 }
 
-/** All that is counted under one set of labels. */
+/** All that is counted under one set of labels: cells by instrument, then by the values of its own labels. No string is joined to find one. */
 export interface Series {
   readonly labels: readonly string[];
-  readonly cells: Map<string, Cell>;
+  readonly cells: Map<Instrument, Map<string, Map<string, Cell>>>;
 }
 
-// Outcomes and codes are closed sets, so a series has a few dozen cells; the bound holds whatever a reason may say.
-const MAX_CELLS = 96;
+// Outcomes, codes and reasons are closed sets of a few dozen; the bound holds whatever they may become.
+const MAX_VALUES = 64;
 const MAX_LABEL = 256;
 
 export function createSeries(labels: readonly string[]): Series {
@@ -41,19 +41,36 @@ export function observe(series: Series, instrument: Instrument, measured: number
   cell.value += measured;
 }
 
+/** Every cell of a series. */
+export function* cellsOf(series: Series): Iterable<Cell> {
+  for (const byFirst of series.cells.values()) for (const bySecond of byFirst.values()) yield* bySecond.values();
+}
+
 function cellOf(series: Series, instrument: Instrument, first: string, second: string): Cell {
-  const key = first === "" ? instrument.name : `${instrument.name}|${first}|${second}`;
-  const known = series.cells.get(key);
+  const byFirst = series.cells.get(instrument) ?? openMap(series.cells, instrument);
+  const bySecond = byFirst.get(first) ?? openMap(byFirst, byFirst.size < MAX_VALUES ? first : OTHER);
+  const known = bySecond.get(second);
   if (known !== undefined) return known;
-  const full = series.cells.size >= MAX_CELLS && first !== "" && first !== OTHER;
-  if (full) return cellOf(series, instrument, OTHER, instrument.labels.length > 1 ? OTHER : "");
+  const lastLabel = bySecond.size < MAX_VALUES ? second : OTHER;
+  const overflow = bySecond.get(lastLabel);
+  if (overflow !== undefined) return overflow;
+  const firstLabel = byFirst.get(first) === bySecond ? first : OTHER;
   const cell: Cell = {
     instrument,
-    values: [first, second].slice(0, instrument.labels.length).map((value) => value.slice(0, MAX_LABEL)),
+    values: [firstLabel, lastLabel].slice(0, instrument.labels.length).map((value) => value.slice(0, MAX_LABEL)),
     value: 0,
     count: 0,
     buckets: instrument.kind === "histogram" ? new Array<number>(instrument.bounds.length + 1).fill(0) : [],
   };
-  series.cells.set(key, cell);
+  bySecond.set(lastLabel, cell);
   return cell;
+}
+
+/** The map under `key`, made when there is none. */
+function openMap<Key, Inner>(outer: Map<Key, Map<string, Inner>>, key: Key): Map<string, Inner> {
+  const known = outer.get(key);
+  if (known !== undefined) return known;
+  const made = new Map<string, Inner>();
+  outer.set(key, made);
+  return made;
 }
