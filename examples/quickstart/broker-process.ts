@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -14,7 +15,6 @@ export interface BrokerOptions {
   readonly manifests: readonly string[];
   /** 0: any free port. */
   readonly port: number;
-  readonly environment: Readonly<Record<string, string | undefined>>;
   /** One call from the broker's access log. */
   onCall(call: LoggedCall): void;
   /** Whatever else the broker says, such as faults in manifests after an edit. */
@@ -31,10 +31,10 @@ export interface BrokerProcess {
 
 /** Starts `spillway serve` from dist/ and waits until it is ready. Rejects with the broker's own words when it does not become so. */
 export async function startBrokerProcess(options: BrokerOptions): Promise<BrokerProcess> {
+  if (!existsSync(SPILLWAY)) throw new Error("dist/spillway.js is missing: npm run build");
   const args = options.manifests.flatMap((path) => ["--manifests", path]);
   const child = spawn(process.execPath, [SPILLWAY, "serve", ...args, "--port", String(options.port), "--grace", "3"], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...options.environment },
   });
   const words: string[] = [];
   let ready = false;

@@ -1,7 +1,7 @@
 import { PROVIDERS, TOKENS } from "./world.ts";
 
 /** The text that `npm start` shows when everything runs. */
-export function startScreen(url: string): string {
+export function startScreen(url: string, generated: string): string {
   const providers = PROVIDERS.map(
     ({ name, region, port }) => `  ${name.padEnd(13)} region ${region}   https on 127.0.0.1:${port}, fault desk on 127.0.0.1:${port + 100}`,
   ).join("\n");
@@ -10,6 +10,9 @@ Spillway serves examples/quickstart on ${url}
 
   team-a   ${TOKENS["team-a"]}   may go anywhere
   team-b   ${TOKENS["team-b"]}   works with personal data: Europe only
+  operator ${TOKENS["egress-system"]}
+
+The files to read are examples/quickstart/*.yaml. Where the README says $SPILLWAY_TOKEN:  export SPILLWAY_TOKEN=${TOKENS["team-a"]}
 
 Copy and paste, in another terminal, in this folder:
 
@@ -41,6 +44,13 @@ Copy and paste, in another terminal, in this folder:
 
   # what that provider saw: which credential, which headers
   curl http://127.0.0.1:18541/control
+
+  # why a call goes where it goes, without sending it
+  npx spillway explain --as team-b/app -m examples/quickstart -m ${generated} \\
+    ${url}/v1/chat/completions -d '{"model": "smart"}'
+
+  # the state of every manifest, backend and secret
+  curl ${url}/-/status -H 'Authorization: Bearer ${TOKENS["egress-system"]}'
 
 Demo providers:
 ${providers}

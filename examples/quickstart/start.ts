@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   } catch (error) {
     return complain(error instanceof Error ? error.message : "the quickstart could not start");
   }
-  console.log(startScreen(world.broker.url));
+  console.log(startScreen(world.broker.url, world.generated));
 
   const why = await Promise.race([interrupted(), world.broker.ended.then(() => "the broker has ended")]);
   console.log(`\n${why}: stopping the broker and the demo providers`);

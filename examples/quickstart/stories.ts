@@ -5,7 +5,7 @@ import { describeCall } from "./logged-call.ts";
 import type { Stage, Story } from "./story.ts";
 import { TOKENS, type World } from "./world.ts";
 
-type Team = keyof typeof TOKENS;
+type Team = "team-a" | "team-b";
 
 // The SDKs as anybody has them: only the address and the key change. Their own retries are off, so that what is seen is the broker's work.
 const openaiOf = (world: World, team: Team) => new OpenAI({ baseURL: `${world.broker.url}/v1`, apiKey: TOKENS[team], maxRetries: 0 });

@@ -23,8 +23,8 @@ export const PROVIDERS = [
 ] as const;
 export type ProviderName = (typeof PROVIDERS)[number]["name"];
 
-/** Tokens of the two teams. They open nothing but this demo, on loopback, so they may be the same at every start. */
-export const TOKENS = { "team-a": "demo-token-team-a", "team-b": "demo-token-team-b" } as const;
+/** Tokens of the two teams and of an operator, by namespace. They open nothing but this demo, on loopback, so they may be the same at every start. */
+export const TOKENS = { "team-a": "demo-token-team-a", "team-b": "demo-token-team-b", "egress-system": "demo-token-operator" } as const;
 
 export interface WorldOptions {
   /** Port of the broker; 0: any free one. */
@@ -41,6 +41,8 @@ export interface WorldOptions {
 export interface World {
   readonly broker: BrokerProcess;
   readonly places: ReadonlyMap<string, ProviderPlace>;
+  /** Path of the generated manifests. */
+  readonly generated: string;
   /** Tells a provider how to treat its next `count` calls (null: until told otherwise). */
   tell(provider: ProviderName, mode: FaultMode, count: number | null): Promise<void>;
   /** What a provider has seen: the JSON of `GET /control`. */
@@ -90,11 +92,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const generated = join(folder, "generated.yaml");
     await writeFile(generated, generatedManifests({ authority: authority.caPem, secretFiles }));
     const manifests = options.freePorts ? await copyManifests(join(folder, "manifests"), places) : FOLDER;
-    // OTEL_SDK_DISABLED is not set: whoever exports OTEL_EXPORTER_OTLP_ENDPOINT gets traces of the demo.
+    // The environment goes on to the broker: whoever has OTEL_EXPORTER_OTLP_ENDPOINT set gets traces of the demo.
     const broker = await startBrokerProcess({
       manifests: [manifests, generated],
       port: options.port,
-      environment: {},
+
       onCall: options.onCall,
       onWord: options.onWord,
     });
@@ -104,6 +106,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     return {
       broker,
       places,
+      generated,
       tell: async (provider, mode, count) => {
         await control(provider, "/control", { mode, count });
       },
@@ -130,7 +133,7 @@ function callerKeys(): string {
   const keys = Object.entries(TOKENS).map(([namespace, token]) => ({
     sha256: createHash("sha256").update(token).digest("hex"),
     namespace,
-    serviceAccount: "app",
+    serviceAccount: namespace === "egress-system" ? "operator" : "app",
     workload: "quickstart",
   }));
   return JSON.stringify({ keys });
