@@ -3,10 +3,14 @@ import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import { AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, type Sampler, TraceIdRatioBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
+import { AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, RandomIdGenerator, type Sampler, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import { createBoundedSpans } from "./bounded-spans.ts";
 import { createMetricProducer, type Metrics } from "./metric-producer.ts";
+import { createRecordTracer } from "./record-tracer.ts";
 import type { OtlpTarget, SamplerSetting, TelemetrySettings } from "./telemetry-settings.ts";
+
+/** Instrumentation scope of the spans. */
+const SCOPE = "spillway";
 
 /** What sends spans and metrics to a collector. */
 export interface Otlp {
@@ -27,20 +31,20 @@ export function createOtlp(settings: TelemetrySettings): Otlp {
   let observed: Metrics | null = null;
   const metrics = settings.metrics === null ? null : createMeterProvider(settings, settings.metrics, resource, () => observed);
   return {
-    tracer: traces?.provider.getTracer("spillway") ?? null,
+    tracer: traces?.tracer ?? null,
     observe(source) {
       observed = source;
     },
     droppedSpans: () => traces?.dropped() ?? 0,
-    flush: async () => settleAll([traces?.provider.forceFlush(), metrics?.forceFlush()]),
-    shutdown: async () => settleAll([traces?.provider.shutdown(), metrics?.shutdown()]),
+    flush: async () => settleAll([traces?.processor.forceFlush(), metrics?.forceFlush()]),
+    shutdown: async () => settleAll([traces?.processor.shutdown(), metrics?.shutdown()]),
   };
 }
 
 function createTraces(settings: TelemetrySettings, target: OtlpTarget, resource: Resource) {
   const { processor, dropped } = createBoundedSpans(new OTLPTraceExporter(exporterOptions(target)), settings.batch);
-  const provider = new TracerProvider({ resource, sampler: samplerOf(settings.sampler), spanProcessors: [processor] });
-  return { provider, dropped };
+  const tracer = createRecordTracer({ sampler: samplerOf(settings.sampler), ids: new RandomIdGenerator(), processor, resource, scope: SCOPE });
+  return { tracer, processor, dropped };
 }
 
 function createMeterProvider(settings: TelemetrySettings, target: OtlpTarget, resource: Resource, source: () => Metrics | null): MeterProvider {
