@@ -13,6 +13,7 @@ const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
+    let missing = Number.POSITIVE_INFINITY;
     pool.dispatch(
       {
         // Node gives both for every request that a server receives.
@@ -24,17 +25,20 @@ const server = createServer((request, response) => {
       {
         onConnect: () => {},
         onHeaders: (status, headers, resume) => {
+          const list = headers.map((bytes) => bytes.toString("latin1"));
           response.on("drain", resume);
-          response.writeHead(
-            status,
-            without(
-              HOP_BY_HOP,
-              headers.map((bytes) => bytes.toString("latin1")),
-            ),
-          );
+          response.writeHead(status, without(HOP_BY_HOP, list));
+          const length = list.findIndex((name) => name.toLowerCase() === "content-length");
+          missing = length === -1 ? Number.POSITIVE_INFINITY : Number(list[length + 1]);
           return true;
         },
-        onData: (chunk) => response.write(chunk),
+        onData: (chunk) => {
+          missing -= chunk.length;
+          // The last bytes of a known length leave in one write with the end.
+          if (missing > 0) return response.write(chunk);
+          response.end(chunk);
+          return true;
+        },
         onComplete: () => response.end(),
         onError: () => response.destroy(),
       },
