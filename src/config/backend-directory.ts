@@ -1,0 +1,49 @@
+import type { Backend } from "../model/backend.ts";
+import { attachBackendPolicies } from "./backend-policies.ts";
+import { compileSecretSource } from "./compile-secret.ts";
+import { compileService } from "./compile-service.ts";
+import { compileXBackend } from "./compile-x-backend.ts";
+import { type LinkContext, type Resolved, unresolved } from "./link-context.ts";
+
+/** Every backend that routes may refer to, compiled once each. */
+export interface BackendDirectory {
+  xBackend(namespace: string, name: string): Resolved<Backend>;
+  service(namespace: string, name: string, port: number | null): Resolved<Backend>;
+  /** All that can be used, by key: every good XBackend, and the ports of Services that were asked for. */
+  usable(): ReadonlyMap<string, Backend>;
+}
+
+export function compileBackends(context: LinkContext): BackendDirectory {
+  for (const source of context.set.SecretSource.values()) {
+    const secret = compileSecretSource(context, source);
+    if (!secret.ok) {
+      const type = secret.reason === "UnsupportedOnPlatform" ? "Accepted" : "ResolvedRefs";
+      context.conditions.write(source, null, { type, status: "False", reason: secret.reason, message: secret.message });
+    }
+    for (const type of ["Accepted", "ResolvedRefs"]) context.conditions.approve(source, null, type);
+  }
+  const policies = attachBackendPolicies(context);
+  const xBackends = new Map([...context.set.XBackend].map(([id, manifest]) => [id, compileXBackend(context, policies, manifest)]));
+  const services = new Map<string, Resolved<Backend>>();
+
+  return {
+    xBackend: (namespace, name) =>
+      xBackends.get(`${namespace}/${name}`) ?? unresolved("BackendNotFound", `XBackend ${namespace}/${name} is not among the manifests`),
+    service(namespace, name, port) {
+      const key = `${namespace}/${name}:${port ?? ""}`;
+      const known = services.get(key);
+      if (known !== undefined) return known;
+      const manifest = context.set.Service.get(`${namespace}/${name}`);
+      const backend =
+        manifest === undefined
+          ? unresolved("BackendNotFound", `Service ${namespace}/${name} is not among the manifests`)
+          : compileService(context, policies, manifest, port);
+      services.set(key, backend);
+      return backend;
+    },
+    usable() {
+      const all = [...xBackends.values(), ...services.values()];
+      return new Map(all.flatMap((one) => (one.ok ? [[one.value.key, one.value] as const] : [])));
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { CredentialPlan } from "../model/backend.ts";
+import type { TransportFeature } from "../model/ports.ts";
+import type { RegionFacts } from "../model/region.ts";
+import { regionFromHostname } from "../model/region-data.ts";
+import type { BackendPolicies } from "./backend-policies.ts";
+import { type ConnectionPlan, compileConnection } from "./compile-connection.ts";
+import { compileCredential } from "./compile-credential.ts";
+import type { LinkContext, Unresolved } from "./link-context.ts";
+import type { Manifest } from "./manifest.ts";
+
+const REGION_LABEL = "topology.kubernetes.io/region";
+
+/** A reason why a backend cannot be used, and the condition that says so. */
+export interface BackendRefusal {
+  readonly type: "Accepted" | "ResolvedRefs";
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Collects everything that is wrong with one backend: the first refusal is shown, and any makes it unusable. */
+export interface BackendDraft {
+  readonly refusals: BackendRefusal[];
+  refuse(reason: string, message: string): void;
+  unresolvedRef(failure: Unresolved): void;
+  /** Fails closed: what the platform cannot do makes the backend unusable, never the check silent. */
+  need(feature: TransportFeature, field: string): void;
+}
+
+export function createBackendDraft(context: LinkContext): BackendDraft {
+  const refusals: BackendRefusal[] = [];
+  const refuse = (reason: string, message: string) => {
+    refusals.push({ type: "Accepted", reason, message });
+  };
+  return {
+    refusals,
+    refuse,
+    unresolvedRef: ({ reason, message }) => {
+      refusals.push({ type: "ResolvedRefs", reason, message });
+    },
+    need(feature, field) {
+      if (!context.platform.features.has(feature)) refuse("UnsupportedValue", `${field} needs ${feature}, which ${context.platform.name} does not have`);
+    },
+  };
+}
+
+/** The credential for a backend; its policy gets its own conditions too. Null: no policy. */
+export function draftCredential(context: LinkContext, draft: BackendDraft, policies: BackendPolicies, key: string): CredentialPlan | null {
+  const policy = policies.credential.get(key);
+  if (policy === undefined) return null;
+  const credential = compileCredential(context, policy);
+  if (credential.ok) {
+    context.conditions.approve(policy, key, "ResolvedRefs");
+    return credential.value;
+  }
+  context.conditions.write(policy, key, { type: "ResolvedRefs", status: "False", reason: credential.reason, message: credential.message });
+  draft.unresolvedRef({ ...credential, message: `BackendCredentialPolicy ${policy.name}: ${credential.message}` });
+  return null;
+}
+
+export function draftConnection(context: LinkContext, draft: BackendDraft, policies: BackendPolicies, key: string): ConnectionPlan {
+  const policy = policies.connection.get(key);
+  const plan = compileConnection(policy);
+  for (const { feature, field } of plan.needs) {
+    draft.need(feature, `BackendConnectionPolicy ${policy?.name ?? ""} ${field}`);
+    if (policy !== undefined && !context.platform.features.has(feature)) {
+      const message = `${field} needs ${feature}, which ${context.platform.name} does not have`;
+      context.conditions.write(policy, key, { type: "Accepted", status: "False", reason: "UnsupportedValue", message });
+    }
+  }
+  return plan;
+}
+
+/** What is known of where the backend processes: its label and its hostname must not disagree. */
+export function draftRegion(draft: BackendDraft, manifest: Manifest, hostname: string): RegionFacts {
+  const label = Object.hasOwn(manifest.labels, REGION_LABEL) ? manifest.labels[REGION_LABEL] : undefined;
+  const region: RegionFacts = { declared: label === undefined || label === "" ? null : label, fromHost: regionFromHostname(hostname) };
+  if (region.declared !== null && region.fromHost !== null && region.declared !== region.fromHost) {
+    draft.refuse("RegionMismatch", `the label ${REGION_LABEL} says ${region.declared}, the hostname ${hostname} says ${region.fromHost}`);
+  }
+  return region;
+}
+
+/** Writes the conditions of a backend: the first refusal of each type, else `True`. */
+export function concludeBackend(context: LinkContext, manifest: Manifest, draft: BackendDraft): void {
+  for (const { type, reason, message } of draft.refusals) context.conditions.write(manifest, null, { type, status: "False", reason, message });
+  const [first] = draft.refusals;
+  if (first !== undefined) {
+    context.conditions.write(manifest, null, { type: "Programmed", status: "False", reason: "Invalid", message: first.message });
+  }
+  for (const type of ["Accepted", "ResolvedRefs", "Programmed"]) context.conditions.approve(manifest, null, type);
+}

@@ -1,0 +1,17 @@
+import { attachDirectPolicies, type DirectPolicies } from "./direct-policies.ts";
+import type { LinkContext } from "./link-context.ts";
+
+/** The direct policies of all backends, conflicts already settled. */
+export interface BackendPolicies {
+  readonly credential: DirectPolicies<"BackendCredentialPolicy">;
+  readonly connection: DirectPolicies<"BackendConnectionPolicy">;
+  readonly api: DirectPolicies<"AIBackendPolicy">;
+}
+
+export function attachBackendPolicies(context: LinkContext): BackendPolicies {
+  return {
+    credential: attachDirectPolicies(context, "BackendCredentialPolicy"),
+    connection: attachDirectPolicies(context, "BackendConnectionPolicy"),
+    api: attachDirectPolicies(context, "AIBackendPolicy"),
+  };
+}

@@ -1,0 +1,118 @@
+import type { HeaderEdits, RedirectRule, UrlRewrite } from "../model/snapshot.ts";
+import { GUARDED_HEADERS } from "./guarded-headers.ts";
+import { type Resolved, resolved, unresolved } from "./link-context.ts";
+import type { FilterSpec } from "./standard/http-route.ts";
+
+/** The filters of a rule or of a backendRef, sorted out. */
+export interface CompiledFilters {
+  readonly requestHeaders: HeaderEdits | null;
+  readonly responseHeaders: HeaderEdits | null;
+  readonly rewrite: UrlRewrite | null;
+  readonly redirect: RedirectRule | null;
+}
+
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+type HeaderModifier = NonNullable<FilterSpec["requestHeaderModifier"]>;
+type AuthoredPath = NonNullable<FilterSpec["urlRewrite"]>["path"];
+
+/**
+ * Compiles a list of filters. A filter that this release does not carry out refuses all of them: the standard forbids to skip one.
+ * `prefixOnly` says that every match is a PathPrefix, without which ReplacePrefixMatch has no meaning.
+ */
+export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boolean): Resolved<CompiledFilters> {
+  let requestHeaders: HeaderEdits | null = null;
+  let responseHeaders: HeaderEdits | null = null;
+  let rewrite: UrlRewrite | null = null;
+  let redirect: RedirectRule | null = null;
+  const seen = new Set<string>();
+  for (const filter of filters) {
+    if (seen.has(filter.type)) return unresolved("IncompatibleFilters", `the filter ${filter.type} stands twice`);
+    seen.add(filter.type);
+    const wrong = foreignMember(filter);
+    if (wrong !== null) return wrong;
+    if (filter.type === "RequestHeaderModifier" && filter.requestHeaderModifier !== undefined) {
+      const edits = compileEdits(filter.requestHeaderModifier);
+      if (!edits.ok) return edits;
+      requestHeaders = edits.value;
+    } else if (filter.type === "ResponseHeaderModifier" && filter.responseHeaderModifier !== undefined) {
+      const edits = compileEdits(filter.responseHeaderModifier);
+      if (!edits.ok) return edits;
+      responseHeaders = edits.value;
+    } else if (filter.type === "URLRewrite" && filter.urlRewrite !== undefined) {
+      const path = compilePath(filter.urlRewrite.path, prefixOnly);
+      if (!path.ok) return path;
+      rewrite = { hostname: filter.urlRewrite.hostname?.toLowerCase() ?? null, path: path.value };
+    } else if (filter.type === "RequestRedirect" && filter.requestRedirect !== undefined) {
+      const compiled = compileRedirect(filter.requestRedirect, prefixOnly);
+      if (!compiled.ok) return compiled;
+      redirect = compiled.value;
+    } else {
+      return unresolved("UnsupportedValue", `the filter ${filter.type} is not carried out by this release`);
+    }
+  }
+  if (rewrite !== null && redirect !== null) return unresolved("IncompatibleFilters", "URLRewrite and RequestRedirect exclude each other");
+  return resolved({ requestHeaders, responseHeaders, rewrite, redirect });
+}
+
+/** The CRD's rule: a filter carries the member that its type names, and no other. */
+const MEMBERS: Readonly<Record<string, keyof FilterSpec>> = {
+  RequestHeaderModifier: "requestHeaderModifier",
+  ResponseHeaderModifier: "responseHeaderModifier",
+  RequestMirror: "requestMirror",
+  RequestRedirect: "requestRedirect",
+  URLRewrite: "urlRewrite",
+  ExtensionRef: "extensionRef",
+  CORS: "cors",
+  ExternalAuth: "externalAuth",
+};
+
+function foreignMember(filter: FilterSpec) {
+  const own = Object.hasOwn(MEMBERS, filter.type) ? MEMBERS[filter.type] : undefined;
+  const foreign = Object.values(MEMBERS).find((member) => member !== own && filter[member] !== undefined);
+  if (own === undefined) return unresolved("UnsupportedValue", `the filter ${filter.type} is not known`);
+  if (foreign !== undefined) return unresolved("UnsupportedValue", `a filter of type ${filter.type} cannot carry ${foreign}`);
+  return filter[own] === undefined ? unresolved("UnsupportedValue", `a filter of type ${filter.type} needs ${own}`) : null;
+}
+
+function compileEdits(authored: HeaderModifier): Resolved<HeaderEdits> {
+  const edits: HeaderEdits = {
+    set: firstOfEach(authored.set ?? []),
+    add: firstOfEach(authored.add ?? []),
+    remove: [...new Set((authored.remove ?? []).map((name) => name.toLowerCase()))],
+  };
+  const guarded = [...edits.set.map((edit) => edit.name), ...edits.add.map((edit) => edit.name), ...edits.remove].find((name) => GUARDED_HEADERS.has(name));
+  if (guarded === undefined) return resolved(edits);
+  const advice = guarded === "host" ? ": use URLRewrite.hostname" : "";
+  return unresolved("UnsupportedValue", `the header ${guarded} belongs to the broker and cannot be changed by a filter${advice}`);
+}
+
+/** "For entries with equivalent header names only the first MUST be considered." */
+function firstOfEach(headers: readonly { readonly name: string; readonly value: string }[]): HeaderEdits["set"] {
+  const found = new Map<string, string>();
+  for (const { name, value } of headers) if (!found.has(name.toLowerCase())) found.set(name.toLowerCase(), value);
+  return [...found].map(([name, value]) => ({ name, value }));
+}
+
+function compilePath(authored: AuthoredPath, prefixOnly: boolean): Resolved<UrlRewrite["path"]> {
+  if (authored === undefined) return resolved(null);
+  const { type, replaceFullPath, replacePrefixMatch } = authored;
+  if (type !== "ReplaceFullPath" && type !== "ReplacePrefixMatch") return unresolved("UnsupportedValue", `the path modifier ${type} is not known`);
+  const value = type === "ReplaceFullPath" ? replaceFullPath : replacePrefixMatch;
+  const other = type === "ReplaceFullPath" ? replacePrefixMatch : replaceFullPath;
+  if (value === undefined || other !== undefined) return unresolved("UnsupportedValue", `a path modifier of type ${type} needs exactly its own member`);
+  if (type === "ReplacePrefixMatch" && !prefixOnly) return unresolved("UnsupportedValue", "ReplacePrefixMatch needs matches of type PathPrefix only");
+  // The value becomes part of a request line: nothing in it may end the path or climb out of it.
+  if (!/^(\/[^\s?#\\]*)?$/.test(value) || /(^|\/)\.\.?(\/|$)/.test(value))
+    return unresolved("UnsupportedValue", "the path of a modifier must be a plain absolute path");
+  return resolved({ type, value });
+}
+
+function compileRedirect(authored: NonNullable<FilterSpec["requestRedirect"]>, prefixOnly: boolean): Resolved<RedirectRule> {
+  const { scheme, hostname, port, statusCode = 302 } = authored;
+  if (scheme !== undefined && scheme !== "http" && scheme !== "https") return unresolved("UnsupportedValue", `the redirect scheme ${scheme} is not supported`);
+  if (!REDIRECT_STATUSES.has(statusCode)) return unresolved("UnsupportedValue", `the redirect status ${statusCode} is not supported`);
+  const path = compilePath(authored.path, prefixOnly);
+  if (!path.ok) return path;
+  return resolved({ scheme: scheme ?? null, hostname: hostname?.toLowerCase() ?? null, port: port ?? null, path: path.value, statusCode });
+}

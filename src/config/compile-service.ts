@@ -1,0 +1,59 @@
+import type { Backend } from "../model/backend.ts";
+import { createBackendDraft, draftConnection, draftCredential, draftRegion } from "./backend-draft.ts";
+import type { BackendPolicies } from "./backend-policies.ts";
+import { compileApi } from "./compile-api.ts";
+import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
+import { namespaceOf } from "./manifest.ts";
+import type { ManifestOf } from "./manifest-set.ts";
+
+/** A Service's addresses are private by nature: the guard against private addresses is for outside names. */
+const ANY_ADDRESS: readonly string[] = ["0.0.0.0/0", "::/0"];
+
+/** One port of a Service in the cluster, in plaintext. Fails for a port that the Service does not have and for ExternalName, which reaches outside unchecked. */
+export function compileService(context: LinkContext, policies: BackendPolicies, manifest: ManifestOf<"Service">, port: number | null): Resolved<Backend> {
+  const { spec } = manifest.body;
+  const namespace = namespaceOf(manifest);
+  const id = `Service ${namespace}/${manifest.name}`;
+  if (spec.type === "ExternalName") return unresolved("UnsupportedValue", `${id} is of type ExternalName: write an XBackend instead`);
+  if (port === null) return unresolved("BackendNotFound", `the reference to ${id} needs a port`);
+  const ports = spec.ports ?? [];
+  const found = ports.find((one) => one.port === port && (one.protocol ?? "TCP") === "TCP");
+  if (found === undefined) return unresolved("BackendNotFound", `${id} has no TCP port ${port}`);
+
+  const draft = createBackendDraft(context);
+  draft.need("service", "a Service backend");
+  draft.need("plaintext", "a Service backend");
+  const protocol = protocolOf(found.appProtocol);
+  if (protocol === null) return unresolved("UnsupportedProtocol", `${id}: appProtocol ${found.appProtocol ?? ""} is not supported: http or kubernetes.io/h2c`);
+  if (protocol === "h2c") draft.need("h2c", "appProtocol kubernetes.io/h2c");
+  const policyKey = `Service/${namespace}/${manifest.name}`;
+  const connection = draftConnection(context, draft, policies, policyKey);
+  const credential = draftCredential(context, draft, policies, policyKey);
+  const suffix = context.platform.serviceDomain === undefined ? "" : `.${context.platform.serviceDomain}`;
+  const hostname = `${manifest.name}.${namespace}.svc${suffix}`;
+  const region = draftRegion(draft, manifest, hostname);
+  const api = policies.api.get(policyKey);
+
+  const [refusal] = draft.refusals;
+  if (refusal !== undefined) return unresolved(refusal.reason, `${id}: ${refusal.message}`);
+  return resolved({
+    key: `${policyKey}:${port}`,
+    kind: "Service",
+    namespace,
+    name: manifest.name,
+    origin: { scheme: "http", hostname, port },
+    authority: port === 80 ? hostname : `${hostname}:${port}`,
+    protocol,
+    tls: null,
+    dns: { addresses: connection.dns.addresses, allowCIDRs: ANY_ADDRESS },
+    timeouts: connection.timeouts,
+    credential,
+    api: api === undefined ? null : compileApi(api),
+    region,
+  });
+}
+
+function protocolOf(appProtocol: string | undefined): "http1" | "h2c" | null {
+  if (appProtocol === undefined || appProtocol === "http") return "http1";
+  return appProtocol === "kubernetes.io/h2c" ? "h2c" : null;
+}

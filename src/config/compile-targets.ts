@@ -1,0 +1,90 @@
+import type { Backend } from "../model/backend.ts";
+import type { RuleTarget, Target, WeightedTarget } from "../model/snapshot.ts";
+import type { BackendDirectory } from "./backend-directory.ts";
+import { compileFilters } from "./compile-filters.ts";
+import { compileGroup } from "./compile-group.ts";
+import { type LinkContext, type Resolved, resolved, type Unresolved, unresolved } from "./link-context.ts";
+import { namespaceOf } from "./manifest.ts";
+import type { ManifestOf } from "./manifest-set.ts";
+import { isPermitted, notPermitted } from "./reference-permission.ts";
+import type { BackendRefSpec } from "./standard/http-route.ts";
+import { BACKEND_GROUP } from "./standard/standard-kind.ts";
+
+export type TargetEdits = Pick<Target, "requestHeaders" | "responseHeaders" | "rewrite">;
+
+/** What binds all targets of one rule, whatever group they stand in. */
+export interface TargetScope {
+  readonly routeNamespace: string;
+  /** The Gateway's own say (its allowed domains). */
+  allow(backend: Backend): Resolved<Backend>;
+}
+
+export interface CompiledTargets {
+  readonly targets: readonly WeightedTarget[];
+  /** Why references of the rule could not be resolved; its ResolvedRefs shows the first. */
+  readonly unresolved: readonly Unresolved[];
+}
+
+/** The backendRefs of one rule. A filter that cannot be carried out refuses the rule; a reference that cannot be resolved keeps its weight and answers 500. */
+export function compileTargets(
+  context: LinkContext,
+  backends: BackendDirectory,
+  route: ManifestOf<"HTTPRoute">,
+  refs: readonly BackendRefSpec[],
+  scope: TargetScope,
+  prefixOnly: boolean,
+): Resolved<CompiledTargets> {
+  const failures: Unresolved[] = [];
+  const targets: WeightedTarget[] = [];
+  for (const ref of refs) {
+    const filters = compileFilters(ref.filters ?? [], prefixOnly);
+    if (!filters.ok) return filters;
+    if (filters.value.redirect !== null) return unresolved("UnsupportedValue", "RequestRedirect at a backendRef is not carried out by this release");
+    const { requestHeaders, responseHeaders, rewrite } = filters.value;
+    const target = resolveRef(context, backends, route, ref, scope, { requestHeaders, responseHeaders, rewrite });
+    if (target.ok) targets.push({ weight: ref.weight, target: target.value });
+    else {
+      failures.push(target);
+      targets.push({ weight: ref.weight, target: { kind: "invalid", reason: target.message } });
+    }
+  }
+  return resolved({ targets, unresolved: failures });
+}
+
+function resolveRef(
+  context: LinkContext,
+  backends: BackendDirectory,
+  route: ManifestOf<"HTTPRoute">,
+  ref: BackendRefSpec,
+  scope: TargetScope,
+  edits: TargetEdits,
+): Resolved<RuleTarget> {
+  const namespace = ref.namespace ?? scope.routeNamespace;
+  const to = { group: ref.group, kind: ref.kind, namespace, name: ref.name };
+  const from = { group: route.group, kind: route.kind, namespace: namespaceOf(route) };
+  if (ref.group === BACKEND_GROUP && ref.kind === "XBackend") {
+    if (namespace !== scope.routeNamespace) {
+      return unresolved(
+        "RefNotPermitted",
+        `XBackend ${namespace}/${ref.name} is in another namespace: GEP-4894 allows no other than the route's, not even with a ReferenceGrant`,
+      );
+    }
+    return asTarget(backends.xBackend(namespace, ref.name), scope, edits);
+  }
+  const isGroup = ref.group === "spillway.dev" && ref.kind === "BackendGroup";
+  if (!isGroup && !(ref.group === "" && ref.kind === "Service")) {
+    return unresolved("InvalidKind", `${ref.kind} (${ref.group || "core"}) is not a backend: XBackend, Service or BackendGroup`);
+  }
+  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(to));
+  if (!isGroup) return asTarget(backends.service(namespace, ref.name, ref.port ?? null), scope, edits);
+  const group = context.set.BackendGroup.get(`${namespace}/${ref.name}`);
+  if (group === undefined) return unresolved("BackendNotFound", `BackendGroup ${namespace}/${ref.name} is not among the manifests`);
+  const compiled = compileGroup(context, backends, group, scope, edits);
+  return compiled.ok ? resolved({ kind: "group", group: compiled.value }) : compiled;
+}
+
+function asTarget(backend: Resolved<Backend>, scope: TargetScope, edits: TargetEdits): Resolved<RuleTarget> {
+  if (!backend.ok) return backend;
+  const allowed = scope.allow(backend.value);
+  return allowed.ok ? resolved({ kind: "backend", target: { backend: backend.value, model: null, ...edits } }) : allowed;
+}

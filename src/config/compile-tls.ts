@@ -1,0 +1,144 @@
+import type { TlsProfile } from "../model/backend.ts";
+import type { BackendDraft } from "./backend-draft.ts";
+import { compileClientCertificate } from "./compile-secret.ts";
+import { readSecretKey } from "./core-secret.ts";
+import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
+import { namespaceOf } from "./manifest.ts";
+import type { ManifestOf } from "./manifest-set.ts";
+import type { XBackendSpec } from "./standard/x-backend.ts";
+
+type AuthoredTls = NonNullable<XBackendSpec["tls"]>;
+type Validation = NonNullable<AuthoredTls["validation"]>;
+
+const DNS_NAME = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+/** RFC 3986: a scheme, an authority, a path. The CRD asks the same. */
+const URI = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+[^\s#]*$/i;
+
+/**
+ * The TLS side of an XBackend; null is plaintext, which had to be written out. Everything wrong goes to the draft, and the profile then is not used.
+ * `ServerOnly` without `validation` is not defined by the standard: here it is the hostname and the system's roots.
+ */
+export function compileTls(
+  context: LinkContext,
+  draft: BackendDraft,
+  backend: ManifestOf<"XBackend">,
+  hostname: string,
+  minVersion: TlsProfile["minVersion"],
+): TlsProfile | null {
+  const { tls } = backend.body.spec;
+  if (tls === undefined) {
+    draft.refuse("Invalid", "tls is missing, which would mean plaintext: write `tls: {mode: ServerOnly}`, or `tls: {mode: None}` if plaintext is really meant");
+    return null;
+  }
+  if (tls.mode !== "None" && tls.mode !== "ServerOnly" && tls.mode !== "ClientAndServer") {
+    draft.refuse("UnsupportedValue", `tls.mode ${tls.mode} is not supported: None, ServerOnly or ClientAndServer`);
+    return null;
+  }
+  if (tls.mode === "None") {
+    draft.need("plaintext", "tls.mode None");
+    if (tls.validation !== undefined || tls.clientCertificateRef !== undefined)
+      draft.refuse("Invalid", "tls.mode None goes with neither validation nor clientCertificateRef");
+    return null;
+  }
+  const serverName = tls.validation?.hostname ?? hostname;
+  if (!DNS_NAME.test(serverName) || serverName.startsWith("*."))
+    draft.refuse("Invalid", "tls.validation.hostname must be a lower-case DNS name without wildcard");
+  if (serverName !== hostname) draft.need("sni", "tls.validation.hostname other than the hostname");
+  return {
+    serverName,
+    ca: tls.validation === undefined ? null : certificateAuthorities(context, draft, backend, tls.validation),
+    subjectAltNames: subjectAltNames(draft, tls.validation?.subjectAltNames ?? []),
+    clientCertificate: clientCertificate(context, draft, backend, tls),
+    minVersion,
+  };
+}
+
+function certificateAuthorities(context: LinkContext, draft: BackendDraft, backend: ManifestOf<"XBackend">, validation: Validation): string | null {
+  const refs = validation.caCertificateRefs ?? [];
+  const wellKnown = validation.wellKnownCACertificates;
+  if (refs.length === 0 && wellKnown === undefined) {
+    draft.refuse("Invalid", "tls.validation names no certificate authority: write caCertificateRefs or `wellKnownCACertificates: System`");
+    return null;
+  }
+  if (refs.length > 0 && wellKnown !== undefined) {
+    draft.refuse("Invalid", "tls.validation has both caCertificateRefs and wellKnownCACertificates: keep one");
+    return null;
+  }
+  if (wellKnown !== undefined) {
+    if (wellKnown !== "System") draft.refuse("UnsupportedValue", `wellKnownCACertificates ${wellKnown} is not supported: System`);
+    return null;
+  }
+  draft.need("custom-ca", "tls.validation.caCertificateRefs");
+  const bundles: string[] = [];
+  for (const ref of refs) {
+    const bundle = certificateBundle(context, namespaceOf(backend), ref);
+    if (bundle.ok) bundles.push(bundle.value.trim());
+    else {
+      // Fewer authorities only trust less: the good ones go on, as BackendTLSPolicy has it, and the condition tells of the bad one.
+      context.conditions.write(backend, null, { type: "ResolvedRefs", status: "False", reason: bundle.reason, message: bundle.message });
+    }
+  }
+  if (bundles.length === 0) draft.refuse("NoValidCACertificate", "none of tls.validation.caCertificateRefs holds a certificate");
+  return `${bundles.join("\n")}\n`;
+}
+
+function certificateBundle(
+  context: LinkContext,
+  namespace: string,
+  ref: { readonly group: string; readonly kind: string; readonly name: string },
+): Resolved<string> {
+  const id = `${namespace}/${ref.name}`;
+  if (ref.group !== "" || (ref.kind !== "ConfigMap" && ref.kind !== "Secret")) {
+    return unresolved("InvalidKind", `${ref.kind} cannot hold a CA certificate: ConfigMap or Secret (core)`);
+  }
+  let pem: string | null = null;
+  if (ref.kind === "ConfigMap") {
+    const data = context.set.ConfigMap.get(id)?.body.data ?? {};
+    pem = Object.hasOwn(data, "ca.crt") ? (data["ca.crt"] ?? null) : null;
+  } else {
+    const secret = context.set.Secret.get(id);
+    const read = secret === undefined ? null : readSecretKey(secret, "ca.crt");
+    pem = read?.ok ? read.value : null;
+  }
+  if (pem === null) return unresolved("InvalidCACertificateRef", `${ref.kind} ${id} is not among the manifests or has no key ca.crt`);
+  const complete = /-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/.test(pem);
+  return complete ? resolved(pem) : unresolved("InvalidCACertificateRef", `key ca.crt of ${ref.kind} ${id} is not a PEM certificate`);
+}
+
+type SubjectAltName = TlsProfile["subjectAltNames"][number];
+
+function subjectAltNames(draft: BackendDraft, authored: NonNullable<Validation["subjectAltNames"]>): readonly SubjectAltName[] {
+  // Only a platform that sees the certificate can look for a name of its own choice in it.
+  if (authored.length > 0) draft.need("custom-ca", "tls.validation.subjectAltNames");
+  return authored.flatMap((name): SubjectAltName[] => {
+    if (name.type === "Hostname" && name.hostname !== undefined && name.uri === undefined && DNS_NAME.test(name.hostname))
+      return [{ type: "Hostname", value: name.hostname }];
+    if (name.type === "URI" && name.uri !== undefined && name.hostname === undefined && URI.test(name.uri)) return [{ type: "URI", value: name.uri }];
+    const known = name.type === "Hostname" || name.type === "URI";
+    draft.refuse(
+      known ? "Invalid" : "UnsupportedValue",
+      known ? `a subjectAltName of type ${name.type} needs exactly its own, well-formed value` : `subjectAltName type ${name.type} is not supported`,
+    );
+    return [];
+  });
+}
+
+function clientCertificate(context: LinkContext, draft: BackendDraft, backend: ManifestOf<"XBackend">, tls: AuthoredTls): TlsProfile["clientCertificate"] {
+  if (tls.mode !== "ClientAndServer") {
+    if (tls.clientCertificateRef !== undefined) draft.refuse("Invalid", "clientCertificateRef goes with tls.mode ClientAndServer only");
+    return null;
+  }
+  if (tls.clientCertificateRef === undefined) {
+    draft.refuse("Invalid", "tls.mode ClientAndServer needs clientCertificateRef");
+    return null;
+  }
+  draft.need("client-cert", "tls.mode ClientAndServer");
+  const certificate = compileClientCertificate(context, tls.clientCertificateRef, {
+    group: backend.group,
+    kind: backend.kind,
+    namespace: namespaceOf(backend),
+  });
+  if (certificate.ok) return certificate.value;
+  draft.unresolvedRef(certificate);
+  return null;
+}

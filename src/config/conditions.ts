@@ -1,0 +1,93 @@
+import type { Manifest } from "./manifest.ts";
+
+/** A condition of the Kubernetes kind, without its time: the writer of the status adds that. */
+export interface Condition {
+  readonly type: string;
+  readonly status: "True" | "False" | "Unknown";
+  /** CamelCase; the standard's own words where it has one. */
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration: number;
+}
+
+/** What the compiler says of one object, toward one parent where the standard asks for that. */
+export interface ObjectConditions {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string | null;
+  readonly name: string;
+  /** The Gateway of a route, the target of a policy, the listener of a Gateway, such as `Gateway/egress-system/egress/http`; null: the object itself. */
+  readonly parent: string | null;
+  /** For a listener of a Gateway only. */
+  readonly listener: ListenerFacts | null;
+  readonly conditions: readonly Condition[];
+}
+
+export interface ListenerFacts {
+  readonly name: string;
+  readonly attachedRoutes: number;
+  readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
+}
+
+export type Verdict = Omit<Condition, "observedGeneration">;
+
+/** Collects conditions while the manifests are compiled. */
+export interface ConditionBook {
+  /** Writes one condition. A refusal that is already there stays: the first reason is the one to mend first. */
+  write(manifest: Manifest, parent: string | null, verdict: Verdict): void;
+  /** Writes `True` where nothing has been said of this type yet. */
+  approve(manifest: Manifest, parent: string | null, type: string, reason?: string): void;
+  listener(manifest: Manifest, parent: string, facts: ListenerFacts): void;
+  list(): readonly ObjectConditions[];
+}
+
+/** Of these, `True` is the bad news. */
+const BAD_WHEN_TRUE: ReadonlySet<string> = new Set(["Degraded", "Conflicted", "PartiallyInvalid"]);
+
+export function isBad(condition: Pick<Condition, "type" | "status">): boolean {
+  return condition.status !== (BAD_WHEN_TRUE.has(condition.type) ? "False" : "True");
+}
+
+export function createConditionBook(): ConditionBook {
+  const entries = new Map<
+    string,
+    { readonly manifest: Manifest; readonly parent: string | null; readonly byType: Map<string, Condition>; listener: ListenerFacts | null }
+  >();
+
+  function entry(manifest: Manifest, parent: string | null) {
+    const key = JSON.stringify([manifest.group, manifest.kind, manifest.namespace, manifest.name, parent]);
+    const known = entries.get(key);
+    if (known !== undefined) return known;
+    const fresh = { manifest, parent, byType: new Map<string, Condition>(), listener: null };
+    entries.set(key, fresh);
+    return fresh;
+  }
+
+  function write(manifest: Manifest, parent: string | null, verdict: Verdict): void {
+    const { byType } = entry(manifest, parent);
+    const before = byType.get(verdict.type);
+    if (before !== undefined && isBad(before)) return;
+    byType.set(verdict.type, { ...verdict, observedGeneration: manifest.generation });
+  }
+
+  return {
+    write,
+    approve(manifest, parent, type, reason = type) {
+      if (entry(manifest, parent).byType.has(type)) return;
+      write(manifest, parent, { type, status: "True", reason, message: "" });
+    },
+    listener(manifest, parent, facts) {
+      entry(manifest, parent).listener = facts;
+    },
+    list: () =>
+      [...entries.values()].map(({ manifest, parent, byType, listener }) => ({
+        group: manifest.group,
+        kind: manifest.kind,
+        namespace: manifest.namespace,
+        name: manifest.name,
+        parent,
+        listener,
+        conditions: [...byType.values()],
+      })),
+  };
+}

@@ -1,0 +1,102 @@
+import { CLOSED_SETTINGS, compileBrokerConfig, type GatewaySettings } from "./compile-broker-config.ts";
+import { type LinkContext, type Resolved, resolved, unresolved, warn } from "./link-context.ts";
+import { type ListenerPlan, planListeners } from "./listener-plan.ts";
+import { idOf, namespaceOf } from "./manifest.ts";
+import type { ManifestOf } from "./manifest-set.ts";
+
+export const CONTROLLER_NAME = "spillway.dev/broker";
+
+/** One Gateway of this broker, before its routes are known. */
+export interface GatewayPlan {
+  readonly manifest: ManifestOf<"Gateway">;
+  readonly id: string;
+  readonly settings: GatewaySettings;
+  readonly listeners: readonly ListenerPlan[];
+  /** Why every call is refused; null: it is not. */
+  readonly rejected: string | null;
+}
+
+/** The Gateways whose class names this controller; all others belong to somebody else and are left alone. */
+export function planGateways(context: LinkContext): readonly GatewayPlan[] {
+  const plans: GatewayPlan[] = [];
+  for (const gatewayClass of context.set.GatewayClass.values()) {
+    if (gatewayClass.body.spec.controllerName === CONTROLLER_NAME) context.conditions.approve(gatewayClass, null, "Accepted");
+  }
+  for (const manifest of context.set.Gateway.values()) {
+    const gatewayClass = context.set.GatewayClass.get(manifest.body.spec.gatewayClassName);
+    if (gatewayClass === undefined) {
+      const advice = `add a GatewayClass ${manifest.body.spec.gatewayClassName} with controllerName ${CONTROLLER_NAME}`;
+      warn(
+        context,
+        manifest,
+        ["spec", "gatewayClassName"],
+        `GatewayClass ${manifest.body.spec.gatewayClassName} is not among the manifests: this Gateway is not served`,
+        advice,
+      );
+    } else if (gatewayClass.body.spec.controllerName === CONTROLLER_NAME) plans.push(planGateway(context, manifest, gatewayClass));
+  }
+  return plans;
+}
+
+function planGateway(context: LinkContext, manifest: ManifestOf<"Gateway">, gatewayClass: ManifestOf<"GatewayClass">): GatewayPlan {
+  const settings = findSettings(context, manifest, gatewayClass);
+  const listeners = planListeners(context, manifest);
+  const failure = (settings.ok ? null : settings) ?? unsupportedField(manifest);
+  if (failure !== null) {
+    context.conditions.write(manifest, null, { type: "Accepted", status: "False", reason: failure.reason, message: failure.message });
+  } else if (listeners.length === 0) {
+    context.conditions.write(manifest, null, { type: "Accepted", status: "False", reason: "ListenersNotValid", message: "no listener can be served" });
+  } else if (listeners.length < manifest.body.spec.listeners.length) {
+    context.conditions.write(manifest, null, { type: "Accepted", status: "True", reason: "ListenersNotValid", message: "some listeners cannot be served" });
+  }
+  if (failure !== null || listeners.length === 0) {
+    context.conditions.write(manifest, null, {
+      type: "Programmed",
+      status: "False",
+      reason: "Invalid",
+      message: failure?.message ?? "no listener can be served",
+    });
+  }
+  for (const type of ["Accepted", "Programmed"]) context.conditions.approve(manifest, null, type);
+  return { manifest, id: idOf(manifest), settings: settings.ok ? settings.value : CLOSED_SETTINGS, listeners, rejected: failure?.message ?? null };
+}
+
+/** The Gateway's own parametersRef, else its class's. A reference that fails refuses the Gateway: running without its settings could open it. */
+function findSettings(context: LinkContext, manifest: ManifestOf<"Gateway">, gatewayClass: ManifestOf<"GatewayClass">): Resolved<GatewaySettings> {
+  const own = manifest.body.spec.infrastructure?.parametersRef;
+  const shared = gatewayClass.body.spec.parametersRef;
+  const ref = own ?? shared;
+  if (ref === undefined) {
+    warn(
+      context,
+      manifest,
+      ["spec"],
+      "the Gateway names no BrokerConfig, so it knows no caller and answers every call with 401",
+      "add infrastructure.parametersRef: {group: spillway.dev, kind: BrokerConfig, name: …}",
+    );
+    return resolved(CLOSED_SETTINGS);
+  }
+  if (ref.group !== "spillway.dev" || ref.kind !== "BrokerConfig")
+    return unresolved("InvalidParameters", `parametersRef names ${ref.kind} (${ref.group || "core"}): BrokerConfig (spillway.dev)`);
+  const namespace = own === undefined ? (shared?.namespace ?? "") : namespaceOf(manifest);
+  const config = context.set.BrokerConfig.get(`${namespace}/${ref.name}`);
+  if (config === undefined) return unresolved("InvalidParameters", `BrokerConfig ${namespace}/${ref.name} is not among the manifests`);
+  const settings = compileBrokerConfig(context, config);
+  if (settings.ok) {
+    for (const type of ["Accepted", "ResolvedRefs"]) context.conditions.approve(config, null, type);
+    return settings;
+  }
+  const type = settings.reason === "Invalid" ? "Accepted" : "ResolvedRefs";
+  context.conditions.write(config, null, { type, status: "False", reason: settings.reason, message: settings.message });
+  return unresolved("InvalidParameters", `BrokerConfig ${namespace}/${ref.name}: ${settings.message}`);
+}
+
+/** Standard fields that change what a Gateway does and that this release does not carry out: refused, never passed over. */
+function unsupportedField(manifest: ManifestOf<"Gateway">) {
+  const { addresses, defaultScope, tls } = manifest.body.spec;
+  if ((addresses ?? []).length > 0) return unresolved("UnsupportedAddress", "the platform gives the address: spec.addresses is not supported");
+  if (tls?.backend?.clientCertificateRef !== undefined)
+    return unresolved("Invalid", "spec.tls.backend is not supported: put clientCertificateRef on the XBackend");
+  if (tls?.frontend !== undefined) return unresolved("Invalid", "spec.tls.frontend is not supported: the platform in front of the broker terminates TLS");
+  return defaultScope === undefined || defaultScope === "None" ? null : unresolved("Invalid", "spec.defaultScope is not supported: routes name their Gateway");
+}

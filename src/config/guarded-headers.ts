@@ -1,0 +1,18 @@
+/**
+ * Headers that no manifest may set, add or remove: framing and hop-by-hop fields (RFC 9110 section 7.6.1; writing them is how request smuggling
+ * begins), the loop guard (RFC 8586 section 2), the name of the destination, and the model header that the broker itself sets.
+ */
+export const GUARDED_HEADERS: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "transfer-encoding",
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "upgrade",
+  "cdn-loop",
+  "via",
+  "x-gateway-model-name",
+]);

@@ -1,0 +1,68 @@
+import * as z from "zod/mini";
+import { GUARDED_HEADERS } from "../guarded-headers.ts";
+import { backendTargets, field, secretRef, text } from "./fields.ts";
+import { ownKind } from "./kind-definition.ts";
+
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
+
+const bearer = z.strictObject({ secretRef: field(secretRef(), "The token.") });
+
+const apiKey = z
+  .strictObject({
+    secretRef: field(secretRef(), "The key."),
+    in: field(z.enum(["Header", "Query"]), "`Header` or `Query`. A key in the query is kept out of logs and spans."),
+    name: field(
+      text(256).check(z.regex(TOKEN, "must be a token (RFC 9110)")),
+      "Header or query parameter, such as `x-api-key` (Anthropic) or `api-key` (Azure).",
+    ),
+    prefix: field(
+      z._default(z.string().check(z.maxLength(64), z.regex(/^[\x20-\x7e]*$/, "must be printable ASCII")), ""),
+      "Stands before the key in a header.",
+    ),
+  })
+  .check(
+    z.refine((value) => value.in === "Header" || value.prefix === "", { error: "prefix is for a key in a header", path: ["prefix"] }),
+    z.refine((value) => value.in === "Query" || !GUARDED_HEADERS.has(value.name.toLowerCase()), { error: "this header belongs to the broker", path: ["name"] }),
+  );
+
+const MEMBER_OF_TYPE = { Bearer: "bearer", APIKey: "apiKey", Passthrough: "passthrough" } as const;
+
+export const backendCredentialPolicy = ownKind({
+  kind: "BackendCredentialPolicy",
+  plural: "backendcredentialpolicies",
+  shortName: "bcred",
+  description: "The credential that the broker adds to calls of a backend. The workload never sees it, and what the workload presented is removed.",
+  policy: "Direct",
+  columns: { Type: ".spec.type" },
+  spec: field(
+    z
+      .strictObject({
+        targetRefs: backendTargets(),
+        type: field(z.enum(["Bearer", "APIKey", "Passthrough"]), "Which member below says how: `Bearer`, `APIKey` or `Passthrough`."),
+        bearer: field(z.optional(bearer), "`Authorization: Bearer <token>`."),
+        apiKey: field(z.optional(apiKey), "A key in a header or in the query."),
+        passthrough: field(
+          z.optional(z.strictObject({})),
+          "The caller's own credential goes on; only the broker's token is removed. Callers must then present the two in different headers.",
+        ),
+        stripClientCredentials: field(
+          z._default(z.boolean(), true),
+          "Removes `Authorization`, `x-api-key`, `api-key`, `x-goog-api-key` and `Cookie` of the caller before the credential is added. Not for `Passthrough`.",
+        ),
+      })
+      .check(
+        z.refine((spec) => Object.entries(MEMBER_OF_TYPE).every(([type, member]) => type === spec.type || spec[member] === undefined), {
+          error: "only the member that `type` names may be there",
+          path: ["type"],
+        }),
+        z.refine((spec) => spec.type === "Passthrough" || spec[MEMBER_OF_TYPE[spec.type]] !== undefined, {
+          error: "the member that `type` names is missing",
+          path: ["type"],
+        }),
+      ),
+    "The backends and the one credential that they get.",
+  ),
+});
+
+export type BackendCredentialPolicySpec = z.infer<typeof backendCredentialPolicy.spec>;

@@ -1,0 +1,130 @@
+import * as z from "zod/mini";
+import { byteSizeField, dnsLabel, duration, exactlyOne, exactlyOneInCel, field, secretRef, text } from "./fields.ts";
+import { ownKind } from "./kind-definition.ts";
+
+const JWKS = ["uri", "inline", "secretRef"] as const;
+
+const jwks = z
+  .strictObject({
+    uri: field(z.optional(text(2048)), "https address of the key set. It is fetched when a token needs it, and kept."),
+    inline: field(z.optional(z.union([text(65536), z.looseObject({ keys: z.array(z.looseObject({})) })])), "The key set itself, as JSON text or as YAML.", {
+      "x-kubernetes-preserve-unknown-fields": true,
+    }),
+    secretRef: field(z.optional(secretRef()), "A secret that holds the key set."),
+  })
+  .check(exactlyOne(JWKS, "place of the keys"));
+
+const issuer = z
+  .strictObject({
+    name: field(dnsLabel(), "Unique; names the proof in telemetry."),
+    type: field(
+      z.enum(["KubernetesServiceAccount", "OIDC"]),
+      "`KubernetesServiceAccount`: projected tokens of a cluster. `OIDC`: any other issuer of signed tokens.",
+    ),
+    issuer: field(text(2048), "The `iss` claim, exactly."),
+    audiences: field(
+      z.array(text(2048)).check(z.minLength(1, "an audience is needed: a token for another service must not open this one"), z.maxLength(16)),
+      "One of them must be in the `aud` claim.",
+    ),
+    jwks: field(jwks, "The issuer's public keys.", exactlyOneInCel(JWKS, "place of the keys")),
+    algorithms: field(z.optional(z.array(z.enum(["RS256", "ES256"])).check(z.minLength(1))), "Signature algorithms that are accepted; left out: both."),
+    clockSkew: field(z._default(duration(), "30s"), "Difference of clocks that is forgiven; at most 60s."),
+    claims: field(
+      z.optional(
+        z.strictObject({
+          namespace: field(text(256), "Claim that holds the caller's namespace."),
+          serviceAccount: field(z.optional(text(256)), "Claim that holds its service account."),
+          workload: field(z.optional(text(256)), "Claim that holds the workload."),
+        }),
+      ),
+      "OIDC only: which claims say who calls.",
+    ),
+    namespace: field(z.optional(dnsLabel()), "OIDC only: the namespace of every caller of this issuer, where no claim tells it."),
+  })
+  .check(
+    z.refine((value) => value.type !== "OIDC" || (value.claims === undefined) !== (value.namespace === undefined), {
+      error: "an OIDC issuer needs either claims or a fixed namespace",
+      path: ["type"],
+    }),
+    z.refine((value) => value.type === "OIDC" || (value.claims === undefined && value.namespace === undefined), {
+      error: "claims and namespace are for OIDC issuers: a service account token names them itself",
+      path: ["type"],
+    }),
+  );
+
+const identity = z
+  .strictObject({
+    issuers: field(
+      z.optional(z.array(issuer).check(z.maxLength(16))),
+      "Issuers of signed tokens; verified without asking them, never taken from a header that a client may set.",
+    ),
+    apiKeys: field(
+      z.optional(
+        z.strictObject({
+          secretRef: field(secretRef(), 'JSON document `{"keys": [{"sha256": "<hex>", "namespace": "…", "serviceAccount": "…", "workload": "…"}]}`.'),
+        }),
+      ),
+      "Keys for callers that have no token of an issuer; only digests are kept.",
+    ),
+    anonymous: field(z._default(z.enum(["Deny", "Allow"]), "Deny"), "Callers without any credential. `Allow` must be written out."),
+  })
+  .check(
+    z.refine((value) => new Set(value.issuers?.map((one) => one.name)).size === (value.issuers?.length ?? 0), {
+      error: "issuer names must be unique",
+      path: ["issuers"],
+    }),
+    z.refine((value) => !(value.issuers ?? []).some((one) => one.name === "api-keys" || one.name === "anonymous"), {
+      error: "api-keys and anonymous are names that telemetry uses for other proofs",
+      path: ["issuers"],
+    }),
+  );
+
+export const brokerConfig = ownKind({
+  kind: "BrokerConfig",
+  plural: "brokerconfigs",
+  shortName: "broker",
+  description:
+    "How a Gateway of this broker knows its callers, which routes they see and how much they may send. The Gateway names it in `spec.infrastructure.parametersRef`.",
+  policy: null,
+  columns: { Scope: ".spec.routing.scope", Anonymous: ".spec.identity.anonymous" },
+  spec: field(
+    z.strictObject({
+      identity: field(z.optional(identity), "Who may call. Left out: nobody, every call is answered 401."),
+      routing: field(
+        z.optional(
+          z.strictObject({
+            scope: field(
+              z._default(z.enum(["CallerNamespace", "Shared"]), "CallerNamespace"),
+              "`CallerNamespace`: a caller sees the routes of its own namespace and of the Gateway's. `Shared`: all, as in plain Gateway API.",
+            ),
+          }),
+        ),
+        "Which routes a caller sees.",
+      ),
+      chainId: field(
+        z.optional(z.string().check(z.minLength(1), z.maxLength(128), z.regex(/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/, "must be a token (RFC 9110)"))),
+        "Name of this broker in `CDN-Loop` (RFC 8586) and `Via`, by which a call that comes back is known. Left out: made from the Gateway's name.",
+      ),
+      bounds: field(
+        z.optional(
+          z.strictObject({
+            maxRequestBytes: field(z._default(byteSizeField(), 33_554_432), "Largest request body, in bytes or such as `32Mi`; beyond it 413."),
+            replayBytes: field(z._default(byteSizeField(), 33_554_432), "Bytes of a body that are kept so that another backend can be tried."),
+          }),
+        ),
+        "Limits of one request.",
+      ),
+      allowedDomains: field(
+        z.optional(
+          z
+            .array(text(255).check(z.regex(/^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, "must be a hostname, or *. and one")))
+            .check(z.maxLength(512)),
+        ),
+        "Hostnames that XBackends may name; `*.example.com` is every name below it. Left out: all public names.",
+      ),
+    }),
+    "Settings of the Gateways that refer to this object.",
+  ),
+});
+
+export type BrokerConfigSpec = z.infer<typeof brokerConfig.spec>;

@@ -1,0 +1,83 @@
+import * as z from "zod/mini";
+import { field, labelMap, objectName, text } from "./fields.ts";
+import { ownKind } from "./kind-definition.ts";
+
+const COUNTRY = /^[A-Z]{2}$/;
+const KINDS_BY_GROUP: Readonly<Record<string, string>> = { Gateway: "gateway.networking.k8s.io", HTTPRoute: "gateway.networking.k8s.io", Namespace: "" };
+
+const country = () => z.string().check(z.regex(COUNTRY, "must be an ISO 3166-1 alpha-2 code such as DE"));
+
+const target = z
+  .strictObject({
+    group: field(z.enum(["gateway.networking.k8s.io", ""]), "`gateway.networking.k8s.io`, or empty for a Namespace."),
+    kind: field(z.enum(["Gateway", "HTTPRoute", "Namespace"]), "`Gateway`, `HTTPRoute` or `Namespace`."),
+    name: field(objectName(), "A Gateway or HTTPRoute in the namespace of this policy, or a Namespace."),
+    sectionName: field(z.optional(objectName()), "Name of one rule of the HTTPRoute; left out: all."),
+  })
+  .check(
+    z.refine((ref) => KINDS_BY_GROUP[ref.kind] === ref.group, { error: "group and kind do not belong together", path: ["kind"] }),
+    z.refine((ref) => ref.sectionName === undefined || ref.kind === "HTTPRoute", { error: "sectionName names a rule of an HTTPRoute", path: ["sectionName"] }),
+  );
+
+const allow = z
+  .strictObject({
+    regions: field(
+      z.optional(z.array(text(64)).check(z.maxLength(128))),
+      "Regions as the providers write them and as the label `topology.kubernetes.io/region` names them, such as `eu-central-1`, `europe-west4` or `eu`.",
+    ),
+    countries: field(
+      z.optional(z.array(country()).check(z.maxLength(250))),
+      "ISO 3166-1 alpha-2 codes. A region is inside when every country where it may process is listed.",
+    ),
+    jurisdictions: field(
+      z.optional(z.array(text(64)).check(z.maxLength(32))),
+      "Names for sets of countries: `EU`, `EEA`, `EEA+CH`, `US`, `UK`, `CH`, `CA`, `JP`, `AU`, or one of `spec.jurisdictions`.",
+    ),
+  })
+  .check(
+    z.refine((value) => (value.regions?.length ?? 0) + (value.countries?.length ?? 0) + (value.jurisdictions?.length ?? 0) > 0, {
+      error: "must allow at least one region, country or jurisdiction",
+    }),
+  );
+
+export const regionPolicy = ownKind({
+  kind: "RegionPolicy",
+  plural: "regionpolicies",
+  shortName: "regpol",
+  description:
+    "A lock: calls may go only to backends whose region is allowed. Several locks on the way of a call combine by intersection, and nobody nearer to the workload can widen one. A backend without a known region is outside every lock.",
+  policy: "Inherited",
+  columns: { Regions: ".spec.allow.regions", Jurisdictions: ".spec.allow.jurisdictions" },
+  spec: field(
+    z.strictObject({
+      targetRefs: field(
+        z.array(target).check(z.minLength(1, "must name at least one target"), z.maxLength(16)),
+        "What is locked. A Gateway: every call through it. An HTTPRoute: calls that it matches. A Namespace: its routes, and every caller from it.",
+      ),
+      appliesTo: field(
+        z.optional(
+          z.strictObject({
+            namespaces: field(
+              z.strictObject({
+                matchLabels: field(
+                  labelMap(),
+                  "All must be on the caller's Namespace. A Namespace that is not among the manifests has unknown labels and counts as matched.",
+                ),
+              }),
+              "Namespaces of the callers.",
+            ),
+          }),
+        ),
+        "Narrows the lock to some callers; left out: all.",
+      ),
+      allow: field(allow, "The union of the three lists is what is allowed."),
+      jurisdictions: field(
+        z.optional(z.record(text(64), z.array(country()).check(z.minLength(1), z.maxLength(250)))),
+        "Sets of countries that this policy defines for itself, such as `nordics: [SE, NO, DK, FI, IS]`. A built-in name cannot be redefined.",
+      ),
+    }),
+    "What is locked, and where it may go.",
+  ),
+});
+
+export type RegionPolicySpec = z.infer<typeof regionPolicy.spec>;

@@ -1,0 +1,49 @@
+import { aiBackendPolicy } from "./kinds/ai-backend-policy.ts";
+import { backendConnectionPolicy } from "./kinds/backend-connection-policy.ts";
+import { backendCredentialPolicy } from "./kinds/backend-credential-policy.ts";
+import { backendGroup } from "./kinds/backend-group.ts";
+import { brokerConfig } from "./kinds/broker-config.ts";
+import type { KindDefinition } from "./kinds/kind-definition.ts";
+import { regionPolicy } from "./kinds/region-policy.ts";
+import { secretSource } from "./kinds/secret-source.ts";
+import type { Manifest } from "./manifest.ts";
+import { configMapKind, namespaceKind, secretKind, serviceKind } from "./standard/core-kinds.ts";
+import { gateway } from "./standard/gateway.ts";
+import { gatewayClass } from "./standard/gateway-class.ts";
+import { httpRoute } from "./standard/http-route.ts";
+import { referenceGrant } from "./standard/reference-grant.ts";
+import { xBackend } from "./standard/x-backend.ts";
+
+/** The kinds of this project, in the order of docs/manifests.md. */
+export const OWN_KINDS = {
+  BrokerConfig: brokerConfig,
+  SecretSource: secretSource,
+  BackendCredentialPolicy: backendCredentialPolicy,
+  BackendConnectionPolicy: backendConnectionPolicy,
+  BackendGroup: backendGroup,
+  RegionPolicy: regionPolicy,
+  AIBackendPolicy: aiBackendPolicy,
+} as const;
+
+/** Every kind that this broker reads. */
+export const KINDS = {
+  GatewayClass: gatewayClass,
+  Gateway: gateway,
+  HTTPRoute: httpRoute,
+  ReferenceGrant: referenceGrant,
+  XBackend: xBackend,
+  Namespace: namespaceKind,
+  Service: serviceKind,
+  Secret: secretKind,
+  ConfigMap: configMapKind,
+  ...OWN_KINDS,
+} as const;
+
+export type KindName = keyof typeof KINDS;
+type BodyOf<Kind> = Kind extends KindDefinition<infer Body> ? Body : never;
+export type ManifestOf<Name extends KindName> = Manifest<BodyOf<(typeof KINDS)[Name]>>;
+
+/** All manifests of one compile, by kind and then by `namespace/name`. */
+export type ManifestSet = { readonly [Name in KindName]: ReadonlyMap<string, ManifestOf<Name>> };
+
+export const KIND_NAMES = Object.keys(KINDS) as readonly KindName[]; // the keys of a constant
