@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createAwsSecretsManagerStore } from "../../adapters/secrets/aws-secrets-manager.ts";
+import type { SecretLocation } from "../../src/index.ts";
+import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, type FakeAwsSecretsManager, startFakeAwsSecretsManager } from "../fakes/aws-secrets-manager.ts";
+import { testSecretStore } from "./secret-store.ts";
+
+const REGION = "eu-central-1";
+const signal = new AbortController().signal;
+const at = (secretId: string, region = REGION): SecretLocation => ({
+  provider: "awsSecretsManager",
+  secretId,
+  region,
+  versionStage: "AWSCURRENT",
+  jsonKey: null,
+});
+
+beforeAll(() => {
+  // Where the default chain of the real SDK finds them first.
+  process.env["AWS_ACCESS_KEY_ID"] = AWS_ACCESS_KEY_ID;
+  process.env["AWS_SECRET_ACCESS_KEY"] = AWS_SECRET_ACCESS_KEY;
+});
+
+testSecretStore("AWS Secrets Manager, the real SDK", async () => {
+  const fake = await startFakeAwsSecretsManager(REGION);
+  return {
+    store: createAwsSecretsManagerStore({ endpoint: fake.url }),
+    put: async (name, value) => {
+      fake.put(name, value);
+      return at(name);
+    },
+    absent: at("absent"),
+    deny: async () => fake.fail("denied", "AccessDeniedException"),
+    outage: async (down) => {
+      fake.mode = down ? "500" : "ok";
+    },
+    versioned: true,
+    close: () => fake.close(),
+  };
+});
+
+describe("AWS Secrets Manager", () => {
+  let fake: FakeAwsSecretsManager;
+  const read = (location: SecretLocation) => createAwsSecretsManagerStore({ endpoint: fake.url, requestTimeoutMs: 150 }).fetch(location, signal);
+  beforeAll(async () => {
+    fake = await startFakeAwsSecretsManager(REGION);
+    fake.put("prod/openai", "sk-contract");
+  });
+  afterAll(() => fake.close());
+
+  it.each([
+    ["ResourceNotFoundException", "missing", 1],
+    ["InvalidRequestException", "missing", 1],
+    ["AccessDeniedException", "denied", 1],
+    ["DecryptionFailure", "denied", 1],
+    ["UnrecognizedClientException", "denied", 1],
+    ["ThrottlingException", "unavailable", 2],
+    ["500", "unavailable", 2],
+    ["hang", "unavailable", 2],
+    ["ExpiredTokenException", "unavailable", 1],
+    ["garbage", "malformed", 1],
+  ])("%s is %s after %i requests", async (mode, reason, requests) => {
+    const before = fake.counts.requests;
+    fake.mode = mode;
+    const error: unknown = await read(at("prod/openai")).catch((thrown: unknown) => thrown);
+    fake.mode = "ok";
+    expect(error).toMatchObject({ name: "SecretStoreError", reason });
+    expect(String(error)).not.toContain("sk-contract");
+    expect(fake.counts.requests - before).toBe(requests);
+  });
+
+  it("is asked with a right signature, for its own region", async () => {
+    const before = fake.counts.signed;
+    expect((await read(at("prod/openai"))).reveal()).toBe("sk-contract");
+    expect(fake.counts.signed).toBe(before + 1);
+    await expect(read(at("prod/openai", "us-east-1"))).rejects.toMatchObject({ name: "SecretStoreError" });
+    expect(fake.counts.signed).toBe(before + 1);
+  });
+
+  it("gives binary secrets that are text, and refuses others", async () => {
+    fake.put("binary", new TextEncoder().encode("sk-binary"));
+    expect((await read(at("binary"))).reveal()).toBe("sk-binary");
+    fake.put("bytes", new Uint8Array([0xff, 0xfe]));
+    await expect(read(at("bytes"))).rejects.toMatchObject({ reason: "malformed" });
+  });
+
+  it("that cannot be reached is unavailable", async () => {
+    const store = createAwsSecretsManagerStore({ endpoint: "http://127.0.0.1:9" });
+    await expect(store.fetch(at("prod/openai"), signal)).rejects.toMatchObject({ reason: "unavailable" });
+  });
+
+  it("a read that is given up ends at once", async () => {
+    fake.mode = "hang";
+    const leaving = new AbortController();
+    const reading = createAwsSecretsManagerStore({ endpoint: fake.url }).fetch(at("prod/openai"), leaving.signal);
+    setTimeout(() => leaving.abort(), 50);
+    await expect(reading).rejects.toMatchObject({ reason: "unavailable" });
+    fake.mode = "ok";
+  });
+});
