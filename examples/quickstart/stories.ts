@@ -13,6 +13,11 @@ const anthropicOf = (world: World, team: Team) => new Anthropic({ baseURL: world
 
 const ask = (content: string) => [{ role: "user" as const, content }];
 
+/** The broker's id of a call. Where a provider sends an `x-request-id` of its own, the broker's is the last. */
+function requestIdOf(headers: Headers | undefined): string | null {
+  return headers?.get("x-request-id")?.split(", ").at(-1) ?? null;
+}
+
 interface StreamedCall {
   readonly requestId: string | null;
   readonly text: string;
@@ -36,7 +41,7 @@ async function streamChat(world: World, team: Team, content: string): Promise<St
   } catch (reason) {
     error = reason instanceof Error ? reason.message : "unknown";
   }
-  return { requestId: response.headers.get("x-request-id"), text, chunks, error };
+  return { requestId: requestIdOf(response.headers), text, chunks, error };
 }
 
 /** What the SDK tells about a call that was refused; null: the call went well. */
@@ -46,7 +51,7 @@ async function refusalOf(call: Promise<unknown>): Promise<{ readonly status: num
     return null;
   } catch (error) {
     if (!(error instanceof APIError)) throw error;
-    return { status: error.status ?? 0, code: error.headers?.get("x-egress-error") ?? null, requestId: error.headers?.get("x-request-id") ?? null };
+    return { status: error.status ?? 0, code: error.headers?.get("x-egress-error") ?? null, requestId: requestIdOf(error.headers) };
   }
 }
 
@@ -86,7 +91,7 @@ const anthropicStream: Story = {
   tell: async (stage) => {
     const stream = anthropicOf(stage.world, "team-a").messages.stream({ model: "claude-demo-5", max_tokens: 200, messages: ask("what is a tier") });
     const message = await stream.finalMessage();
-    const requestId = stream.response?.headers.get("x-request-id") ?? null;
+    const requestId = requestIdOf(stream.response?.headers);
     const logged = await stage.calls.find(requestId);
     stage.say(describeCall(logged));
     stage.check("the answer came from the European provider", logged.backend === "anthropic-eu" && logged.region === "eu");
@@ -143,7 +148,7 @@ const rotation: Story = {
           const { response } = await openaiOf(stage.world, "team-a")
             .chat.completions.create({ model: "smart", messages: ask("still there") })
             .withResponse();
-          requestIds.push(response.headers.get("x-request-id"));
+          requestIds.push(requestIdOf(response.headers));
         } catch {
           failed += 1;
         }
