@@ -1,0 +1,87 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { ManifestSource } from "../../src/index.ts";
+import { type FoundFile, findManifests } from "./find-manifests.ts";
+import { readManifestFile, readStandardInput } from "./read-manifest-file.ts";
+import { watchFolders } from "./watch-folders.ts";
+
+export interface FileSourceOptions {
+  /** Files, folders (read with all below them) or `-` for standard input. */
+  readonly paths: readonly string[];
+  /** Told of every change of the texts, after the first `read`. Left out: nothing is watched. */
+  readonly onChange?: (sources: ManifestSource[]) => void;
+  /** Told when a change cannot be read (a file went away, say); what was read before still counts. */
+  readonly onError?: (error: Error) => void;
+  /** Ends the watching. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds between looks at the files themselves: some volumes never tell of a swapped symlink. */
+  readonly pollMs?: number;
+  /** Milliseconds of quiet after which a change is read: an editor writes in several steps. */
+  readonly debounceMs?: number;
+}
+
+export interface FileSource {
+  /** Every manifest file, in a stable order. Rejects when a path does not exist or a file is too large. */
+  read(): Promise<ManifestSource[]>;
+}
+
+/** Reads manifests from disk and watches them: by events of the folders, and by looking from time to time. */
+export function createFileSource(options: FileSourceOptions): FileSource {
+  const { paths, onChange, onError, signal, pollMs = 5_000, debounceMs = 200 } = options;
+  let standardInput: Promise<string> | null = null;
+  let fingerprint = "";
+  let texts = "";
+  let watching = false;
+  const isOver = () => signal?.aborted ?? false;
+
+  async function load(files: readonly FoundFile[]): Promise<ManifestSource[]> {
+    const sources: ManifestSource[] = [];
+    for (const path of paths) {
+      if (path === "-") {
+        standardInput ??= readStandardInput();
+        sources.push({ path: "-", text: await standardInput });
+      }
+    }
+    for (const file of files) sources.push({ path: file.path, text: await readManifestFile(file.path) });
+    return sources;
+  }
+
+  async function watch(tell: (sources: ManifestSource[]) => void, folders: readonly string[]): Promise<void> {
+    const ended = new Promise<"ended">((resolve) => signal?.addEventListener("abort", () => resolve("ended"), { once: true }));
+    const watcher = watchFolders(folders, debounceMs);
+    while (!isOver()) {
+      const timer = new AbortController();
+      await Promise.race([watcher.changed(), ended, wait(pollMs, null, { ref: false, signal: timer.signal }).catch(() => null)]);
+      timer.abort();
+      if (isOver()) break;
+      try {
+        const found = await findManifests(paths);
+        watcher.follow(found.folders);
+        if (found.fingerprint === fingerprint) continue;
+        const sources = await load(found.files);
+        fingerprint = found.fingerprint;
+        const now = JSON.stringify(sources);
+        if (now === texts) continue;
+        texts = now;
+        tell(sources);
+      } catch (error) {
+        // A file in the middle of being replaced is there again at the next look.
+        onError?.(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    watcher.close();
+  }
+
+  return {
+    async read() {
+      const found = await findManifests(paths);
+      const sources = await load(found.files);
+      fingerprint = found.fingerprint;
+      texts = JSON.stringify(sources);
+      if (onChange !== undefined && !watching) {
+        watching = true;
+        void watch(onChange, found.folders);
+      }
+      return sources;
+    },
+  };
+}
