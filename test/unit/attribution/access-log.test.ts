@@ -115,6 +115,11 @@ describe("the access-log line", () => {
     expect(JSON.parse(line)).toMatchObject({ path: '/a\n{"msg":"egress"}' });
   });
 
+  it("is JSON whatever the numbers are", () => {
+    const line = accessLogLine(recordOf({ ended: Number.NaN, responseBytes: Number.POSITIVE_INFINITY }));
+    expect(JSON.parse(line)).toMatchObject({ duration_ms: null, response_bytes: null });
+  });
+
   it("stays small however much a caller writes", () => {
     const huge = "x".repeat(100_000);
     const record = startRecord(
