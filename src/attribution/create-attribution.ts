@@ -12,6 +12,8 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { SCOPE } from "./semconv.ts";
 import { formatTraceparent, parseTraceparent } from "./traceparent.ts";
 
+export type { Tracer } from "@opentelemetry/api";
+
 export interface AttributionOptions {
   readonly clock: Clock;
   /** Null: the tracer of the provider that is registered with `@opentelemetry/api`; while none is, no span is made. */
