@@ -105,8 +105,9 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
   put(attributes, ATTRIBUTE.protocolVersion, attempt.protocol === null ? null : protocolVersion(attempt.protocol));
   if (attempt.credential !== null) {
     const colon = attempt.credential.lastIndexOf(":");
-    attributes[ATTRIBUTE.tokenSource] = colon < 0 ? attempt.credential : attempt.credential.slice(0, colon);
-    if (colon >= 0) attributes[ATTRIBUTE.tokenCache] = attempt.credential.slice(colon + 1);
+    // `source:state`, or the state alone.
+    if (colon > 0) attributes[ATTRIBUTE.tokenSource] = attempt.credential.slice(0, colon);
+    attributes[ATTRIBUTE.tokenCache] = attempt.credential.slice(colon + 1);
   }
   const { region } = attempt;
   if (region !== null) {

@@ -1,7 +1,7 @@
 import type { CallRecord } from "../model/call-record.ts";
 import type { RefusalCode } from "../model/errors.ts";
 import type { EgressEvent } from "../model/event.ts";
-import { epochOf } from "./call-record.ts";
+import { epochOf, failedOverTo } from "./call-record.ts";
 
 /** Refusals by which the broker says "you may not", as against "it did not work": they are audit events. */
 const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
@@ -46,7 +46,8 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
     });
   }
   for (const [index, attempt] of record.attempts.entries()) {
-    if (attempt.failoverReason === null) continue;
+    const to = failedOverTo(record, index);
+    if (to === null) continue;
     events.push({
       type: "egress.failover",
       time: epochOf(record, attempt.ended ?? record.ended ?? attempt.started),
@@ -54,7 +55,7 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
       data: {
         ...who,
         from: attempt.backend,
-        to: record.attempts[index + 1]?.backend ?? null,
+        to,
         reason: attempt.failoverReason,
         outcome: attempt.outcome,
         status: attempt.status,

@@ -35,7 +35,7 @@ export const INSTRUMENTS = {
   requests: counter("egress.requests", "{request}", ["outcome", "code"], "Calls that ended, by outcome and status sent to the caller."),
   refusals: counter("egress.refusals", "{request}", ["code"], "Calls that the broker refused or failed, by its own code."),
   attempts: counter("egress.attempts", "{attempt}", ["outcome"], "Attempts at a backend, by what came of them."),
-  failovers: counter("egress.failovers", "{failover}", ["reason"], "Attempts after which the next candidate was tried, by reason."),
+  failovers: counter("egress.failovers", "{failover}", ["reason"], "Attempts after which another backend was tried, by reason."),
   tokens: counter("egress.tokens", "{token}", ["type"], "Tokens as the providers reported them; input includes cached, output includes reasoning."),
   io: counter("egress.io", "By", ["direction"], "Bytes of request and answer bodies."),
   duration: histogram("http.server.request.duration", "s", SECONDS, [], "Time from the arrival of a call to the end of its answer."),

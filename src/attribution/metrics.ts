@@ -1,5 +1,6 @@
 import type { CallRecord } from "../model/call-record.ts";
 import type { Clock } from "../model/ports.ts";
+import { failedOverTo } from "./call-record.ts";
 import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
 import { prometheusText } from "./prometheus-text.ts";
 import { OTHER } from "./semconv.ts";
@@ -71,10 +72,10 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
   }
 
   function countAttempts(record: CallRecord, finalBackend: string, finalSeries: Series): void {
-    for (const attempt of record.attempts) {
+    for (const [index, attempt] of record.attempts.entries()) {
       const series = attempt.backend === finalBackend ? finalSeries : seriesOf(record, attempt.backend);
       add(series, INSTRUMENTS.attempts, 1, attempt.outcome || OTHER);
-      if (attempt.failoverReason !== null) add(series, INSTRUMENTS.failovers, 1, attempt.failoverReason || OTHER);
+      if (failedOverTo(record, index) !== null) add(series, INSTRUMENTS.failovers, 1, attempt.failoverReason || OTHER);
       if (attempt.ended !== null) observe(series, INSTRUMENTS.attemptDuration, seconds(attempt.ended - attempt.started));
     }
   }

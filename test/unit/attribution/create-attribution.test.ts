@@ -328,6 +328,13 @@ describe("events", () => {
     expect(events[1]?.data).toMatchObject({ inputTokens: 100, outputTokens: 20, attempts: 2, backend: "XBackend/team-a/openai-eu", regionDecision: "allow" });
   });
 
+  it("do not call a second try at the same backend a failover", () => {
+    const { attribution, events, runAll } = start();
+    attribution.settle(recordOf({ attempts: [attemptOf({ failoverReason: "overloaded" }), attemptOf({ failoverReason: "overloaded" })] }));
+    runAll();
+    expect(events.map((event) => event.type)).toEqual(["egress.completed"]);
+  });
+
   it("of callers that proved nothing are few, and say how many were held back", async () => {
     const { attribution, clock, events, lines, runAll } = start();
     const flood = (count: number) => {

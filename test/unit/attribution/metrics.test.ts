@@ -51,6 +51,13 @@ describe("metrics", () => {
     expect(value(samples, "egress_requests_total", us)).toBeUndefined();
   });
 
+  it("does not call it a failover when the same backend is tried again, or none", () => {
+    const again = attemptOf({ failoverReason: "overloaded" });
+    const { samples } = counted((metrics) => metrics.callSettled(recordOf({ attempts: [again, again] })));
+    expect(value(samples, "egress_attempts_total", EU)).toBe(2);
+    expect(value(samples, "egress_failovers_total", {})).toBeUndefined();
+  });
+
   it("counts refusals by code, with a word for what is not known", () => {
     const { samples } = counted((metrics) => {
       metrics.callSettled(denied());
@@ -82,7 +89,8 @@ describe("metrics", () => {
 
   it("cannot be made to grow by reasons either", () => {
     const { samples } = counted((metrics) => {
-      for (let index = 0; index < 500; index += 1) metrics.callSettled(recordOf({ attempts: [attemptOf({ failoverReason: `reason ${index}` })] }));
+      for (let index = 0; index < 500; index += 1)
+        metrics.callSettled(recordOf({ attempts: [attemptOf({ failoverReason: `reason ${index}` }), attemptOf({ backend: "other" })] }));
     });
     const failovers = samples.filter((sample) => sample.name === "egress_failovers_total");
     expect(failovers.length).toBeLessThan(100);
