@@ -14,7 +14,7 @@ export interface CallSeen {
   /** Where the key stood and its masked form; null: the call brought none. */
   readonly credential: { readonly slot: string; readonly masked: string; readonly accepted: boolean } | null;
   /** As they arrived, keys masked. */
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: Readonly<Record<string, string>>;
   readonly mode: FaultMode;
   /** 0 until an answer began. */
   status: number;

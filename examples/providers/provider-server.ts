@@ -177,11 +177,14 @@ function parse(bytes: Buffer): unknown {
 
 const KEY_HEADERS: ReadonlySet<string> = new Set(["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization"]);
 
-function maskedHeaders(request: IncomingMessage): readonly (readonly [string, string])[] {
-  return Object.keys(request.headersDistinct).map((name) => {
-    const value = headerText(request.headers, name);
-    return [name, KEY_HEADERS.has(name) ? maskKey(value.replace(/^Bearer +/i, "")) : value] as const;
-  });
+function maskedHeaders(request: IncomingMessage): Readonly<Record<string, string>> {
+  const names = Object.keys(request.headersDistinct);
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = headerText(request.headers, name);
+      return [name, KEY_HEADERS.has(name) ? maskKey(value.replace(/^Bearer +/i, "")) : value];
+    }),
+  );
 }
 
 function listen(server: Server, port: number): Promise<number> {
