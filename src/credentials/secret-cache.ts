@@ -28,7 +28,7 @@ export interface SecretCache {
   read(reference: SecretReference, signal: AbortSignal, waitUntil?: (work: Promise<unknown>) => void): Promise<SecretLease>;
   /**
    * For a destination that has just said no to `used`. Gives another value where one is held, else fetches, at most once
-   * a second. The lease holds the very same Secret when the store has nothing newer: another try is then of no use.
+   * a second. The lease holds the very same Secret object when the store has nothing newer, or cannot be reached.
    */
   refetch(reference: SecretReference, used: Secret, signal: AbortSignal): Promise<SecretLease>;
   /** The next `read` of each match asks its store; the value held serves only if the store cannot be reached. Gives the number of matches. */

@@ -53,7 +53,7 @@ function find(keys: readonly ApiKey[], digest: Uint8Array): Caller | null {
 }
 
 /** `{"keys": [{"sha256", "namespace", "serviceAccount"?, "workload"?}]}`; null: anything else. */
-export function parseApiKeys(text: string): readonly ApiKey[] | null {
+function parseApiKeys(text: string): readonly ApiKey[] | null {
   let document: unknown;
   try {
     document = JSON.parse(text);
