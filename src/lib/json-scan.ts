@@ -26,9 +26,6 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** Bytes that go on inside a string: everything but the quote, the backslash and the control characters. */
-const PLAIN_IN_STRING = new Uint8Array(256).map((_, byte) => (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0));
-
 /**
  * Finds the values of the wanted top-level keys in one pass, without building the rest. The whole body is read to its
  * last byte: a scanner that stops at the first hit lets a second `model` slip past a lock, since most parsers take the
@@ -107,11 +104,13 @@ function skipSpace(bytes: Uint8Array, from: number): number {
 
 /** One past the closing quote of the string that begins at `from`; the complement of the faulty position when it is not a JSON string. */
 function skipString(bytes: Uint8Array, from: number): number {
-  const length = bytes.length;
   let at = from + 1;
   for (;;) {
-    while (at < length && PLAIN_IN_STRING[bytes[at] as number] === 1) at += 1; // `as`: below `length` there is always a byte
-    const byte = bytes[at];
+    let byte = bytes[at];
+    while (byte !== undefined && byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) {
+      at += 1;
+      byte = bytes[at];
+    }
     if (byte === QUOTE) return at + 1;
     if (byte !== BACKSLASH) return ~at;
     const escaped = bytes[at + 1];

@@ -9,17 +9,25 @@ export const PARSE_BYTES = 256 * 1024;
 const USAGE_KEY = bytePattern('"usage"');
 const BRACE = 0x7b;
 
+/** Nested candidates that never end would otherwise each be walked: hostile bytes must cost linear time. */
+const MAX_TRIES = 4;
+
 /**
  * The last `"usage": {…}` in the bytes, parsed; null when there is none. The quotes of a key cannot stand inside a JSON
  * string without backslashes, so text that talks of usage is never taken for it.
  */
 export function findUsage(bytes: Uint8Array): JsonObject | null {
-  let found: JsonObject | null = null;
+  const places: number[] = [];
   for (let at = findUsageObject(bytes, 0); at >= 0; at = findUsageObject(bytes, at + 1)) {
-    const end = skipValue(bytes, at);
-    if (end > 0) found = asObject(parseJson(toText(bytes.subarray(at, end)))) ?? found;
+    places.push(at);
+    if (places.length > MAX_TRIES) places.shift();
   }
-  return found;
+  for (const at of places.reverse()) {
+    const end = skipValue(bytes, at);
+    const found = end < 0 ? null : asObject(parseJson(toText(bytes.subarray(at, end))));
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** Position of the `{` of the first usage that is an object; -1 when there is none (`"usage":null` is none). */

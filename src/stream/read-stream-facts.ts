@@ -7,10 +7,10 @@ import { type StreamEnds, TAIL_BYTES } from "./stream-ends.ts";
 
 /** Of the opening, and of the end: enough for a usage event, the finish of some choices and the end marker. */
 const OPENING_EVENTS = 2;
-const CLOSING_EVENTS = 8;
+const CLOSING_EVENTS = 5;
 
 /**
- * The last events with data, in order: at most eight, none that ends more than `TAIL_BYTES` before the end. Depends on
+ * The last events with data, in order: at most five, none that ends more than `TAIL_BYTES` before the end. Depends on
  * the bytes alone, not on how they were cut into pieces.
  */
 export function lastEvents(ends: StreamEnds): SseEvent[] {

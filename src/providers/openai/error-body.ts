@@ -6,7 +6,7 @@ export function errorBody(error: WireError): string {
   return JSON.stringify({ error: errorObject(error) });
 }
 
-export function errorObject(error: WireError): ErrorObject {
+function errorObject(error: WireError): ErrorObject {
   return { message: error.message, type: typeOf(error.status), param: null, code: error.code };
 }
 
