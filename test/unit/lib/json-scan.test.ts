@@ -130,7 +130,7 @@ describe("scanTopLevel", () => {
         expect(["ok", "duplicate"]).toContain(found.kind);
         return agrees(encoder.encode(text));
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 
@@ -152,7 +152,7 @@ describe("scanTopLevel", () => {
         }
         return agrees(bytes);
       }),
-      { numRuns: 4000 },
+      { numRuns: 2500 },
     );
   });
 });

@@ -50,7 +50,7 @@ describe("tap of a stream", () => {
         const result = run(tapFor(sample.operation), cut(bytes, at === "every" ? [...bytes.keys()] : at));
         expect(result).toEqual({ text: sample.blocks.join(""), complete: true, facts: sample.facts });
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 
@@ -62,7 +62,7 @@ describe("tap of a stream", () => {
         const text = sample.blocks.filter((_, index) => index !== sample.usageOnly).join("");
         expect(result).toEqual({ text, complete: true, facts: sample.facts });
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 
@@ -92,7 +92,7 @@ describe("tap of a stream", () => {
         expect(events.at(-1)).toMatch(/^error \{.*it broke/);
         expect(text.includes("[DONE]") || text.includes('"message_stop"') || text.includes('"response.completed"')).toBe(false);
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   });
 
