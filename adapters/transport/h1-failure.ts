@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import type { AttemptFailure } from "../../src/index.ts";
 import { ConnectFailure } from "./connect-failure.ts";
 
@@ -8,10 +9,8 @@ import { ConnectFailure } from "./connect-failure.ts";
 export function failureOf(error: unknown, sent: boolean, headSeen: boolean): AttemptFailure {
   if (error instanceof ConnectFailure) return error.failure;
   const code = codeOf(error);
-  if (code.startsWith("HPE_")) {
-    if (code === "HPE_INVALID_EOF_STATE" || code === "HPE_CLOSED_CONNECTION") return reset(sent);
-    return { kind: "protocol", message: "the destination's answer is not HTTP/1.1" };
-  }
+  // By class: undici 7.30 leaves its code undefined.
+  if (error instanceof errors.HTTPParserError) return { kind: "protocol", message: "the destination's answer is not HTTP/1.1" };
   switch (code) {
     case "UND_ERR_HEADERS_OVERFLOW":
       return { kind: "protocol", message: "the header section of the answer is too large" };

@@ -11,6 +11,7 @@ const MAX_HEADER_BYTES = 32_768;
 export class H2Attempt extends Attempt implements BodyWatch {
   readonly #pool: H2Pool;
   #stream: ClientHttp2Stream | null = null;
+  #session: Session | null = null;
   #declared: number | null = null;
   #received = 0;
 
@@ -30,7 +31,7 @@ export class H2Attempt extends Attempt implements BodyWatch {
 
   #open(session: Session): void {
     if (this.done) {
-      this.#pool.release(session, false);
+      this.#pool.release(session);
       return;
     }
     const { body } = this.request;
@@ -39,13 +40,15 @@ export class H2Attempt extends Attempt implements BodyWatch {
     try {
       stream = session.http2.request(toHttp2(this.request), { endStream: bare });
     } catch {
-      this.#pool.release(session, true);
+      session.retired = true;
+      this.#pool.release(session);
       this.failed({ kind: "reset", sent: false, message: "the connection was closed before the request was sent" });
       return;
     }
     this.#stream = stream;
+    this.#session = session;
     stream.once("close", () => {
-      this.#pool.release(session, this.timedOut());
+      this.#pool.release(session);
       this.failed(this.#broken());
     });
     stream.on("error", () => {
@@ -112,6 +115,8 @@ export class H2Attempt extends Attempt implements BodyWatch {
   }
 
   protected override destroySource(): void {
+    // A connection on which a call timed out may be dead: nothing new goes on it.
+    if (this.#session !== null && this.timedOut()) this.#session.retired = true;
     this.#stream?.close(constants.NGHTTP2_CANCEL);
   }
 

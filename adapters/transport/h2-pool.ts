@@ -24,8 +24,8 @@ export interface H2Pool {
   readonly protocol: "h2";
   /** A connection with room. Rejects with a `ConnectFailure`. */
   acquire(): Promise<Session>;
-  /** `suspect`: the call timed out, and so the connection may be dead: nothing new goes on it. */
-  release(session: Session, suspect: boolean): void;
+  /** The call is over. */
+  release(session: Session): void;
   readonly busy: number;
   close(): void;
 }
@@ -95,9 +95,8 @@ export function createH2Pool(origin: string, connect: Connect, connectMs: () => 
   return {
     protocol: "h2",
     acquire,
-    release: (session, suspect) => {
+    release: (session) => {
       session.streams -= 1;
-      if (suspect) session.retired = true;
       closeIfDone(session);
     },
     get busy() {

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { createAddressGuard } from "../../../adapters/transport/address-guard.ts";
+
+const DENIED = [
+  ["loopback", "127.0.0.1"],
+  ["all of loopback", "127.8.9.10"],
+  ["decimal", "2130706433"],
+  ["hexadecimal", "0x7f000001"],
+  ["octal", "0177.0.0.1"],
+  ["short", "127.1"],
+  ["unspecified", "0.0.0.0"],
+  ["a name", "localhost"],
+  ["private 10", "10.0.0.1"],
+  ["private 172", "172.16.0.1"],
+  ["private 192", "192.168.1.1"],
+  ["link-local, where clouds keep metadata", "169.254.169.254"],
+  ["carrier-grade NAT", "100.64.0.1"],
+  ["Alibaba metadata", "100.100.100.200"],
+  ["Azure WireServer", "168.63.129.16"],
+  ["IETF protocol assignments", "192.0.0.8"],
+  ["benchmarking", "198.18.0.1"],
+  ["documentation", "192.0.2.1"],
+  ["multicast", "224.0.0.1"],
+  ["reserved", "240.0.0.1"],
+  ["broadcast", "255.255.255.255"],
+  ["IPv6 loopback", "::1"],
+  ["IPv6 unspecified", "::"],
+  ["mapped", "::ffff:127.0.0.1"],
+  ["mapped in hexadecimal", "::ffff:7f00:1"],
+  ["mapped private", "::ffff:10.0.0.1"],
+  ["IPv4-compatible", "::127.0.0.1"],
+  ["IPv4-compatible of a public address", "::808:808"],
+  ["translated", "::ffff:0:127.0.0.1"],
+  ["NAT64", "64:ff9b::7f00:1"],
+  ["local NAT64", "64:ff9b:1::7f00:1"],
+  ["6to4", "2002:7f00:1::"],
+  ["Teredo", "2001:0:7f00:1::"],
+  ["unique local, where AWS keeps metadata", "fd00:ec2::254"],
+  ["link-local", "fe80::1"],
+  ["link-local with a zone", "fe80::1%eth0"],
+  ["site-local", "fec0::1"],
+  ["IPv6 multicast", "ff02::1"],
+  ["discard", "100::1"],
+  ["documentation", "2001:db8::1"],
+  ["ORCHID", "2001:20::1"],
+  ["never assigned", "4000::1"],
+  ["with a space", " 8.8.8.8"],
+  ["empty", ""],
+] as const;
+
+describe("the address guard", () => {
+  it.each(DENIED)("denies %s: %s", (_name, address) => {
+    expect(createAddressGuard([])(address)).toBe(false);
+  });
+
+  it.each(["8.8.8.8", "1.1.1.1", "::ffff:8.8.8.8", "2606:4700::1111", "2a00:1450:4001::1"])("permits %s", (address) => {
+    expect(createAddressGuard([])(address)).toBe(true);
+  });
+
+  it("permits what is written, in either spelling, and nothing beside it", () => {
+    const permits = createAddressGuard(["10.1.0.0/16", "fd00:1::/32"]);
+    expect(["10.1.2.3", "::ffff:10.1.2.3", "fd00:1::5"].map(permits)).toEqual([true, true, true]);
+    expect(["10.2.0.1", "127.0.0.1", "fd00:2::5", "169.254.169.254"].map(permits)).toEqual([false, false, false, false]);
+  });
+
+  it("does not let IPv4 in through an IPv6 range", () => {
+    expect(createAddressGuard(["::/0"])("::ffff:127.0.0.1")).toBe(false);
+  });
+
+  it("throws for a range that cannot be read", () => {
+    expect(() => createAddressGuard(["10.0.0.0/99"])).toThrow();
+  });
+});
