@@ -1,4 +1,4 @@
-import { write as writeToDescriptor } from "node:fs";
+import { openStandardOutput, type Write } from "./standard-output.ts";
 
 export interface LogWriter {
   /** Takes one line without its line end. Never waits, never throws. */
@@ -9,20 +9,14 @@ export interface LogWriter {
   flush(): Promise<void>;
 }
 
-/** Writes some bytes and tells how many were taken; as `fs.write` does. */
-export type Write = (bytes: Uint8Array, done: (error: NodeJS.ErrnoException | null, written: number) => void) => void;
-
 const DEFAULT_MAX_CHARACTERS = 1024 * 1024;
 /** One write takes no more than this, so that a slow reader is noticed early. */
 const MAX_WRITE_CHARACTERS = 64 * 1024;
 const RETRY_MS = 10;
 
-/**
- * Lines to standard output through a bounded buffer. `process.stdout` is not used: on Linux it writes to pipes synchronously, so a log
- * reader that stalls would stall every call. Here one write at a time waits in the thread pool, and the overflow is dropped and counted.
- */
+/** Lines to standard output through a bounded buffer, one write at a time: a reader that does not keep up loses lines and slows nobody. */
 export function createLogWriter(options: { readonly write?: Write; readonly maxCharacters?: number } = {}): LogWriter {
-  const write: Write = options.write ?? ((bytes, done) => writeToDescriptor(1, bytes, (error, written) => done(error, written)));
+  const write = options.write ?? openStandardOutput();
   const maxCharacters = options.maxCharacters ?? DEFAULT_MAX_CHARACTERS;
   let waiting: string[] = [];
   let characters = 0;
@@ -60,7 +54,7 @@ export function createLogWriter(options: { readonly write?: Write; readonly maxC
     write(bytes, (error, written) => {
       if (error === null && written >= bytes.byteLength) return done();
       if (error === null) return send(bytes.subarray(written), lines);
-      // A descriptor that somebody made non-blocking, with its pipe full.
+      // The pipe is full.
       if (error.code === "EAGAIN") return void setTimeout(() => send(bytes, lines), RETRY_MS).unref();
       // The reader is gone (EPIPE) or the disk is full: the calls go on without a log.
       dropped += lines;

@@ -1,9 +1,6 @@
 import { prometheusName } from "./instruments.ts";
 import type { MetricFamily, MetricPoint } from "./metrics.ts";
 
-/** Content type of the text exposition format. */
-export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
 /** Writes Prometheus text format 0.0.4: families in order, each with HELP and TYPE once. */
 export function prometheusText(families: readonly MetricFamily[]): string {
   const lines: string[] = [];

@@ -1,8 +1,10 @@
+import { spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, write } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createLogWriter, type Write } from "../../../adapters/telemetry/log-writer.ts";
+import { createLogWriter } from "../../../adapters/telemetry/log-writer.ts";
+import type { Write } from "../../../adapters/telemetry/standard-output.ts";
 
 describe("the log writer", () => {
   it("writes whole lines in order to a real file", async () => {
@@ -58,6 +60,28 @@ describe("the log writer", () => {
     await writer.flush();
     expect(text).toBe("a line of some length\n");
   });
+
+  it("neither stalls nor holds up the exit of a process whose log nobody reads", async () => {
+    const module = join(import.meta.dirname, "../../../adapters/telemetry/log-writer.ts");
+    const program = `
+      import { createLogWriter } from ${JSON.stringify(module)};
+      const writer = createLogWriter();
+      for (let index = 0; index < 30_000; index += 1) writer.log("x".repeat(99));
+      setTimeout(() => { process.stderr.write(String(writer.dropped())); process.exit(0); }, 50);`;
+    // A real pipe whose other end is open and never read: the shell makes it, because Node gives its children sockets.
+    const pipeline = '("$0" --input-type=module -e "$1"; echo " exit $?" >&2) | exec sleep 30';
+    const shell = spawn("sh", ["-c", pipeline, process.execPath, program], { stdio: ["ignore", "ignore", "pipe"], detached: true });
+    const told = await new Promise<string>((resolve) => {
+      let text = "";
+      shell.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+        if (text.includes("exit")) resolve(text);
+      });
+    });
+    // The group that this test began: the shell and its sleep.
+    if (shell.pid !== undefined) process.kill(-shell.pid);
+    expect(told).toMatch(/^\d{5} exit 0\n$/);
+  }, 10_000);
 
   it("goes quiet when its reader is gone", async () => {
     const writer = createLogWriter({ write: (_bytes, done) => setImmediate(() => done(Object.assign(new Error("gone"), { code: "EPIPE" }), 0)) });
