@@ -128,7 +128,7 @@ describe("metrics", () => {
         expect(request?.labels["serviceAccount"]).toBe('a"\\\n');
         expect(types["http_server_request_duration_seconds"]).toBe("histogram");
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 
@@ -144,7 +144,7 @@ describe("metrics", () => {
           expect(bucket.value).toBe(durations.filter((duration) => Math.max(0, 1_000 + duration - 1_000) / 1000 <= bound).length);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 });
