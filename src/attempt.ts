@@ -1,6 +1,6 @@
 import { attach } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
-import { find } from "./lib/header-list.ts";
+import { find, remove } from "./lib/header-list.ts";
 import type { Routed } from "./model/call.ts";
 import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import type { Cleared } from "./model/cleared.ts";
@@ -19,6 +19,8 @@ import { answerKind } from "./stream/answer-kind.ts";
 import { judgeFirstEvent } from "./stream/first-event.ts";
 import { forwardableRequestHeaders, withChain } from "./transport/request-headers.ts";
 import { send } from "./transport/send.ts";
+
+const ACCEPT_ENCODING: ReadonlySet<string> = new Set(["accept-encoding"]);
 
 /** One call on its way: what every attempt of it shares. */
 export interface CallInFlight {
@@ -98,6 +100,8 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
   });
   let headers = withChain(forwardableRequestHeaders(exchange.headers), gateway.chainId, exchange.protocol);
   headers = editHeaders(editHeaders(headers, rule.requestHeaders), target.requestHeaders);
+  // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.
+  if (routed.operation.dialect !== null) headers = [...remove(headers, ACCEPT_ENCODING), "accept-encoding", "identity"];
   if (rule.propagateTrace) headers = [...headers, "traceparent", stages.attribution.traceparentFor(record)];
   const attached = attach(backend.credential, lease?.secret ?? null, { headers, path: encoded.path }, routed.tokenSlot);
   const passthrough = backend.credential?.type === "passthrough" ? `|${routed.caller.namespace}/${routed.caller.serviceAccount}` : "";

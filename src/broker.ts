@@ -1,8 +1,8 @@
-import type { Tracer } from "@opentelemetry/api";
-import { type Attribution, createAttribution } from "./attribution/create-attribution.ts";
+import { type Attribution, type AttributionOptions, createAttribution } from "./attribution/create-attribution.ts";
 import { type Compiled, compile, type ManifestSource, type Platform } from "./config/compile.ts";
 import { createSecretCache } from "./credentials/secret-cache.ts";
 import { createIdentity } from "./identity/create-identity.ts";
+import { imaginedExchange } from "./listener/imagined-exchange.ts";
 import { hostOf } from "./listener/receive.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
@@ -29,7 +29,7 @@ export interface BrokerPorts {
   /** Runs work soon, off the path of the call that asked. */
   readonly schedule: (work: () => void) => void;
   /** Null: the tracer that `@opentelemetry/api` has registered. */
-  readonly tracer: Tracer | null;
+  readonly tracer: NonNullable<AttributionOptions["tracer"]> | null;
   /** Synchronous sha-256 of UTF-8 text in hex, where the platform has one; else WebCrypto is used. */
   readonly digest?: (text: string) => string;
 }
@@ -115,7 +115,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       for (const gateway of snapshot?.gateways ?? []) {
         const listener = gateway.listeners[0];
         if (snapshot === null || listener === undefined) continue;
-        const exchange = probeExchange(headers, authority);
+        const exchange = imaginedExchange({ method: "GET", target: "/-/status", authority, headers });
         try {
           const identified = await identity.identify({
             id: "admin",
@@ -137,35 +137,5 @@ export function createBroker(ports: BrokerPorts): Broker {
       return false;
     },
     close: () => transport.close(),
-  };
-}
-
-/** An exchange that only identity looks at: it has headers and nothing to read or answer. */
-function probeExchange(headers: HeaderList, authority: string): Exchange {
-  return {
-    method: "GET",
-    target: "/-/status",
-    scheme: "http",
-    authority,
-    headers,
-    port: null,
-    remoteAddress: null,
-    protocol: "1.1",
-    signal: new AbortController().signal,
-    body: {
-      declaredLength: null,
-      present: false,
-      collect: async () => new Uint8Array(),
-      stream: () => ({
-        kind: "stream",
-        length: null,
-        replayable: () => false,
-        open: () => {
-          throw new Error("a probe has no body");
-        },
-      }),
-    },
-    responder: { started: false, reply: () => {}, deliver: async () => ({ kind: "complete", bytes: 0, failure: null }) },
-    waitUntil: () => {},
   };
 }

@@ -1,7 +1,7 @@
-import { hostOf, receive } from "./listener/receive.ts";
+import { imaginedExchange } from "./listener/imagined-exchange.ts";
+import { receive } from "./listener/receive.ts";
 import type { Identified } from "./model/call.ts";
 import { Refusal, type RefusalCode } from "./model/errors.ts";
-import type { Exchange } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
 import type { Clock, Random } from "./model/ports.ts";
 import type { RegionEvidence } from "./model/region.ts";
@@ -66,7 +66,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     refusal: null,
   };
   try {
-    const received = receive(exchangeOf(request), snapshot, "explain", operationOf);
+    const received = receive(imaginedExchange(request), snapshot, "explain", operationOf);
     found.gateway = received.gateway.id;
     found.listener = received.listener.name;
     found.operation = received.operation.name;
@@ -142,34 +142,4 @@ function describeMatch(match: RuleMatch): string {
   for (const header of match.headers) parts.push(`header ${header.name}=${header.value}`);
   for (const parameter of match.queryParams) parts.push(`query ${parameter.name}=${parameter.value}`);
   return parts.join(", ");
-}
-
-/** An exchange with nothing behind it: the pure stages look at its head only. */
-function exchangeOf(request: ExplainRequest): Exchange {
-  return {
-    method: request.method,
-    target: request.target,
-    scheme: "http",
-    authority: hostOf(request.authority),
-    headers: request.headers,
-    port: null,
-    remoteAddress: null,
-    protocol: "1.1",
-    signal: new AbortController().signal,
-    body: {
-      declaredLength: request.body === null ? null : request.body.length,
-      present: request.body !== null,
-      collect: async () => new Uint8Array(),
-      stream: () => ({
-        kind: "stream",
-        length: null,
-        replayable: () => false,
-        open: () => {
-          throw new Error("an explained call has no body to read");
-        },
-      }),
-    },
-    responder: { started: false, reply: () => {}, deliver: async () => ({ kind: "complete", bytes: 0, failure: null }) },
-    waitUntil: () => {},
-  };
 }

@@ -2,6 +2,7 @@ import { type Attempted, attemptCandidate, type CallInFlight } from "./attempt.t
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find } from "./lib/header-list.ts";
 import { parseRetryAfter } from "./lib/retry-after.ts";
+import { tooLarge } from "./listener/receive.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import type { AnswerBody } from "./model/outcome.ts";
@@ -34,6 +35,10 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     attempt.ended = stages.clock.monotonic();
     attempt.outcome = attempted.outcome.kind;
     renewed = null;
+    const { request } = call.body;
+    if (attempted.outcome.kind === "request_body" && request.kind === "stream" && request.overflowed()) {
+      throw tooLarge(call.routed.gateway.bounds.maxRequestBytes);
+    }
     const retryAfterMs = retryAfterOf(attempted, stages.clock.now());
     if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
     const verdict = judge({
@@ -47,7 +52,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       extraTries,
       credentialOwned: backend.credential !== null && backend.credential.type !== "passthrough",
       alreadyRefetched: refetched,
-      replayable: call.body.request.kind !== "stream" || call.body.request.replayable(),
+      replayable: request.kind !== "stream" || request.replayable(),
       budgetAllows: stages.budget.allow(backend.key),
       msLeft: deadline === null ? null : deadline - stages.clock.monotonic(),
       random: stages.random(),

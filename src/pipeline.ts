@@ -46,7 +46,9 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     if (routed.rule.action.kind === "redirect") return redirect(routed, record);
     // 4 Admitted: limits and access are checked here when they exist.
     // 5 Planned: what the lock allows, in order.
-    const planned = plan(routed, { model: body.facts?.model ?? null, dialect: routed.operation.dialect }, stages.health, stages.random);
+    // A list of models has the same shape everywhere, so any backend of the rule may give it.
+    const dialect = routed.operation.name === "models" ? null : routed.operation.dialect;
+    const planned = plan(routed, { model: body.facts?.model ?? null, dialect }, stages.health, stages.random);
     record.excluded = planned.excluded;
     // 6 to 8 credential, encode, send: per candidate, until one answers.
     const { requestMs } = routed.rule.timeouts;

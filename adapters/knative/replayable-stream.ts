@@ -96,6 +96,7 @@ export function createReplayableStream(
   return {
     kind: "stream",
     length: declared,
+    overflowed: () => total > maxBytes,
     replayable: () => kept !== null && state !== "broken",
     open: () => {
       if (kept === null) throw new Error("the body can no longer be sent from its start");

@@ -22,6 +22,8 @@ export interface StreamBody {
   readonly length: number | null;
   /** True while every byte that has arrived is still held, so that `open()` can begin anew for another attempt. */
   replayable(): boolean;
+  /** True once the caller has sent more than the Gateway accepts: the stream breaks off there. */
+  overflowed(): boolean;
   /** The body from its first byte. Throws when it can no longer be replayed. */
   open(): AsyncIterable<Uint8Array>;
 }

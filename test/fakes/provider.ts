@@ -95,7 +95,7 @@ export const WORDS = ["Once", " upon", " a", " time", " – ünïcödé ✓"];
 /** The good provider: chat, completions, responses, embeddings, messages, count_tokens, models; streamed and not. */
 export const answerWell: Behaviour = (seen, response) => {
   const path = seen.url.split("?")[0] ?? "";
-  const body = seen.body === "" ? {} : (JSON.parse(seen.body) as { model?: string; stream?: boolean; stream_options?: { include_usage?: boolean } });
+  const body = !seen.body.startsWith("{") ? {} : (JSON.parse(seen.body) as { model?: string; stream?: boolean; stream_options?: { include_usage?: boolean } });
   const model = body.model ?? "gpt-test";
   const json = (value: unknown) => response.writeHead(200, { "content-type": "application/json", "x-provider-only": "yes" }).end(JSON.stringify(value));
   const events = (list: readonly string[]) => {

@@ -65,7 +65,6 @@ const reset: Behaviour = (_seen, response) => void response.socket?.resetAndDest
 describe("goes to the next candidate inside the same request", () => {
   const cases: [string, Behaviour, object][] = [
     ["429 without Retry-After", fail(429), {}],
-    ["429 with Retry-After 30", fail(429, { "retry-after": "30" }), {}],
     ["503", fail(503), {}],
     ["529", fail(529), {}],
     ["500", fail(500), {}],
@@ -192,6 +191,29 @@ describe("the caller leaves", () => {
     const closed = await first.seen[0]?.closed;
     expect((closed ?? Number.POSITIVE_INFINITY) - left).toBeLessThan(100);
     expect(second.seen).toHaveLength(0);
+  });
+});
+
+describe("a provider that asks to be left alone", () => {
+  it("is not called again before its Retry-After is over, and the caller notices nothing", async () => {
+    const other = await startBroker({
+      manifests: testManifests({
+        backends: [
+          { name: "busy", port: first.port },
+          { name: "free", port: second.port },
+        ],
+        group: ["busy", "free"],
+      }),
+    });
+    first.behave(fail(429, { "retry-after": "30" }));
+    const ask = () => fetch(`${other.url}/v1/chat/completions`, { method: "POST", headers: { "api-key": CALLER_TOKEN }, body: '{"model":"m"}' });
+    for (let index = 0; index < 5; index++) {
+      const response = await ask();
+      expect(response.headers.get("x-from")).toBe("second");
+      await response.text();
+    }
+    expect(first.seen).toHaveLength(1);
+    await other.stop();
   });
 });
 

@@ -1,8 +1,8 @@
-import { createServer } from "node:http";
 import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeAll, afterAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type BrokerProcess, startBroker } from "../fakes/broker-process.ts";
 import { ADMIN_TOKEN, CALLER_TOKEN, testManifests } from "../fakes/manifests.ts";
 import { chatChunk, type Provider, startProvider } from "../fakes/provider.ts";
@@ -52,7 +52,8 @@ describe("manifests that change while calls run", () => {
     const broker = await start(good);
     const volume = join(broker.folder, "volume");
     await mkdir(join(volume, "..2026_1"), { recursive: true });
-    const extra = (path: string) => `apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: extra, namespace: team-a}\nspec:\n  parentRefs: [{name: egress, namespace: egress-system}]\n  rules: [{name: ${path}, matches: [{path: {type: Exact, value: /${path}}}], backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: one}]}]\n`;
+    const extra = (path: string) =>
+      `apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: extra, namespace: team-a}\nspec:\n  parentRefs: [{name: egress, namespace: egress-system}]\n  rules: [{name: ${path}, matches: [{path: {type: Exact, value: /${path}}}], backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: one}]}]\n`;
     await writeFile(join(volume, "..2026_1", "extra.yaml"), extra("before"));
     await symlink("..2026_1", join(volume, "..data"));
     await symlink("..data/extra.yaml", join(volume, "extra.yaml"));
@@ -114,19 +115,28 @@ describe("OpenTelemetry", () => {
       OTEL_SERVICE_NAME: "spillway-test",
     });
     const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
-    await (await chat(broker, { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }, body: '{"model":"gpt-test","messages":[{"role":"user","content":"otel-canary-prompt"}]}' })).text();
+    await (
+      await chat(broker, {
+        headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+        body: '{"model":"gpt-test","messages":[{"role":"user","content":"otel-canary-prompt"}]}',
+      })
+    ).text();
     expect(await broker.stop()).toBe(0);
     running.length = 0;
     const sent = bodies.join("\n");
     expect(sent).toContain(traceId);
-    for (const word of ["egress.source.namespace", "team-a", "gen_ai.usage.input_tokens", "egress.backend", "eu-central-1", "spillway-test"]) expect(sent).toContain(word);
+    for (const word of ["egress.source.namespace", "team-a", "gen_ai.usage.input_tokens", "egress.backend", "eu-central-1", "spillway-test"])
+      expect(sent).toContain(word);
     for (const canary of ["otel-canary-prompt", "otel-canary-key", CALLER_TOKEN]) expect(sent).not.toContain(canary);
     collector.close();
     collector.closeAllConnections();
   });
 
   it("slows nothing when the collector is down", async () => {
-    const broker = await start(testManifests({ backends: [{ name: "one", port: provider.port }] }), { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_BSP_SCHEDULE_DELAY: "20" });
+    const broker = await start(testManifests({ backends: [{ name: "one", port: provider.port }] }), {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9",
+      OTEL_BSP_SCHEDULE_DELAY: "20",
+    });
     for (let index = 0; index < 30; index++) expect((await chat(broker)).status).toBe(200);
   });
 });
