@@ -14,11 +14,11 @@ export interface Rival {
   stop(): Promise<void>;
 }
 
-/** The broker as it is built, with telemetry on. Its access log is off, as nginx's is; `log` writes it to /dev/null. */
+/** The broker as it is built, with telemetry on. Its access log is off, as nginx's is; `log` writes it to /dev/null; without `spans` no telemetry leaves. */
 export async function startBroker(
   folder: string,
   upstreamPort: number,
-  options: { readonly log: boolean },
+  options: { readonly log: boolean; readonly spans: boolean },
 ): Promise<Rival & { readonly tokens: BenchManifests["tokens"] }> {
   const port = await freePort();
   const { text, tokens } = benchManifests(upstreamPort, (name, value) => {
@@ -30,7 +30,8 @@ export async function startBroker(
   await writeFile(manifests, text);
   const spillway = fileURLToPath(new URL("../dist/spillway.js", import.meta.url));
   const args = [spillway, "serve", "--manifests", manifests, "--port", String(port), ...(options.log ? [] : ["--quiet"])];
-  const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${upstreamPort}`, OTEL_SERVICE_NAME: "spillway-bench" };
+  const collector = options.spans ? { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${upstreamPort}`, OTEL_SERVICE_NAME: "spillway-bench" } : {};
+  const env = { ...process.env, ...collector };
   const child = startOn(0, process.execPath, args, { stdio: ["ignore", "ignore", "inherit"], env });
   return { ...(await rival("spillway", port, "/-/readyz", child)), tokens };
 }

@@ -21,6 +21,7 @@ const { values } = parseArgs({
     connections: { type: "string", default: "16" },
     candidate: { type: "string", multiple: true },
     log: { type: "boolean", default: false },
+    "no-spans": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -63,7 +64,7 @@ async function main(): Promise<number> {
     const load = await createLoad(wrk, folder);
     const reference = keep(await startNginx(nginx, folder, upstream.port));
     const wants = (name: string) => values.candidate?.includes(name) ?? true;
-    const broker = wants("spillway") ? keep(await startBroker(folder, upstream.port, { log: values.log })) : null;
+    const broker = wants("spillway") ? keep(await startBroker(folder, upstream.port, { log: values.log, spans: !values["no-spans"] })) : null;
     const candidates: Rival[] = [...(broker === null ? [] : [broker]), ...(wants("bare") ? [keep(await startBare(upstream.port))] : [])];
 
     const reports: SceneReport[] = [];
@@ -81,7 +82,7 @@ async function main(): Promise<number> {
       }
       reports.push({ scene: scene.name, title: scene.title, pairs });
     }
-    const conditions = { ...options, pinning: PINNED, cpu: cpus()[0]?.model ?? "unknown", node: process.version, log: values.log };
+    const conditions = { ...options, pinning: PINNED, cpu: cpus()[0]?.model ?? "unknown", node: process.version, log: values.log, spans: !values["no-spans"] };
     if (values.json) console.log(JSON.stringify({ conditions, reports }, null, 2));
     else
       console.log(
