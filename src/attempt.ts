@@ -64,7 +64,7 @@ export async function attemptCandidate(
     if (!(error instanceof SecretStoreError)) throw error;
     return { ...nothing, outcome: { kind: "credential_unavailable" } };
   }
-  if (lease !== null) attempt.credential = lease.state;
+  if (lease !== null && credential !== null && credential.type !== "passthrough") attempt.credential = `${credential.secret.id}:${lease.state}`;
 
   const { outbound, hidesUsage, model, rewrittenHost } = buildOutbound(stages, call, cleared, lease, certificate);
   attempt.model = model;

@@ -1,4 +1,4 @@
-import { type Attribution, type AttributionOptions, createAttribution } from "./attribution/create-attribution.ts";
+import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
 import { type Compiled, compile, type ManifestSource, type Platform } from "./config/compile.ts";
 import { createSecretCache } from "./credentials/secret-cache.ts";
 import { createIdentity } from "./identity/create-identity.ts";
@@ -29,7 +29,7 @@ export interface BrokerPorts {
   /** Runs work soon, off the path of the call that asked. */
   readonly schedule: (work: () => void) => void;
   /** Null: the tracer that `@opentelemetry/api` has registered. */
-  readonly tracer: NonNullable<AttributionOptions["tracer"]> | null;
+  readonly tracer: Tracer | null;
   /** Synchronous sha-256 of UTF-8 text in hex, where the platform has one; else WebCrypto is used. */
   readonly digest?: (text: string) => string;
 }
@@ -61,6 +61,7 @@ export function createBroker(ports: BrokerPorts): Broker {
   const emit = (event: EgressEvent) => ports.sink.emit(event);
   const attribution = createAttribution({ clock, tracer: ports.tracer, sink: ports.sink, log: ports.log, schedule: ports.schedule });
   const secrets = createSecretCache({ stores: ports.secretStores, clock, random, emit });
+  attribution.metrics.watchSecrets(() => countBy(secrets.status().map((secret) => secret.state)));
   const identity = createIdentity({
     clock,
     documents: ports.documents,
@@ -138,4 +139,10 @@ export function createBroker(ports: BrokerPorts): Broker {
     },
     close: () => transport.close(),
   };
+}
+
+function countBy(words: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
 }

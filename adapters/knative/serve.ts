@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { type Broker, type Clock, type Compiled, createAdminApp, createBroker, type Platform } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
@@ -66,6 +65,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     digest: (text) => createHash("sha256").update(text).digest("hex"),
   });
   telemetry.observe(broker.attribution.metrics);
+  broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
 
   const watching = new AbortController();
   const source = createFileSource({ paths: options.manifests, signal: watching.signal, onChange: (sources) => options.onLoad(broker.load(sources)) });
@@ -96,6 +96,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await nodeServer.drain(options.graceMs);
       metricsServer?.close();
       await broker.close();
+      broker.attribution.drain();
       await sink.close();
       await telemetry.shutdown(2_000);
     },
@@ -114,9 +115,4 @@ function serveMetrics(broker: Broker, port: number, host: string): Promise<Serve
     server.once("error", reject);
     server.listen(port, host, () => resolve(server));
   });
-}
-
-/** Base URL of a listening server. */
-export function urlOf(address: AddressInfo): string {
-  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }
