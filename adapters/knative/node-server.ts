@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { cutShort } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
@@ -33,6 +34,7 @@ export interface NodeServer {
  */
 export function createNodeServer(options: NodeServerOptions): NodeServer {
   const open = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
   const current = new WeakMap<Duplex, ServerResponse>();
   let draining = false;
 
@@ -67,6 +69,10 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     else options.onExchange(request, response);
   }
 
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   server.on("request", take);
   // The body asks for itself once it is wanted: a caller that is refused need not send it.
   server.on("checkContinue", take);
@@ -97,6 +103,10 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       });
       for (const response of open) {
         if (!response.headersSent) response.shouldKeepAlive = false;
+      }
+      // Node counts a connection that has never sent a byte as busy.
+      for (const socket of sockets) {
+        if (socket.bytesRead === 0) socket.destroy();
       }
       if (await within(closed, graceMs)) return;
       for (const response of open) cutShort(response);
