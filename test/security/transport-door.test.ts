@@ -1,0 +1,156 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Backend, Cleared, HealthRule, OutboundRequest, Outcome, RegionLock, Transport } from "../../src/index.ts";
+import { Refusal } from "../../src/index.ts";
+import { clear } from "../../src/model/cleared.ts";
+import { checkDoor } from "../../src/transport/check-door.ts";
+import { send } from "../../src/transport/send.ts";
+import { outbound, tlsProfile } from "../fakes/outbound.ts";
+
+const tls = tlsProfile();
+const dns = { addresses: [], allowCIDRs: [] };
+const health: HealthRule = { consecutiveFailures: 3, evictForMs: 1, maxEvictForMs: 1 };
+const backend: Backend = {
+  key: "XBackend/a/openai",
+  kind: "XBackend",
+  namespace: "a",
+  name: "openai",
+  origin: { scheme: "https", hostname: "eu.api.openai.com", port: 443 },
+  authority: "eu.api.openai.com",
+  protocol: "http1",
+  tls,
+  dns,
+  timeouts: { connectMs: 1, firstByteMs: 1, streamIdleMs: 1 },
+  credential: null,
+  api: null,
+  region: { declared: "eu", fromHost: "eu" },
+};
+const EUROPE: RegionLock = { constraints: [{ policy: "a/eu", regions: new Set(["eu"]), countries: new Set() }] };
+const AMERICA: RegionLock = { constraints: [{ policy: "a/us", regions: new Set(["us"]), countries: new Set() }] };
+
+function cleared(lock: RegionLock | null = EUROPE, changes: Partial<Backend> = {}): Cleared {
+  const target = { backend: { ...backend, ...changes }, model: null, requestHeaders: null, responseHeaders: null, rewrite: null };
+  const clearance = clear({ target, tier: 0, failover: null, health }, lock);
+  if (!clearance.ok) throw new Error("not cleared");
+  return clearance.cleared;
+}
+function request(changes: Partial<OutboundRequest> = {}): OutboundRequest {
+  return outbound(443, { origin: { ...backend.origin }, headers: ["host", "eu.api.openai.com", "accept", "*/*"], tls, dns, ...changes });
+}
+function codeOf(candidate: Cleared, candidateRequest: OutboundRequest, rewrittenHost: string | null = null): string {
+  try {
+    checkDoor(candidate, candidateRequest, rewrittenHost);
+    return "passed";
+  } catch (error) {
+    return error instanceof Refusal ? error.code : "threw something else";
+  }
+}
+
+describe("the last door", () => {
+  it("lets the request through that belongs to the candidate", () => {
+    expect(codeOf(cleared(), request())).toBe("passed");
+    expect(codeOf(cleared(null), request({ path: "/v1/files/a%20b.c?x=..%2f#".slice(0, -1) }))).toBe("passed");
+  });
+
+  it.each<readonly [string, Partial<OutboundRequest>]>([
+    ["another host", { origin: { ...backend.origin, hostname: "evil.example" } }],
+    ["a host that only looks alike", { origin: { ...backend.origin, hostname: "eu.api.openai.com.evil.example" } }],
+    ["another port", { origin: { ...backend.origin, port: 8443 } }],
+    ["plaintext", { origin: { ...backend.origin, scheme: "http" } }],
+    ["no TLS", { tls: null }],
+    ["a TLS profile of its own", { tls: tlsProfile({ serverName: "evil.example" }) }],
+    ["addresses of its own", { dns: { addresses: ["127.0.0.1"], allowCIDRs: [] } }],
+    ["another protocol", { protocol: "h2c" }],
+    ["CONNECT", { method: "CONNECT" }],
+    ["a method that is no token", { method: "GET /x HTTP/1.1\r\nHost: evil" }],
+    ["another Host", { headers: ["host", "evil.example"] }],
+    ["no Host", { headers: ["accept", "*/*"] }],
+    ["two Hosts", { headers: ["host", "eu.api.openai.com", "Host", "eu.api.openai.com"] }],
+    ["a list that is no list of pairs", { headers: ["host", "eu.api.openai.com", "x"] }],
+    ["a line break in a value", { headers: ["host", "eu.api.openai.com", "x", "a\r\nauthorization: b"] }],
+    ["a character that becomes a line feed in Latin-1", { headers: ["host", "eu.api.openai.com", "x", "a\u010aauthorization: b"] }],
+    ["a NUL in a value", { headers: ["host", "eu.api.openai.com", "x", "a\0"] }],
+    ["a line break in a name", { headers: ["host", "eu.api.openai.com", "x: 1\r\ny", "a"] }],
+    ["a length of its own", { headers: ["host", "eu.api.openai.com", "Content-Length", "5"] }],
+    ["a transfer coding of its own", { headers: ["host", "eu.api.openai.com", "transfer-encoding", "chunked"] }],
+    ["an upgrade", { headers: ["host", "eu.api.openai.com", "upgrade", "h2c"] }],
+  ])("throws for %s", (_name, changes) => {
+    expect(codeOf(cleared(), request(changes))).toBe("internal_error");
+  });
+
+  it.each([
+    "",
+    "v1/chat",
+    "https://evil.example/",
+    "/a b",
+    "/a\r\nHost: evil",
+    "/a#b",
+    "/a\\..\\b",
+    "/ä",
+    "/a/../b",
+    "/a/./b",
+    "/..",
+    "/%2e%2e/b",
+    "/.%2E/b",
+    "/a%2f..%2fb",
+    "/a%5c..%5cb",
+    "/%252e%252e/b",
+    "/a/..;x=1/b",
+    "/a%2f%2e%2e",
+  ])("throws for the target %j", (path) => {
+    expect(codeOf(cleared(), request({ path }))).toBe("internal_error");
+  });
+
+  it.each(["/", "/v1/chat/completions?x=1&y=../..", "/a..b/c", "/a.b/.c", "/%20", "//v1/chat", "/...", "/v1/models/gpt%2F4"])("takes the target %j", (path) => {
+    expect(codeOf(cleared(), request({ path }))).toBe("passed");
+  });
+
+  it("takes a rewritten Host only when the manifest wrote it", () => {
+    const changed = request({ headers: ["host", "rewritten.example"] });
+    expect(codeOf(cleared(), changed)).toBe("internal_error");
+    expect(codeOf(cleared(), changed, "rewritten.example")).toBe("passed");
+    expect(codeOf(cleared(), changed, "other.example")).toBe("internal_error");
+  });
+
+  it("weighs the final host against the lock once more", () => {
+    // What no plan can make: a candidate that was cleared for another lock.
+    const forged = { ...cleared(), lock: AMERICA };
+    expect(codeOf(forged, request())).toBe("region_locked");
+  });
+
+  it("calls nobody when a check fails, and exactly one when none does", async () => {
+    let calls = 0;
+    const port: Transport = {
+      features: new Set(),
+      dispatch: async (): Promise<Outcome> => {
+        calls += 1;
+        return { kind: "cancelled", message: "" };
+      },
+      close: async () => {},
+    };
+    const { signal } = new AbortController();
+    await expect(send(port, cleared(), request({ path: "/.." }), signal)).rejects.toBeInstanceOf(Refusal);
+    expect(calls).toBe(0);
+    await send(port, cleared(), request(), signal);
+    expect(calls).toBe(1);
+  });
+
+  it("for every origin, target and header: what passes is for the backend and is one line each", () => {
+    const nasty = fc.oneof(fc.constantFrom("..", ".", "%2e", "%2f", "%5c", "/", "\\", "#", "@evil", "\r\n", "\0", " ", "?", ";"), fc.string({ maxLength: 6 }));
+    const text = fc.array(nasty, { maxLength: 6 }).map((parts) => parts.join(""));
+    const hostname = fc.oneof(fc.constantFrom("eu.api.openai.com", "api.openai.com", "127.0.0.1"), text);
+    fc.assert(
+      fc.property(hostname, fc.constantFrom(443, 80, 8443), text, text, text, (host, port, path, name, value) => {
+        const changed = request({ origin: { scheme: "https", hostname: host, port }, path: `/${path}`, headers: ["host", host, name, value] });
+        if (codeOf(cleared(), changed) !== "passed") return;
+        expect([host, port]).toEqual(["eu.api.openai.com", 443]);
+        const url = new URL(`https://eu.api.openai.com/${path}`);
+        expect(url.host).toBe("eu.api.openai.com");
+        expect(`${name}${value}${path}`).not.toMatch(/[\r\n\0]/);
+        // A URL parser tidies dot segments away: nothing may be left for it to do.
+        expect(url.pathname.split("/").length).toBe(`/${path}`.split("?")[0]?.split("/").length);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
