@@ -69,7 +69,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     ...(ports.digest === undefined ? {} : { digest: ports.digest }),
   });
   const health = createHealth(clock, random, emit);
-  const stages: Stages = { clock, random, identity, secrets, health, budget: createRetryBudget(clock), transport, attribution };
+  const stages: Stages = { clock, random, identity, secrets, health, budget: createRetryBudget(clock), transport, attribution, emit };
   let snapshot: Snapshot | null = null;
   let loaded: Compiled | null = null;
   let loadedAt: number | null = null;

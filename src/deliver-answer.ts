@@ -1,5 +1,7 @@
-import type { Attempted, CallInFlight } from "./attempt.ts";
+import type { CallInFlight } from "./attempt.ts";
 import { redactor } from "./credentials/redact.ts";
+import type { Won } from "./find-answer.ts";
+import { remove } from "./lib/header-list.ts";
 import type { StreamCodec } from "./model/codec.ts";
 import { Refusal } from "./model/errors.ts";
 import type { DeliveryEnd } from "./model/exchange.ts";
@@ -13,8 +15,10 @@ import { createRedactingCodec } from "./stream/redacting-codec.ts";
 import { createTap, type Tap } from "./stream/tap.ts";
 import { forwardableResponseHeaders } from "./transport/response-headers.ts";
 
+const RETRY_AFTER: ReadonlySet<string> = new Set(["retry-after"]);
+
 /** Stage 9: the answer on its way to the caller. From the first byte on no other candidate can be tried. */
-export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Attempted, answer: Answer): Promise<void> {
+export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won, answer: Answer): Promise<void> {
   const { routed, record } = call;
   const { exchange, operation, rule } = routed;
   if (answer.status >= 300 && answer.status < 400 && won.cleared.lock !== null) {
@@ -39,6 +43,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Att
   let headers = forwardableResponseHeaders(answer.headers, unchanged);
   headers = editHeaders(editHeaders(headers, rule.responseHeaders), won.cleared.target.responseHeaders);
   if (redact !== null) headers = redact.headers(headers);
+  if (failed && won.soonestRetryMs !== null) headers = [...remove(headers, RETRY_AFTER), "retry-after", String(Math.ceil(won.soonestRetryMs / 1000))];
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,
@@ -49,24 +54,32 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Att
       record.firstByte = stages.clock.monotonic();
     },
   });
-  settleDelivery(stages, call, won, tap, ended, failed);
+  // SDKs hang up as soon as they have read the end marker: such a caller has its whole answer.
+  const marked = wire !== null && kind.eventStream && kind.contentEncoding === null && operation.inference;
+  const whole = ended.kind === "complete" || (marked && isGone(ended, call) && tap.end().complete);
+  settleDelivery(stages, call, won, tap, whole ? { ...ended, kind: "complete" } : ended);
 }
 
-function brokerHeaders(call: CallInFlight, won: Attempted): HeaderList {
+function brokerHeaders(call: CallInFlight, won: Won): HeaderList {
   const { record } = call;
   return ["x-request-id", record.id, "x-egress-backend", won.attempt.backend, "x-egress-attempts", String(record.attempts.length)];
 }
 
-function settleDelivery(stages: Stages, call: CallInFlight, won: Attempted, tap: Tap, ended: DeliveryEnd, failed: boolean): void {
+/** The caller left: told by the way back, or by the upstream that was cancelled for it. */
+function isGone(ended: DeliveryEnd, call: CallInFlight): boolean {
+  return ended.kind === "caller_gone" || (ended.failure?.kind === "cancelled" && call.routed.exchange.signal.aborted);
+}
+
+function settleDelivery(stages: Stages, call: CallInFlight, won: Won, tap: Tap, ended: DeliveryEnd): void {
   const { record, routed } = call;
   const { backend } = won.cleared.target;
   record.responseBytes = ended.bytes;
   record.answer = tap.facts();
   if (ended.kind === "complete") {
-    record.outcome = failed ? "upstream_error" : "ok";
+    record.outcome = record.status >= 400 ? "upstream_error" : "ok";
     return;
   }
-  if (ended.kind === "caller_gone" || ended.kind === "stalled") {
+  if (isGone(ended, call) || ended.kind === "stalled") {
     record.outcome = "caller_gone";
     return;
   }

@@ -5,6 +5,7 @@ import { parseRetryAfter } from "./lib/retry-after.ts";
 import { tooLarge } from "./listener/receive.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
+import type { EgressEvent } from "./model/event.ts";
 import type { AnswerBody } from "./model/outcome.ts";
 import type { Planned } from "./model/planned.ts";
 import { judge, type Verdict } from "./plan/judge.ts";
@@ -13,11 +14,17 @@ import type { Stages } from "./stages.ts";
 /** Error bodies up to this size are read to the end, so that the connection can be used again. */
 const DISCARD_BYTES = 64 * 1024;
 
+/** The attempt whose answer is delivered. */
+export interface Won extends Attempted {
+  /** The shortest Retry-After, in milliseconds, that any destination of this call gave; null: none did. */
+  readonly soonestRetryMs: number | null;
+}
+
 /**
  * Candidate after candidate until one gives an answer to deliver, as the failover law says (`plan/judge.ts`), inside the
  * caller's one request. Throws the `Refusal` that the caller gets when none does.
  */
-export async function findAnswer(stages: Stages, call: CallInFlight, planned: Planned, deadline: number | null): Promise<Attempted> {
+export async function findAnswer(stages: Stages, call: CallInFlight, planned: Planned, deadline: number | null): Promise<Won> {
   const { candidates } = planned;
   let index = 0;
   let sameBackendTries = 0;
@@ -41,33 +48,39 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     }
     const retryAfterMs = retryAfterOf(attempted, stages.clock.now());
     if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
-    const verdict = judge({
-      outcome: factsOf(attempted, retryAfterMs),
-      inference: call.routed.operation.inference,
-      method: call.routed.method,
-      retry: call.routed.rule.retry,
-      failover: cleared.failover,
-      isLast: index === candidates.length - 1,
-      sameBackendTries,
-      extraTries,
-      credentialOwned: backend.credential !== null && backend.credential.type !== "passthrough",
-      alreadyRefetched: refetched,
-      replayable: request.kind !== "stream" || request.replayable(),
-      budgetAllows: stages.budget.allow(backend.key),
-      msLeft: deadline === null ? null : deadline - stages.clock.monotonic(),
-      random: stages.random(),
-    });
-    recordHealth(stages, cleared, verdict, retryAfterMs);
-    if (verdict.action === "deliver") return attempted;
-    if (attempted.outcome.kind === "answer") discard(attempted.outcome.body);
-    if (verdict.action === "give_up") throw giveUp(verdict, soonest);
-    attempt.failoverReason = verdict.reason;
-    extraTries += 1;
+    if (attempted.outcome.kind === "untrusted") stages.emit(untrustedEvent(cleared, stages.clock.now()));
+    const decide = (alreadyRefetched: boolean): Verdict =>
+      judge({
+        outcome: factsOf(attempted, retryAfterMs),
+        inference: call.routed.operation.inference,
+        method: call.routed.method,
+        retry: call.routed.rule.retry,
+        failover: cleared.failover,
+        isLast: index === candidates.length - 1,
+        sameBackendTries,
+        extraTries,
+        credentialOwned: backend.credential !== null && backend.credential.type !== "passthrough",
+        alreadyRefetched,
+        replayable: request.kind !== "stream" || request.replayable(),
+        budgetAllows: stages.budget.allow(backend.key),
+        msLeft: deadline === null ? null : deadline - stages.clock.monotonic(),
+        random: stages.random(),
+      });
+    let verdict = decide(refetched);
     if (verdict.action === "refetch_credential") {
       renewed = await renew(stages, call, cleared, attempted);
       refetched = true;
-      if (renewed === null) index += 1;
-    } else if (verdict.action === "again") {
+      // A store that has nothing to give leaves the refusal as it stands.
+      if (renewed === null) verdict = decide(true);
+    }
+    recordHealth(stages, cleared, verdict, retryAfterMs);
+    if (verdict.action === "deliver") return { ...attempted, soonestRetryMs: soonest };
+    if (attempted.outcome.kind === "answer") discard(attempted.outcome.body);
+    if (verdict.action === "give_up") throw giveUp(verdict, soonest);
+    attempt.failoverReason = verdict.reason;
+    if (verdict.action === "refetch_credential") continue;
+    extraTries += 1;
+    if (verdict.action === "again") {
       sameBackendTries += 1;
       await pause(stages, verdict.afterMs, call.signal);
     } else {
@@ -76,6 +89,11 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       refetched = false;
     }
   }
+}
+
+function untrustedEvent(cleared: Cleared, time: number): EgressEvent {
+  const { backend } = cleared.target;
+  return { type: "backend.untrusted", time, subject: backend.key, data: { host: backend.origin.hostname, port: backend.origin.port } };
 }
 
 function factsOf(attempted: Attempted, retryAfterMs: number | null) {
@@ -87,7 +105,10 @@ function factsOf(attempted: Attempted, retryAfterMs: number | null) {
 function retryAfterOf(attempted: Attempted, now: number): number | null {
   if (attempted.outcome.kind !== "answer") return null;
   const value = find(attempted.outcome.headers, "retry-after");
-  return value === null ? null : parseRetryAfter(value, now);
+  if (value === null) return null;
+  // A date is relative to the sender's own clock, which may not be ours.
+  const sentAt = Date.parse(find(attempted.outcome.headers, "date") ?? "");
+  return parseRetryAfter(value, Number.isNaN(sentAt) ? now : sentAt);
 }
 
 function recordHealth(stages: Stages, cleared: Cleared, verdict: Verdict, retryAfterMs: number | null): void {

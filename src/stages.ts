@@ -1,6 +1,7 @@
 import type { Attribution } from "./attribution/create-attribution.ts";
 import type { SecretCache } from "./credentials/secret-cache.ts";
 import type { Identity } from "./identity/create-identity.ts";
+import type { EgressEvent } from "./model/event.ts";
 import type { Clock, Random, Transport } from "./model/ports.ts";
 import type { Health } from "./plan/health.ts";
 import type { RetryBudget } from "./plan/retry-budget.ts";
@@ -15,4 +16,6 @@ export interface Stages {
   readonly budget: RetryBudget;
   readonly transport: Transport;
   readonly attribution: Attribution;
+  /** Hands an event to the platform's sink. Never throws, never waits. */
+  readonly emit: (event: EgressEvent) => void;
 }
