@@ -8,11 +8,14 @@ type ClientOptions = NonNullable<ConstructorParameters<typeof SecretManagerServi
 export interface GoogleSecretManagerOptions {
   /** Goes over what the store would tell the client: another endpoint, other credentials. */
   readonly clientOptions?: ClientOptions;
-  /** Milliseconds for a read with all its tries. The client's own time limit was seen to be passed by seconds. */
+  /** Milliseconds for a read. The client's own time limit was seen to be passed by seconds. */
   readonly deadlineMs?: number;
 }
 
 const MAX_CLIENTS = 32;
+
+/** gRPC waits up to two minutes before it dials again: the end of an outage would be seen by then only. Milliseconds. */
+const RECONNECT = { "grpc.initial_reconnect_backoff_ms": 250, "grpc.max_reconnect_backoff_ms": 1_000 };
 
 /** Such as `europe-west4`: it becomes part of a hostname. */
 const LOCATION = /^[a-z]+(?:-[a-z]+)+[0-9]{1,2}$/;
@@ -35,7 +38,7 @@ export function createGoogleSecretManagerStore(options: GoogleSecretManagerOptio
     }
     // A regional secret is served by its region's endpoint alone, and never leaves it.
     const endpoint = place === null ? {} : { apiEndpoint: `secretmanager.${place}.rep.googleapis.com` };
-    const client = new Client({ ...endpoint, ...clientOptions });
+    const client = new Client({ ...endpoint, ...RECONNECT, ...clientOptions });
     clients.set(key, client);
     return client;
   }
@@ -48,7 +51,7 @@ export function createGoogleSecretManagerStore(options: GoogleSecretManagerOptio
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
       const stopped = rejectOn(deadline);
       try {
-        return await Promise.race([clientFor(place).then((client) => read(client, name, deadlineMs)), stopped.promise]);
+        return await Promise.race([clientFor(place).then((client) => read(client, name, deadlineMs, deadline)), stopped.promise]);
       } catch (error) {
         throw error instanceof SecretStoreError ? error : storeError(error);
       } finally {
@@ -58,8 +61,9 @@ export function createGoogleSecretManagerStore(options: GoogleSecretManagerOptio
   };
 }
 
-async function read(client: SecretManagerServiceClient, name: string, timeout: number): Promise<Secret> {
-  const [answer] = await client.accessSecretVersion({ name }, { timeout });
+async function read(client: SecretManagerServiceClient, name: string, timeout: number, signal: AbortSignal): Promise<Secret> {
+  // The client would try for seconds while the caller waits; the cache has a law of its own for that.
+  const [answer] = await client.accessSecretVersion({ name }, { timeout, retry: null, signal });
   const data = answer.payload?.data;
   const expected = answer.payload?.dataCrc32c;
   if (data === undefined || data === null || expected === undefined || expected === null) {

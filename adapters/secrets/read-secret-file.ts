@@ -4,7 +4,7 @@ import { Secret, SecretStoreError } from "../../src/index.ts";
 
 const MAX_BYTES = 64 * 1024;
 /** The kubelet swaps a link while it updates a mounted Secret: between two looks the file may be gone for a moment. */
-const TRIES = 3;
+const TRIES = 5;
 
 /**
  * Reads one small text file whole. The links are followed first, `permits` judges the real path, and that path is opened

@@ -70,6 +70,32 @@ describe("Google Secret Manager", () => {
     fake.mode = "ok";
   });
 
+  it.each(["unavailable", "unreachable"] as const)("that is %s says so at once, and is found again within 1.5 s", async (kind) => {
+    const other = await startFakeGoogleSecretManager();
+    other.put(name, "sk-back");
+    const store = storeOf(other);
+    expect((await store.fetch(at(name), signal)).reveal()).toBe("sk-back");
+    if (kind === "unavailable") other.mode = "unavailable";
+    else other.close();
+    const started = performance.now();
+    await expect(store.fetch(at(name), signal)).rejects.toMatchObject({ reason: "unavailable" });
+    expect(performance.now() - started).toBeLessThan(1_000);
+    const back = kind === "unavailable" ? other : await startFakeGoogleSecretManager(other.port);
+    back.mode = "ok";
+    back.put(name, "sk-back");
+    await expect
+      .poll(
+        () =>
+          store.fetch(at(name), signal).then(
+            (secret) => secret.reveal(),
+            () => null,
+          ),
+        { timeout: 1_500 },
+      )
+      .toBe("sk-back");
+    back.close();
+  });
+
   it("a regional secret is asked for by its regional name", async () => {
     fake.asked.length = 0;
     expect((await storeOf(fake).fetch(at(name, "europe-west4"), signal)).reveal()).toBe("sk-regional");

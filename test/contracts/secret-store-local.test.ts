@@ -129,6 +129,36 @@ describe("files", () => {
   });
 });
 
+it("a volume that the kubelet updates, folder, link and all, never fails", async () => {
+  const root = await folder();
+  const volume = join(root, "team-a", "openai");
+  const update = async (value: number) => {
+    await mkdir(join(volume, `..${value}`), { recursive: true });
+    await writeFile(join(volume, `..${value}`, "apiKey"), `sk-${value}`);
+    await symlink(`..${value}`, join(volume, "..data_tmp"));
+    await rename(join(volume, "..data_tmp"), join(volume, "..data"));
+    await rm(join(volume, `..${value - 1}`), { recursive: true, force: true });
+  };
+  await update(0);
+  await symlink(join("..data", "apiKey"), join(volume, "apiKey"));
+  let updating = true;
+  const updates = (async () => {
+    for (let value = 1; updating; value += 1) await update(value);
+  })();
+  const store = createKubernetesMountedStore({ root, namespace: null });
+  const location = { provider: "kubernetesSecret", namespace: "team-a", name: "openai", key: "apiKey", inline: null } as const;
+  let last = -1;
+  for (let index = 0; index < 500; index += 1) {
+    const value = Number((await store.fetch(location, signal)).reveal().slice(3));
+    expect(value).toBeGreaterThanOrEqual(last);
+    last = value;
+  }
+  updating = false;
+  await updates;
+  await rm(root, { recursive: true });
+  expect(last).toBeGreaterThan(0);
+});
+
 describe("mounted Kubernetes Secrets", () => {
   let root: string;
   beforeAll(async () => {

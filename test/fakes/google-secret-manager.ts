@@ -24,7 +24,7 @@ const clientFolder = packageFolder("@google-cloud/secret-manager");
 const fromClient = createRequire(join(clientFolder, "package.json"));
 const gaxFolder = packageFolder("google-gax", fromClient);
 
-export async function startFakeGoogleSecretManager(): Promise<FakeGoogleSecretManager> {
+export async function startFakeGoogleSecretManager(at = 0): Promise<FakeGoogleSecretManager> {
   const grpc = await import("@grpc/grpc-js");
   // Typed by what is used of it: a dependency of a dependency has no types here.
   const loader = createRequire(join(gaxFolder, "package.json"))("@grpc/proto-loader") as { loadSync(file: string, options: object): Record<string, unknown> };
@@ -58,7 +58,7 @@ export async function startFakeGoogleSecretManager(): Promise<FakeGoogleSecretMa
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error)));
+    server.bindAsync(`127.0.0.1:${at}`, grpc.ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error)));
   });
   return Object.assign(fake, {
     port,

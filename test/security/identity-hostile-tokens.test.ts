@@ -131,6 +131,12 @@ describe("hostile tokens", () => {
 
   it("a slot that is filled twice is refused, even with the good token", async () => {
     await expect(identify("authorization", `Bearer ${good}`, "Authorization", `Bearer ${good}`)).rejects.toMatchObject({ code: "identity_rejected" });
+    for (const joined of [`${good},${good}`, `x ${good}`, "a,b"]) {
+      await expect(identify("authorization", `Bearer ${good}`)).resolves.toBeDefined();
+      await expect(identify("x-api-key", joined, "x-goog-api-key", good)).rejects.toMatchObject({
+        detail: "The header x-api-key holds more than one credential.",
+      });
+    }
   });
 });
 

@@ -269,6 +269,22 @@ describe("refetch, after the destination's 401", () => {
     await clock.advance(0);
     expect(cache.peek(reference)?.secret.reveal()).toBe("two");
   });
+
+  it("is not undone by a refresh that began earlier and is denied later", async () => {
+    const { cache, clock, store, events } = setUp();
+    const reference = fakeReference();
+    const used = (await cache.read(reference, signal)).secret;
+    await clock.advance(5 * MINUTE);
+    const slow = slowly();
+    store.answer(slow.answer);
+    await cache.read(reference, signal);
+    store.answer("two");
+    await cache.refetch(reference, used, signal);
+    slow.end("denied");
+    await clock.advance(0);
+    expect(cache.peek(reference)?.secret.reveal()).toBe("two");
+    expect(events).toEqual([]);
+  });
 });
 
 describe("invalidate", () => {
