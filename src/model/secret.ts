@@ -1,6 +1,7 @@
 /**
  * A secret value that cannot be printed: logging, JSON, template strings and `util.inspect` all show `[secret]`.
- * Only `reveal()` gives the value, and only `credentials/attach.ts` and the TLS code call it.
+ * Only `reveal()` gives the value, and only `src/credentials`, `src/identity` (keys that stand in secrets) and the TLS
+ * code call it.
  */
 export class Secret {
   readonly #value: string;
