@@ -19,7 +19,8 @@ export function createDocumentFetcher(): DocumentFetcher {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const answer = await request(url, { dispatcher: agent, method: "GET", headers: { accept: "application/json" }, signal: limit });
       if (answer.statusCode !== 200) {
-        answer.body.destroy();
+        // Destroying it makes it emit an error, which nobody would hear.
+        answer.body.on("error", ignore).destroy();
         throw new Error(`${url.host} answered ${answer.statusCode}`);
       }
       const parts: Buffer[] = [];
@@ -37,3 +38,5 @@ export function createDocumentFetcher(): DocumentFetcher {
     },
   };
 }
+
+function ignore(): void {}
