@@ -74,9 +74,9 @@ export interface CompiledRule {
   readonly rewrite: UrlRewrite | null;
   readonly timeouts: RuleTimeouts;
   readonly retry: RetryRule | null;
-  /** Null: no RegionPolicy applies to every caller of this rule; see also `namespaceLocks`. */
+  /** For callers of every namespace that is not in `namespaceLocks`. Null: nothing locks them. */
   readonly lock: RegionLock | null;
-  /** Locks that apply only to callers of these namespaces (`appliesTo.namespaces`), already intersected with `lock`. */
+  /** Complete locks for callers of these namespaces: they stand in the place of `lock`. Without constraints: that namespace is not locked. */
   readonly namespaceLocks: ReadonlyMap<string, RegionLock>;
   /** True when some match of this rule reads `x-gateway-model-name`. */
   readonly matchesModel: boolean;
