@@ -3,9 +3,12 @@ export const DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
 
 const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 
-/** Milliseconds of a GEP-2257 duration that has passed `DURATION`. */
+/** Timers hold 31 bits of milliseconds; a longer one would fire at once. 24 days are as good as the years that were written. */
+const LONGEST_MS = 2_147_483_647;
+
+/** Milliseconds of a GEP-2257 duration that has passed `DURATION`; at most about 24 days. */
 export function durationMs(text: string): number {
   let total = 0;
   for (const [, amount = "0", unit = "ms"] of text.matchAll(/([0-9]+)(ms|h|m|s)/g)) total += Number(amount) * (UNITS[unit] ?? 0);
-  return total;
+  return Math.min(total, LONGEST_MS);
 }

@@ -88,6 +88,7 @@ function findSettings(context: LinkContext, manifest: ManifestOf<"Gateway">, gat
   }
   const type = settings.reason === "Invalid" ? "Accepted" : "ResolvedRefs";
   context.conditions.write(config, null, { type, status: "False", reason: settings.reason, message: settings.message });
+  for (const other of ["Accepted", "ResolvedRefs"]) context.conditions.approve(config, null, other);
   return unresolved("InvalidParameters", `BrokerConfig ${namespace}/${ref.name}: ${settings.message}`);
 }
 

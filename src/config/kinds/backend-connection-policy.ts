@@ -46,5 +46,3 @@ export const backendConnectionPolicy = ownKind({
     "The backends and how they are reached.",
   ),
 });
-
-export type BackendConnectionPolicySpec = z.infer<typeof backendConnectionPolicy.spec>;

@@ -64,5 +64,3 @@ export const backendCredentialPolicy = ownKind({
     "The backends and the one credential that they get.",
   ),
 });
-
-export type BackendCredentialPolicySpec = z.infer<typeof backendCredentialPolicy.spec>;

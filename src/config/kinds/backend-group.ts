@@ -62,5 +62,3 @@ export const backendGroup = ownKind({
     "The tiers, and when to leave one.",
   ),
 });
-
-export type BackendGroupSpec = z.infer<typeof backendGroup.spec>;

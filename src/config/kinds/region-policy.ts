@@ -79,5 +79,3 @@ export const regionPolicy = ownKind({
     "What is locked, and where it may go.",
   ),
 });
-
-export type RegionPolicySpec = z.infer<typeof regionPolicy.spec>;

@@ -103,5 +103,3 @@ export const secretSource = ownKind({
     exactlyOneInCel(PROVIDERS, "provider"),
   ),
 });
-
-export type SecretSourceSpec = z.infer<typeof secretSource.spec>;

@@ -9,4 +9,3 @@ const spec = z.strictObject({
 });
 
 export const gatewayClass = standardKind({ group: GATEWAY_GROUP, versions: ["v1", "v1beta1"], kind: "GatewayClass", scope: "Cluster", spec });
-export type GatewayClassSpec = z.infer<typeof spec>;

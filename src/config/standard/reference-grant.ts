@@ -8,4 +8,3 @@ const spec = z.strictObject({
 });
 
 export const referenceGrant = standardKind({ group: GATEWAY_GROUP, versions: ["v1", "v1beta1"], kind: "ReferenceGrant", scope: "Namespaced", spec });
-export type ReferenceGrantSpec = z.infer<typeof spec>;
