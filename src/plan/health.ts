@@ -106,9 +106,9 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
     takeOut(key, entry, now + entry.interval, cause, now);
   }
 
-  function park(key: string, entry: Entry, retryAfterMs: number, now: number): void {
-    // Longer by up to a fifth: never earlier than the backend asked.
-    const until = now + Math.min(retryAfterMs, MAX_PARK_MS) * (1 + JITTER * random());
+  function park(key: string, entry: Entry, rule: HealthRule, retryAfterMs: number, now: number): void {
+    // Longer by up to a fifth: never earlier than the backend asked. A day of Retry-After is not for the backend to decide: the rule says the longest.
+    const until = now + Math.min(retryAfterMs, rule.maxEvictForMs, MAX_PARK_MS) * (1 + JITTER * random());
     if (entry.until !== null && entry.until >= until) return;
     entry.interval = Math.max(entry.interval, until - now);
     takeOut(key, entry, until, "retry_after", now);
@@ -138,7 +138,7 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
       const out = entry.until !== null && entry.until > now && !entry.probing;
       if (!out && kind === "ejects") evict(key, entry, rule, "ejected", now);
       else if (!out && (entry.until !== null || entry.consecutive >= rule.consecutiveFailures)) evict(key, entry, rule, "failures", now);
-      if (retryAfterMs !== null && retryAfterMs > 0) park(key, entry, retryAfterMs, now);
+      if (retryAfterMs !== null && retryAfterMs > 0) park(key, entry, rule, retryAfterMs, now);
     },
 
     available(key) {

@@ -150,9 +150,20 @@ describe("Retry-After", () => {
   });
 
   it("is at most ten minutes", async () => {
+    const { clock, health } = setUp();
+    health.failed(KEY, { ...RULE, maxEvictForMs: 86_400_000 }, "counts", 86_400_000);
+    await clock.advance(599_999);
+    expect(health.available(KEY)).toBe(false);
+    await clock.advance(1);
+    expect(health.available(KEY)).toBe(true);
+  });
+
+  it("is at most what the rule calls the longest", async () => {
     const { clock, health, fail } = setUp();
     fail(1, 86_400_000);
-    await clock.advance(600_000);
+    await clock.advance(99_999);
+    expect(health.available(KEY)).toBe(false);
+    await clock.advance(1);
     expect(health.available(KEY)).toBe(true);
   });
 });
