@@ -7,7 +7,7 @@ const STALL_MS = 60_000;
 /** How long the last words of a broken answer may take to leave. */
 const LAST_WORDS_MS = 5_000;
 /** What is gathered of one tick before it is written all the same. */
-const GATHERED_BYTES = 65_536;
+const GATHERED_BYTES = 16_384;
 const TRUNCATED = "The destination ended its answer before it was complete.";
 const BROKEN = "The destination broke off its answer.";
 
@@ -124,6 +124,10 @@ export class NodeDelivery implements BodyConsumer {
     const room = response.write(bytes);
     if (first) this.#delivery.onFirstByte();
     if (room || this.#paused) return;
+    // Node corks what is written in one tick; let go, the kernel says at once whether it takes it, and most often it does.
+    const { socket } = response;
+    socket?.uncork();
+    if (socket?.writableLength === 0) return;
     this.#paused = true;
     this.#delivery.body.pause();
     this.#stall = setTimeout(this.#stalled, STALL_MS);

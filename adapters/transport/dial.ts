@@ -3,6 +3,8 @@ import { connectFailure } from "./connect-failure.ts";
 
 /** How long an address may keep silent before the next one is tried beside it (RFC 8305 section 5). */
 const STAGGER_MS = 250;
+/** Bytes of an answer that wait in the socket while nobody reads; each read still takes up to 64 KiB. */
+export const SOCKET_BYTES = 16_384;
 
 /**
  * Opens a TCP connection to the first of the addresses that takes one; the others are closed. Rejects with a `ConnectFailure`
@@ -33,7 +35,9 @@ export function dial(addresses: readonly string[], port: number, signal: AbortSi
         return;
       }
       next += 1;
-      const socket = connect({ host: address, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+      // Not in Node's types, and handed on to the stream by its code.
+      const bounded = { highWaterMark: SOCKET_BYTES };
+      const socket = connect({ host: address, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000, ...bounded });
       open.add(socket);
       const failed = (): void => {
         open.delete(socket);

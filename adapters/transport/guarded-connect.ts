@@ -4,7 +4,7 @@ import type { DnsProfile, Origin, Secret, TlsProfile } from "../../src/index.ts"
 import type { AddressBook } from "./address-book.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { ConnectFailure, connectFailure, connectTimeout, untrusted } from "./connect-failure.ts";
-import { dial } from "./dial.ts";
+import { dial, SOCKET_BYTES } from "./dial.ts";
 import { createIdentityCheck } from "./server-identity.ts";
 
 /** What a connection is made from; nothing in it comes from a caller. */
@@ -60,6 +60,7 @@ export function createGuardedConnect(profile: ConnectProfile, book: AddressBook)
       servername: tlsProfile.serverName,
       ALPNProtocols: profile.h2 ? ["h2"] : ["http/1.1"],
       rejectUnauthorized: true,
+      ...{ highWaterMark: SOCKET_BYTES }, // not in Node's types, and handed on to the stream by its code
       ...(identity !== null ? { checkServerIdentity: identity } : {}),
       ...(session !== null ? { session } : {}),
     });
