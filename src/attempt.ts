@@ -66,7 +66,15 @@ export async function attemptCandidate(
   }
   if (lease !== null && credential !== null && credential.type !== "passthrough") attempt.credential = `${credential.secret.id}:${lease.state}`;
 
-  const { outbound, hidesUsage, model, rewrittenHost } = buildOutbound(stages, call, cleared, lease, certificate);
+  let built: ReturnType<typeof buildOutbound>;
+  try {
+    built = buildOutbound(stages, call, cleared, lease, certificate);
+  } catch (error) {
+    // A value that cannot stand in a header, such as one with a line break: the store's fault, and another candidate may serve.
+    if (!(error instanceof SecretStoreError)) throw error;
+    return { ...nothing, outcome: { kind: "credential_unavailable" } };
+  }
+  const { outbound, hidesUsage, model, rewrittenHost } = built;
   attempt.model = model;
   const outcome = await send(stages.transport, cleared, outbound, call.signal, rewrittenHost);
   if (outcome.kind !== "answer") return { ...nothing, outcome, lease };

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type Broker, type Clock, type Compiled, createAdminApp, createBroker, type Platform } from "../../src/index.ts";
@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Told of every load of the manifests, the first one too. */
   readonly onLoad: (compiled: Compiled) => void;
+  /** Told when a change of the manifests cannot be read; what was served before is still served. */
+  readonly onReadError: (error: Error) => void;
   /** One access-log line; null writes it to standard output. */
   readonly log: ((line: string) => void) | null;
 }
@@ -62,13 +64,18 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     log: options.log ?? telemetry.log,
     schedule: (work) => setImmediate(work),
     tracer: telemetry.tracer,
-    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    digest: (text) => hash("sha256", text, "hex"),
   });
   telemetry.observe(broker.attribution.metrics);
   broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
 
   const watching = new AbortController();
-  const source = createFileSource({ paths: options.manifests, signal: watching.signal, onChange: (sources) => options.onLoad(broker.load(sources)) });
+  const source = createFileSource({
+    paths: options.manifests,
+    signal: watching.signal,
+    onChange: (sources) => options.onLoad(broker.load(sources)),
+    onError: options.onReadError,
+  });
   options.onLoad(broker.load(await source.read()));
 
   const admin = createAdminApp({
