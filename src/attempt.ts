@@ -1,4 +1,4 @@
-import { attach } from "./credentials/attach.ts";
+import { attach, withoutClientCredentials } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find, remove } from "./lib/header-list.ts";
 import type { Routed } from "./model/call.ts";
@@ -106,12 +106,13 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
     locked: lock !== null,
     askForUsage: routed.operation.name === "chat" || backend.api !== null,
   });
-  let headers = withChain(forwardableRequestHeaders(exchange.headers), gateway.chainId, exchange.protocol);
+  let headers = withoutClientCredentials(backend.credential, forwardableRequestHeaders(exchange.headers), routed.tokenSlot);
+  headers = withChain(headers, gateway.chainId, exchange.protocol);
   headers = editHeaders(editHeaders(headers, rule.requestHeaders), target.requestHeaders);
   // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.
   if (routed.operation.dialect !== null) headers = [...remove(headers, ACCEPT_ENCODING), "accept-encoding", "identity"];
   if (rule.propagateTrace) headers = [...headers, "traceparent", stages.attribution.traceparentFor(record)];
-  const attached = attach(backend.credential, lease?.secret ?? null, { headers, path: encoded.path }, routed.tokenSlot);
+  const attached = attach(backend.credential, lease?.secret ?? null, { headers, path: encoded.path });
   const passthrough = backend.credential?.type === "passthrough" ? `|${routed.caller.namespace}/${routed.caller.serviceAccount}` : "";
   const outbound: OutboundRequest = {
     origin: backend.origin,

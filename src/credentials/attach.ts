@@ -15,17 +15,24 @@ export interface CredentialTarget {
 const CLIENT_CREDENTIALS: ReadonlySet<string> = new Set([...CREDENTIAL_SLOTS, "cookie", "proxy-authorization", "x-amz-security-token"]);
 
 /**
- * Takes the caller's credentials off the request and puts the broker's on, last. The broker's own token leaves in no
- * case. Throws `SecretStoreError` `malformed` when the plan needs a secret that is missing or cannot stand in a header.
+ * The request's headers without the caller's credentials: all of them where the backend has a credential of its own or none,
+ * else the broker's own token, which leaves in no case. To be called before a manifest's header filters, which may set what they like.
  */
-export function attach(plan: CredentialPlan | null, secret: Secret | null, request: CredentialTarget, tokenSlot: CredentialSlot | null): CredentialTarget {
-  const strip = plan === null || plan.stripClientCredentials ? CLIENT_CREDENTIALS : brokerToken(request.headers, tokenSlot);
-  const headers = remove(request.headers, strip);
-  if (plan === null || plan.type === "passthrough") return { headers, path: request.path };
+export function withoutClientCredentials(plan: CredentialPlan | null, headers: HeaderList, tokenSlot: CredentialSlot | null): HeaderList {
+  return remove(headers, plan === null || plan.stripClientCredentials ? CLIENT_CREDENTIALS : brokerToken(headers, tokenSlot));
+}
+
+/**
+ * Puts the broker's credential on, last. Throws `SecretStoreError` `malformed` when the plan needs a secret that is
+ * missing or cannot stand in a header.
+ */
+export function attach(plan: CredentialPlan | null, secret: Secret | null, request: CredentialTarget): CredentialTarget {
+  const { headers, path } = request;
+  if (plan === null || plan.type === "passthrough") return request;
   if (secret === null) throw new SecretStoreError("malformed", "the credential policy needs a secret and none was read");
-  if (plan.type === "bearer") return { headers: setHeader(headers, "authorization", printable("Bearer ", secret)), path: request.path };
-  if (plan.in === "header") return { headers: setHeader(headers, plan.name.toLowerCase(), printable(plan.prefix, secret)), path: request.path };
-  return { headers, path: setQueryParameter(request.path, plan.name, printable("", secret)) };
+  if (plan.type === "bearer") return { headers: setHeader(headers, "authorization", printable("Bearer ", secret)), path };
+  if (plan.in === "header") return { headers: setHeader(headers, plan.name.toLowerCase(), printable(plan.prefix, secret)), path };
+  return { headers, path: setQueryParameter(path, plan.name, printable("", secret)) };
 }
 
 /** The slot that held the broker's token, and any other that holds the same one: SDKs are told the key twice at times. */

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { attach } from "../../../src/credentials/attach.ts";
+import { attach as attachOnly, type CredentialTarget, withoutClientCredentials } from "../../../src/credentials/attach.ts";
 import type { CredentialPlan } from "../../../src/model/backend.ts";
+import type { CredentialSlot } from "../../../src/model/caller.ts";
 import { Secret } from "../../../src/model/secret.ts";
 import { fakeReference } from "../../fakes/secret-store.ts";
 
@@ -22,6 +23,11 @@ const fromClient = [
   ["X-Amz-Security-Token", "client"],
   ["content-type", "application/json"],
 ].flat();
+
+/** The two steps as the pipeline takes them, with no filter between. */
+function attach(plan: CredentialPlan | null, secret: Secret | null, request: CredentialTarget, slot: CredentialSlot | null): CredentialTarget {
+  return attachOnly(plan, secret, { ...request, headers: withoutClientCredentials(plan, request.headers, slot) });
+}
 
 describe("attach", () => {
   it("takes every credential of the caller off and puts the broker's on, last", () => {
