@@ -13,6 +13,7 @@ import { parse } from "./parse.ts";
 import type { Platform } from "./platform.ts";
 import { compileRegionLocks } from "./region-locks.ts";
 import { validate } from "./validate.ts";
+import { warnRegions } from "./warn-regions.ts";
 
 export type { ObjectConditions } from "./conditions.ts";
 export type { Fault, ManifestSource } from "./fault.ts";
@@ -48,6 +49,7 @@ export function compile(sources: readonly ManifestSource[], platform: Platform):
   const locks = compileRegionLocks(context, new Set(gateways.map((gateway) => gateway.id)));
   const attached = attachRoutes(context, gateways, backends, locks);
   approveGroups(context);
+  warnRegions(context);
   const snapshot: Snapshot = Object.freeze({
     id: digest(documents.map((document) => document.value).sort(byIdentity)),
     gateways: Object.freeze(gateways.map((gateway) => assemble(context, gateway, attached))),

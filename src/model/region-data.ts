@@ -284,6 +284,11 @@ export function countriesOfRegion(region: string): readonly string[] | null {
   return Object.hasOwn(COUNTRIES_OF_REGION, region) ? (COUNTRIES_OF_REGION[region] ?? null) : null;
 }
 
+/** Every region of the table. */
+export function regionNames(): readonly string[] {
+  return Object.keys(COUNTRIES_OF_REGION);
+}
+
 const REGION_IN_HOST: readonly { readonly pattern: RegExp; readonly region: (match: RegExpExecArray) => string }[] = [
   // Amazon Bedrock: bedrock-runtime.eu-central-1.amazonaws.com, FIPS, dual-stack, VPC endpoint, mantle.
   {

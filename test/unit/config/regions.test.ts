@@ -159,4 +159,24 @@ describe("region locks", () => {
     expect(reason({ ...GATEWAY_TARGET, name: "gone" })).toBe("False/TargetNotFound");
     expect(reason(routeTarget())).toBe("False/TargetNotFound");
   });
+
+  it("a region name that stands in one place only is warned of, with the one that was meant", () => {
+    const slip = compileGood([one, route("r"), lock("l", GATEWAY_TARGET, { regions: ["eu-central-1", "eu-centrl-1"] })]);
+    expect(slip.faults).toMatchObject([
+      {
+        severity: "warning",
+        name: "l",
+        pointer: "/spec/allow/regions/1",
+        message: expect.stringContaining("eu-centrl-1"),
+        advice: "did you mean eu-central-1?",
+      },
+    ]);
+    const label = compileGood([at("one", "our-cellar"), route("r"), lock("l", GATEWAY_TARGET, { regions: ["eu-central-1"] })]);
+    expect(label.faults).toMatchObject([{ severity: "warning", name: "one", message: expect.stringContaining("our-cellar"), advice: null }]);
+  });
+
+  it("a region of one's own is no slip when a lock and a backend name it, or nothing is locked", () => {
+    expect(compileGood([at("one", "our-cellar"), route("r"), lock("l", GATEWAY_TARGET, { regions: ["our-cellar"] })]).faults).toEqual([]);
+    expect(compileGood([at("one", "our-cellar"), route("r")]).faults).toEqual([]);
+  });
 });
