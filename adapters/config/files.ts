@@ -20,7 +20,7 @@ export interface FileSourceOptions {
 }
 
 export interface FileSource {
-  /** Every manifest file, in a stable order. Rejects when a path does not exist or a file is too large. */
+  /** Every manifest file, in a stable order. Rejects when a path does not exist, holds no manifest, or a file cannot be read or is too large. */
   read(): Promise<ManifestSource[]>;
 }
 
@@ -42,12 +42,16 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       }
     }
     for (const file of files) sources.push({ path: file.path, text: await readManifestFile(file.path) });
+    // Nothing at all is a wrong path, a volume not mounted yet or a file being rewritten, never a wish to refuse every call.
+    if (sources.length === 0) throw new Error(`no manifests at ${paths.join(", ")}: no file there ends in .yaml, .yml or .json`);
+    if (sources.every((source) => source.text.trim() === "")) throw new Error(`no manifests at ${paths.join(", ")}: what is there is empty`);
     return sources;
   }
 
   async function watch(tell: (sources: ManifestSource[]) => void, folders: readonly string[]): Promise<void> {
     const ended = new Promise<"ended">((resolve) => signal?.addEventListener("abort", () => resolve("ended"), { once: true }));
     const watcher = watchFolders(folders, debounceMs);
+    let failure = "";
     while (!isOver()) {
       const timer = new AbortController();
       await Promise.race([watcher.changed(), ended, wait(pollMs, null, { ref: false, signal: timer.signal }).catch(() => null)]);
@@ -63,9 +67,13 @@ export function createFileSource(options: FileSourceOptions): FileSource {
         if (now === texts) continue;
         texts = now;
         tell(sources);
+        failure = "";
       } catch (error) {
         // A file in the middle of being replaced is there again at the next look.
-        onError?.(error instanceof Error ? error : new Error(String(error)));
+        const fault = error instanceof Error ? error : new Error(String(error));
+        // One word of it, not one at each look.
+        if (fault.message !== failure) onError?.(fault);
+        failure = fault.message;
       }
     }
     watcher.close();

@@ -5,7 +5,9 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /** The text of a file; rejects when it is not UTF-8 or larger than 16 MiB. */
 export async function readManifestFile(path: string): Promise<string> {
-  const file = await open(path, "r");
+  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${path} cannot be read: ${error.code === "EACCES" ? "this user may not" : (error.code ?? "unknown reason")}`);
+  });
   try {
     const { size } = await file.stat();
     if (size > MAX_BYTES) throw new Error(`${path} is larger than ${MAX_BYTES} bytes`);

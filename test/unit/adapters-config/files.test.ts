@@ -62,6 +62,15 @@ describe("reading", () => {
   });
 });
 
+describe("nothing to read", () => {
+  it("is an error that says what would have been read", async () => {
+    put("notes.txt", "no");
+    await expect(createFileSource({ paths: [folder] }).read()).rejects.toThrow(/no manifests at .*: no file there ends in \.yaml, \.yml or \.json/);
+    put("a.yaml", "\n");
+    await expect(createFileSource({ paths: [folder] }).read()).rejects.toThrow(/no manifests at .*: what is there is empty/);
+  });
+});
+
 describe("watching", () => {
   /** Reads, starts to watch, and gives what is told. `pollMs` far away leaves only the file system's events. */
   async function watched(pollMs: number) {
@@ -161,6 +170,17 @@ describe("watching", () => {
     await until(() => errors.length > 0, null);
     expect([told, errors.length > 0]).toEqual([[], true]);
     renameSync(`${folder}-away`, folder);
+    put("a.yaml", "two");
+    expect((await next()).at(-1)).toEqual([["a.yaml", "two"]]);
+  });
+
+  it("does not take a file that is just being rewritten for a wish to have no manifests, and says so once", async () => {
+    put("a.yaml", "one");
+    const { told, errors, next } = await watched(20);
+    put("a.yaml", "");
+    await until(() => errors.length > 0, null);
+    await wait(100);
+    expect([told, errors.length]).toEqual([[], 1]);
     put("a.yaml", "two");
     expect((await next()).at(-1)).toEqual([["a.yaml", "two"]]);
   });
