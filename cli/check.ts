@@ -1,24 +1,30 @@
 import { createFileSource } from "../adapters/config/files.ts";
-import { formatConditions, formatFaults } from "../adapters/config/report.ts";
+import { formatConditions, formatFaults, formatRefused } from "../adapters/config/report.ts";
 import { nodePlatform } from "../adapters/knative/platform.ts";
-import { compile } from "../src/index.ts";
+import { type Compiled, compile } from "../src/index.ts";
 import { EXIT } from "./exit.ts";
 import { manifestPaths, parseOptions } from "./options.ts";
 import { print, wantsColor } from "./terminal.ts";
 
 const HELP = `usage: spillway check [--json] [DIR|FILE|-]...
 
-Compiles manifests as serve would and says what is wrong, all of it at once, with file, line and what to write
-instead; then the conditions of every object. Exit 1 when a manifest has a fault or a condition is False.
+Compiles manifests as serve would and says what is wrong, all of it at once: faults with file, line and what to write
+instead, and objects that would be refused. Exit 1 when there is an error, or an object that would be refused.
 
-  --manifests  the same as naming the files (else SPILLWAY_MANIFESTS)
-  --json       faults and conditions as JSON`;
+  --manifests   the same as naming the files (else SPILLWAY_MANIFESTS)
+  --conditions  every condition of every object, the good ones too
+  --json        all faults and all conditions as JSON`;
 
 /** `spillway check`. */
 export async function runCheck(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseOptions(
     args,
-    { manifests: { type: "string", multiple: true, short: "m" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    {
+      manifests: { type: "string", multiple: true, short: "m" },
+      conditions: { type: "boolean" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
     true,
   );
   if (values.help === true) {
@@ -34,8 +40,22 @@ export async function runCheck(args: readonly string[]): Promise<number> {
   } else {
     const color = wantsColor(process.stdout);
     if (compiled.faults.length > 0) print(formatFaults(compiled.faults, { color }));
-    if (compiled.conditions.length > 0) print(formatConditions(compiled.conditions, { color }));
-    print(faulty || refused ? "check: faults found" : "check: good");
+    const told = values.conditions === true ? formatConditions(compiled.conditions, { color }) : formatRefused(compiled.conditions, { color });
+    if (told !== "") print(told);
+    print(`check: ${faulty || refused ? "faults found" : "good"}${summary(compiled)}`);
   }
   return faulty || refused ? EXIT.faults : EXIT.good;
+}
+
+/** What the manifests amount to, for the eye: a forgotten file shows in the counts. */
+function summary({ snapshot, conditions, faults }: Compiled): string {
+  if (snapshot === null) return ` (${count(faults.filter((fault) => fault.severity === "error").length, "error")}; nothing else was looked at)`;
+  const objects = new Set(conditions.map((object) => `${object.kind} ${object.namespace} ${object.name}`)).size;
+  const rules = new Set(snapshot.gateways.flatMap((gateway) => gateway.listeners.flatMap((listener) => listener.routes.rules.map((rule) => rule.id)))).size;
+  const counts = [count(objects, "object"), count(snapshot.gateways.length, "Gateway"), count(rules, "rule"), count(snapshot.backends.size, "usable backend")];
+  return ` (${counts.join(", ")})`;
+}
+
+function count(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? "" : "s"}`;
 }

@@ -12,11 +12,15 @@ Says what would happen to one call: who, which rule and why it wins, the candida
 Nothing is sent and no secret is read. Exit 1 when the call would be refused.
 
   --as         the caller, as if it had proved itself
+  --manifests  a file, a folder or - for standard input, as often as wanted (else SPILLWAY_MANIFESTS)
   -H, --header a request header, as often as wanted
   -d, --data   the request body; with it the method may be left out (POST)
   --json       the explanation as JSON
 
 example: spillway explain --as team-a/assistant -m examples/quickstart POST http://llm.egress.local/v1/chat/completions -d '{"model":"smart"}'`;
+
+/** As Kubernetes names namespaces and service accounts. */
+const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 /** `spillway explain`. */
 export async function runExplain(args: readonly string[]): Promise<number> {
@@ -37,12 +41,14 @@ export async function runExplain(args: readonly string[]): Promise<number> {
     return EXIT.good;
   }
   if (values.as === undefined) throw new CliError("who calls? say --as NAMESPACE/SERVICEACCOUNT");
+  const request = requestOf(values.as, positionals, values.header ?? [], values.data ?? null);
   const compiled = compile(await createFileSource({ paths: manifestPaths(values.manifests) }).read(), nodePlatform());
   if (compiled.snapshot === null) {
-    warn(formatFaults(compiled.faults, { color: wantsColor(process.stderr) }));
+    if (values.json === true) print(JSON.stringify({ ok: false, faults: compiled.faults }, null, 2));
+    else warn(formatFaults(compiled.faults, { color: wantsColor(process.stderr) }));
+    warn("spillway: these manifests have faults; explain tells of good ones only");
     return EXIT.faults;
   }
-  const request = requestOf(values.as, positionals, values.header ?? [], values.data ?? null);
   const clock = { now: () => Date.now(), monotonic: () => performance.now(), after: () => () => {} };
   const explanation = explain(compiled.snapshot, request, clock, Math.random);
   print(values.json === true ? JSON.stringify(explanation, null, 2) : describe(explanation, request, values.as));
@@ -50,9 +56,12 @@ export async function runExplain(args: readonly string[]): Promise<number> {
 }
 
 function requestOf(as: string, positionals: readonly string[], headers: readonly string[], body: string | null): ExplainRequest {
-  const [namespace, serviceAccount] = as.split("/");
-  if (namespace === undefined || namespace === "") throw new CliError("--as takes NAMESPACE/SERVICEACCOUNT");
-  const [first, second] = positionals;
+  const [namespace = "", serviceAccount = null, ...more] = as.split("/");
+  if (more.length > 0 || !NAME.test(namespace) || (serviceAccount !== null && !NAME.test(serviceAccount))) {
+    throw new CliError(`--as takes NAMESPACE/SERVICEACCOUNT or NAMESPACE, in lower case, not "${as}"`);
+  }
+  const [first, second, ...surplus] = positionals;
+  if (surplus.length > 0) throw new CliError(`one call at a time: METHOD URL, and then "${surplus.join(" ")}" is too much`);
   const method = second === undefined ? (body === null ? "GET" : "POST") : (first ?? "GET").toUpperCase();
   const address = second ?? first;
   if (address === undefined) throw new CliError("which call? say METHOD URL");
@@ -64,7 +73,7 @@ function requestOf(as: string, positionals: readonly string[], headers: readonly
     return [header.slice(0, colon).trim(), header.slice(colon + 1).trim()];
   });
   return {
-    caller: { namespace, serviceAccount: serviceAccount ?? null },
+    caller: { namespace, serviceAccount },
     method,
     authority: url.host,
     target: `${url.pathname}${url.search}`,
@@ -88,7 +97,7 @@ function describe(found: Explanation, request: ExplainRequest, as: string): stri
       `${index === 0 ? "planned  " : "         "}${String(index + 1).padStart(2)} ${candidate.backend}  tier ${candidate.tier + 1}, ${candidate.host}, ${region}: ${candidate.region.reason}`,
     );
   }
-  for (const other of found.excluded) lines.push(`     out    ${other.backend}: ${other.reason}`);
+  for (const other of found.excluded) lines.push(`     out    ${other.backend}: ${other.why}`);
   if (found.refusal !== null) lines.push(`refused     ${found.refusal.status} ${found.refusal.code}: ${found.refusal.detail}`);
   return lines.join("\n");
 }

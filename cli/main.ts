@@ -47,7 +47,11 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     const isUsage = error instanceof CliError;
-    process.stderr.write(`spillway: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = isUsage ? error.exitCode : EXIT.faults;
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`spillway: ${message}\n`);
+    // Whoever asked for JSON gets it for the failure too.
+    if (process.argv.includes("--json")) print(JSON.stringify({ ok: false, error: message }));
+    // Files may be watched and sockets open already: nothing of that may keep a process that has failed.
+    process.exit(isUsage ? error.exitCode : EXIT.faults);
   },
 );

@@ -8,7 +8,8 @@ export function parseOptions<Table extends OptionTable>(args: readonly string[],
   try {
     return parseArgs({ args: [...args], options, allowPositionals, strict: true });
   } catch (error) {
-    throw new CliError(error instanceof Error ? error.message.replace(/\. To specify.*/s, "") : "bad usage");
+    const mistake = error instanceof Error ? error.message.replace(/\. To specify.*/s, "").replace(/\.$/, "") : "bad usage";
+    throw new CliError(`${mistake}: --help tells the options`);
   }
 }
 
@@ -24,4 +25,12 @@ export function parsePort(text: string, name: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new CliError(`${name} must be a port from 0 to 65535, not "${text}"`);
   return port;
+}
+
+/** Seconds, as whole or broken number; gives milliseconds. */
+export function parseSeconds(text: string, name: string): number {
+  const seconds = Number(text);
+  if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0 || seconds > 86_400)
+    throw new CliError(`${name} must be seconds from 0 to 86400, not "${text}"`);
+  return seconds * 1000;
 }

@@ -1,8 +1,8 @@
 import { formatFaults, formatRefused } from "../adapters/config/report.ts";
 import { serve } from "../adapters/knative/serve.ts";
 import type { Compiled } from "../src/index.ts";
-import { EXIT } from "./exit.ts";
-import { manifestPaths, parseOptions, parsePort } from "./options.ts";
+import { CliError, EXIT } from "./exit.ts";
+import { manifestPaths, parseOptions, parsePort, parseSeconds } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";
 
 const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--port N] [--host H]
@@ -44,15 +44,23 @@ export async function runServe(args: readonly string[]): Promise<number> {
     stop(EXIT.faults);
   });
 
+  let loadedOnce = false;
+  const onLoad = (compiled: Compiled): void => {
+    reportLoad(compiled, loadedOnce);
+    loadedOnce ||= compiled.snapshot !== null;
+  };
   const server = await serve({
     manifests: manifestPaths(values.manifests),
     port: parsePort(values.port ?? env["PORT"] ?? "8787", "--port"),
     host: values.host ?? (env["K_SERVICE"] === undefined && env["KUBERNETES_SERVICE_HOST"] === undefined ? "127.0.0.1" : "0.0.0.0"),
     adminPort: env["SPILLWAY_ADMIN_PORT"] === undefined ? null : parsePort(env["SPILLWAY_ADMIN_PORT"], "SPILLWAY_ADMIN_PORT"),
-    graceMs: Number(values.grace ?? "25") * 1000,
+    graceMs: parseSeconds(values.grace ?? "25", "--grace"),
     environment: env,
-    onLoad: reportLoad,
+    onLoad,
+    onReadError: (error) => warn(`spillway: the manifests cannot be read: ${error.message}; what was served before is still served`),
     log: values.quiet === true ? () => {} : null,
+  }).catch((error: unknown) => {
+    throw listenFault(error) ?? error;
   });
   warn(`spillway: listening on ${server.url}${server.broker.ready() ? "" : " (not ready: no good manifests yet)"}`);
 
@@ -80,11 +88,15 @@ export async function runServe(args: readonly string[]): Promise<number> {
   });
 }
 
-function reportLoad(compiled: Compiled): void {
+function reportLoad(compiled: Compiled, loadedBefore: boolean): void {
   const color = wantsColor(process.stderr);
   if (compiled.faults.length > 0) warn(formatFaults(compiled.faults, { color }));
   if (compiled.snapshot === null) {
-    warn("spillway: these manifests were not taken over; what was served before is still served");
+    warn(
+      loadedBefore
+        ? "spillway: these manifests were not taken over; what was served before is still served"
+        : "spillway: these manifests were not taken over; every call is refused until they are mended",
+    );
     return;
   }
   const { snapshot } = compiled;
@@ -94,4 +106,16 @@ function reportLoad(compiled: Compiled): void {
     `spillway: manifests ${snapshot.id}: ${snapshot.gateways.length} Gateway, ${new Set(rules.map((rule) => rule.id)).size} rules, ${snapshot.backends.size} backends`,
   );
   if (refused !== "") warn(refused);
+}
+
+/** Why it cannot listen, in words, with what to do; null: it is something else. */
+function listenFault(error: unknown): CliError | null {
+  if (!(error instanceof Error) || !("syscall" in error) || (error.syscall !== "listen" && error.syscall !== "getaddrinfo")) return null;
+  const code = "code" in error ? error.code : null;
+  const where = "port" in error ? `port ${String(error.port)}${"address" in error ? ` of ${String(error.address)}` : ""}` : "the address";
+  if (code === "EADDRINUSE")
+    return new CliError(`${where} is taken: choose another with --port (metrics: SPILLWAY_ADMIN_PORT), or 0 for a free one`, EXIT.faults);
+  if (code === "EACCES") return new CliError(`${where} may not be opened by this user: choose one from 1024 up with --port`, EXIT.faults);
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") return new CliError("--host is not an address of this machine", EXIT.faults);
+  return null;
 }

@@ -3,11 +3,13 @@ import { receive } from "./listener/receive.ts";
 import type { Identified } from "./model/call.ts";
 import { Refusal, type RefusalCode } from "./model/errors.ts";
 import type { HeaderList } from "./model/http.ts";
+import type { Exclusion } from "./model/planned.ts";
 import type { Clock, Random } from "./model/ports.ts";
 import type { RegionEvidence } from "./model/region.ts";
 import type { CompiledRule, RuleMatch, Snapshot } from "./model/snapshot.ts";
 import { createHealth } from "./plan/health.ts";
 import { plan } from "./plan/plan.ts";
+import { PlanRefusal } from "./plan/plan-refusal.ts";
 import { operationOf } from "./providers/operation-of.ts";
 import { readBodyFacts } from "./providers/read-body-facts.ts";
 import { buildRouteTable } from "./routing/build-route-table.ts";
@@ -45,7 +47,8 @@ export interface Explanation {
     readonly region: RegionEvidence;
     readonly model: string | null;
   }[];
-  readonly excluded: readonly { readonly backend: string; readonly reason: string }[];
+  /** `why` is for people. Told for a refused call too. */
+  readonly excluded: readonly { readonly backend: string; readonly reason: Exclusion["reason"]; readonly why: string }[];
   readonly refusal: { readonly code: RefusalCode; readonly status: number; readonly detail: string } | null;
 }
 
@@ -102,9 +105,10 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
       region: evidence,
       model: target.model,
     }));
-    found.excluded = planned.excluded.map(({ backend, reason }) => ({ backend, reason }));
+    found.excluded = planned.excluded.map(describeExclusion);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
+    if (error instanceof PlanRefusal) found.excluded = error.excluded.map(describeExclusion);
     found.refusal = { code: error.code, status: error.status, detail: error.detail };
   }
   return found;
@@ -134,6 +138,17 @@ function matchingRules(identified: Identified, model: string | null): readonly M
     return hit === null ? [] : [{ rule, match: hit.match }];
   });
 }
+
+function describeExclusion({ backend, reason, evidence }: Exclusion): Explanation["excluded"][number] {
+  return { backend, reason, why: evidence?.reason ?? EXCLUSIONS[reason] };
+}
+
+const EXCLUSIONS: Readonly<Record<Exclusion["reason"], string>> = {
+  region: "outside the region lock",
+  dialect: "it speaks another API than the one that is called",
+  model: "it does not offer this model",
+  evicted: "it failed lately, or asked to be left alone",
+};
 
 /** A match in the words of the manifest. */
 function describeMatch(match: RuleMatch): string {
