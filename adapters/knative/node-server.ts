@@ -60,6 +60,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     open.add(response);
     current.set(socket, response);
     if (draining) response.shouldKeepAlive = false;
+    // A write that crosses the caller's leaving fails; `close` tells of it, and without a listener the process would end.
+    response.on("error", ignore);
     response.on("close", () => {
       open.delete(response);
       if (!request.complete && !socket.destroyed) linger(request);

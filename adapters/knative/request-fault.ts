@@ -20,6 +20,8 @@ const SINGLE: ReadonlySet<string> = new Set([
   "content-length",
   "transfer-encoding",
 ]);
+/** Their lengths: most headers have another one, and need not be lower-cased to be passed over. */
+const SINGLE_LENGTHS: ReadonlySet<number> = new Set([...SINGLE].map((name) => name.length));
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
 /** The checks that node:http leaves to us; null: none fails. */
@@ -40,7 +42,9 @@ export function requestFault(request: IncomingMessage, maxHeaders: number): Faul
 function repeatedHeader(rawHeaders: readonly string[]): string | null {
   let seen: string[] | null = null;
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] ?? "").toLowerCase();
+    const written = rawHeaders[i] ?? "";
+    if (!SINGLE_LENGTHS.has(written.length)) continue;
+    const name = written.toLowerCase();
     if (!SINGLE.has(name)) continue;
     if (seen?.includes(name) === true) return name;
     seen ??= [];

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createUndiciTransport } from "../../../adapters/transport/undici-transport.ts";
 import type { DeliveryEnd, StreamCodec } from "../../../src/index.ts";
 import { rawClient, startNodeServer } from "../../fakes/node-broker.ts";
@@ -223,6 +223,35 @@ describe("the way back to a caller of node:http", () => {
     client.socket.resume();
     await until(() => ends.length === 1, "all has been handed over").catch(() => {});
     expect(ends[0]).toMatchObject({ kind: "complete", bytes: total });
+    client.socket.destroy();
+  });
+
+  it("a caller that takes nothing for a minute is given up, and so is its upstream", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    cleanUp.push(async () => void vi.useRealTimers());
+    const piece = chunk(Buffer.alloc(16_384, "x").toString());
+    const { port, ends, upstream } = await proxy((socket) => {
+      socket.write(STREAM_HEAD);
+      const pump = (): void => {
+        while (socket.write(piece));
+        socket.once("drain", pump);
+      };
+      pump();
+    });
+    const client = rawClient(port, GET);
+    client.socket.pause();
+    // The idle limit of the upstream is two seconds: it must not run while the caller is the one that stops.
+    const fed = (): number => [...upstream.sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0);
+    for (let last = -1; last !== fed() || last <= 0; ) {
+      last = fed();
+      for (let turn = 0; turn < 2_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+    vi.advanceTimersByTime(59_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ends).toEqual([]);
+    vi.advanceTimersByTime(2_000);
+    await until(() => ends.length === 1 && upstream.sockets.size === 0, "the upstream is closed");
+    expect(ends[0]?.kind).toBe("stalled");
     client.socket.destroy();
   });
 
