@@ -8,6 +8,7 @@ import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
 import type { Clock, DocumentFetcher, EventSink, Random, SecretStore, Transport } from "./model/ports.ts";
+import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { runCall } from "./pipeline.ts";
 import { createHealth } from "./plan/health.ts";
@@ -110,6 +111,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       conditions: loaded?.conditions ?? [],
       backends: health.snapshot(),
       secrets: secrets.status(),
+      regionData: { checkedAt: REGION_DATA_CHECKED_AT, sources: REGION_DATA_SOURCES },
     }),
     metricsText: () => attribution.metrics.metricsText(),
     authorize: async (headers, authority) => {
