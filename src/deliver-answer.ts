@@ -15,7 +15,8 @@ import { createRedactingCodec } from "./stream/redacting-codec.ts";
 import { createTap, type Tap } from "./stream/tap.ts";
 import { forwardableResponseHeaders } from "./transport/response-headers.ts";
 
-const RETRY_AFTER: ReadonlySet<string> = new Set(["retry-after"]);
+/** OpenAI's SDKs read the second one first. */
+const RETRY_AFTER: ReadonlySet<string> = new Set(["retry-after", "retry-after-ms"]);
 
 /** Stage 9: the answer on its way to the caller. From the first byte on no other candidate can be tried. */
 export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won, answer: Answer): Promise<void> {
@@ -43,7 +44,8 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   let headers = forwardableResponseHeaders(answer.headers, unchanged);
   headers = editHeaders(editHeaders(headers, rule.responseHeaders), won.cleared.target.responseHeaders);
   if (redact !== null) headers = redact.headers(headers);
-  if (failed && won.soonestRetryMs !== null) headers = [...remove(headers, RETRY_AFTER), "retry-after", String(Math.ceil(won.soonestRetryMs / 1000))];
+  if (won.soonestRetryMs !== null && isTemporary(answer.status))
+    headers = [...remove(headers, RETRY_AFTER), "retry-after", String(Math.ceil(won.soonestRetryMs / 1000))];
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,
@@ -58,6 +60,11 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   const marked = wire !== null && kind.eventStream && kind.contentEncoding === null && operation.inference;
   const whole = ended.kind === "complete" || (marked && isGone(ended, call) && tap.end().complete);
   settleDelivery(stages, call, won, tap, whole ? { ...ended, kind: "complete" } : ended);
+}
+
+/** Statuses that say "not now" and so have a use for Retry-After. */
+function isTemporary(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
 }
 
 function brokerHeaders(call: CallInFlight, won: Won): HeaderList {
@@ -81,6 +88,7 @@ function settleDelivery(stages: Stages, call: CallInFlight, won: Won, tap: Tap, 
   }
   if (isGone(ended, call) || ended.kind === "stalled") {
     record.outcome = "caller_gone";
+    if (!routed.exchange.responder.started) record.status = 0;
     return;
   }
   stages.health.failed(backend.key, won.cleared.health, "counts", null);

@@ -8,15 +8,18 @@ import { Refusal } from "./model/errors.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { AnswerBody } from "./model/outcome.ts";
 import type { Planned } from "./model/planned.ts";
+import type { Clock } from "./model/ports.ts";
 import { judge, type Verdict } from "./plan/judge.ts";
 import type { Stages } from "./stages.ts";
 
 /** Error bodies up to this size are read to the end, so that the connection can be used again. */
 const DISCARD_BYTES = 64 * 1024;
+/** And no longer than this: a destination that trickles must not hold a connection that nobody waits for. */
+const DISCARD_MS = 1_000;
 
 /** The attempt whose answer is delivered. */
 export interface Won extends Attempted {
-  /** The shortest Retry-After, in milliseconds, that any destination of this call gave; null: none did. */
+  /** The shortest Retry-After of the other destinations, in milliseconds, where it is shorter than the answer's own; null: the answer's own stands. */
   readonly soonestRetryMs: number | null;
 }
 
@@ -74,8 +77,8 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       if (renewed === null) verdict = decide(true);
     }
     recordHealth(stages, cleared, verdict, retryAfterMs);
-    if (verdict.action === "deliver") return { ...attempted, soonestRetryMs: soonest };
-    if (attempted.outcome.kind === "answer") discard(attempted.outcome.body);
+    if (verdict.action === "deliver") return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest };
+    if (attempted.outcome.kind === "answer") discard(stages.clock, attempted.outcome.body);
     if (verdict.action === "give_up") throw giveUp(verdict, soonest);
     attempt.failoverReason = verdict.reason;
     if (verdict.action === "refetch_credential") continue;
@@ -141,16 +144,19 @@ function exhausted(soonestMs: number | null): Refusal {
   });
 }
 
-/** Reads a small body to its end and cancels a large one: a body left alone would hold its connection for ever. */
-function discard(body: AnswerBody): void {
+/** Reads a small body to its end and cancels a large or slow one: a body left alone would hold its connection for ever. */
+function discard(clock: Clock, body: AnswerBody): void {
   let seen = 0;
+  const stopTimer = clock.after(DISCARD_MS, () => body.cancel());
   body.consume({
     chunk: (bytes) => {
       seen += bytes.byteLength;
-      if (seen > DISCARD_BYTES) body.cancel();
+      if (seen <= DISCARD_BYTES) return;
+      stopTimer();
+      body.cancel();
     },
-    end: () => {},
-    failed: () => {},
+    end: stopTimer,
+    failed: stopTimer,
   });
 }
 

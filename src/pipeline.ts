@@ -87,6 +87,7 @@ function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired:
   }
   if (exchange.signal.aborted) {
     record.outcome = "caller_gone";
+    record.status = 0;
     return;
   }
   const refusal = toRefusal(error, expired);
