@@ -135,7 +135,10 @@ export class NodeDelivery implements BodyConsumer {
 
   #takePending(): Uint8Array | null {
     if (this.#pendingBytes === 0) return null;
-    const bytes = this.#pending.length === 1 ? (this.#pending[0] ?? null) : Buffer.concat(this.#pending, this.#pendingBytes);
+    const [only] = this.#pending;
+    // A small piece of a large read is copied: waiting for a caller, it would keep all 64 KiB of that read.
+    const alone = this.#pending.length === 1 && only !== undefined && only.buffer.byteLength <= only.length * 2 + 4_096;
+    const bytes = alone ? only : Buffer.concat(this.#pending, this.#pendingBytes);
     this.#pending = [];
     this.#pendingBytes = 0;
     return bytes;
