@@ -37,6 +37,12 @@ describe("hostile manifests are faults, never crashes", () => {
     });
   }
 
+  it("stops at the depth before anything recurses: an overflow inside the parser can end the process", () => {
+    for (const what of ["deep flow nesting", "deep closed nesting", "deep mappings", "deep compact sequences", "deep explicit keys", "deep indentation"]) {
+      expect([what, compileText(cases[what] ?? "").faults[0]?.message]).toEqual([what, "the document is nested deeper than 64 levels"]);
+    }
+  });
+
   it("reads a megabyte of good text", () => {
     const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {big: "${"x".repeat(1_000_000)}"}\n`;
     expect(compileText(text).ok).toBe(true);

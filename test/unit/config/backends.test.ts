@@ -162,6 +162,8 @@ describe("XBackend", () => {
     expect(accepted({ tls: { mode: "ServerOnly", validation: { hostname: "other.example.com", wellKnownCACertificates: "System" } } }, [], FETCH_ONLY)).toBe(
       "False/UnsupportedValue",
     );
+    const named = { hostname: "one.example.com", wellKnownCACertificates: "System", subjectAltNames: [{ type: "Hostname", hostname: "a.example.com" }] };
+    expect(accepted({ tls: { mode: "ServerOnly", validation: named } }, [], FETCH_ONLY)).toBe("False/UnsupportedValue");
     expect(accepted({ protocol: "HTTP2" }, [], FETCH_ONLY)).toBe("False/UnsupportedValue");
     const pinned = compileGood([xBackend("one"), policy("BackendConnectionPolicy", "p", { dns: { addresses: ["127.0.0.1"] } }), route("r")], FETCH_ONLY);
     expect(conditionOf(pinned, "XBackend", "one", "Accepted")).toBe("False/UnsupportedValue");
@@ -216,6 +218,9 @@ describe("Service", () => {
     expect(resolve(grant("team-b", from, { group: "", kind: "Service" }))).toBe("True/ResolvedRefs");
     expect(resolve(grant("team-b", from, { group: "", kind: "Service", name: "vllm" }))).toBe("True/ResolvedRefs");
     expect(resolve(grant("team-b", from, { group: "", kind: "Service", name: "other" }))).toBe("False/RefNotPermitted");
+    expect(resolve(grant("team-b", { ...from, kind: "GRPCRoute" }, { group: "", kind: "Service" }))).toBe("False/RefNotPermitted");
+    expect(resolve(grant("team-b", { ...from, group: "example.com" }, { group: "", kind: "Service" }))).toBe("False/RefNotPermitted");
+    expect(resolve(grant("team-b", from, { group: "", kind: "Secret" }))).toBe("False/RefNotPermitted");
     expect(resolve(grant("team-b", { ...from, namespace: "team-c" }, { group: "", kind: "Service" }))).toBe("False/RefNotPermitted");
     expect(resolve(grant("team-a", from, { group: "", kind: "Service" }))).toBe("False/RefNotPermitted");
   });

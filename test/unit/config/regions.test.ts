@@ -139,6 +139,11 @@ describe("region locks", () => {
     const shared = route("r", [{ backendRefs: [toXBackend("one")] }], { parentRefs: [{ name: "egress" }] }, { namespace: "infra" });
     const { rule } = firstRule(xBackend("one", {}, { namespace: "infra" }), shared, lock("l", namespaceTarget("team-z"), { jurisdictions: ["EU"] }));
     expect(policies(rule.namespaceLocks.get("team-z"))).toEqual(["infra/l"]);
+    const labelled = lock("l", namespaceTarget("team-z"), { jurisdictions: ["EU"] }, "infra", {
+      appliesTo: { namespaces: { matchLabels: { data: "personal" } } },
+    });
+    const second = firstRule(xBackend("one", {}, { namespace: "infra" }), shared, labelled);
+    expect(policies(second.rule.namespaceLocks.get("team-z"))).toEqual(["infra/l"]);
   });
 
   it("may not be put on another team's Namespace, but for the Gateway's administrators", () => {

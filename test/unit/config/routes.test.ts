@@ -45,6 +45,12 @@ describe("attachment", () => {
       ]),
     ).toBe("True/Accepted");
     expect(acceptedWith([http("a", { allowedRoutes: { namespaces: { from: "All" }, kinds: [{ kind: "GRPCRoute" }] } })])).toBe("False/NotAllowedByListeners");
+    // Its labels are not known, so not even a selector that takes everything in does.
+    const anything = gateway([http("a", { allowedRoutes: { namespaces: { from: "Selector", selector: {} } } })]);
+    expect(conditionOf(compileGood([anything, route("r", [{}], toSecond(), { namespace: "team-z" })]), "HTTPRoute", "r", "Accepted")).toBe(
+      "False/NotAllowedByListeners",
+    );
+    expect(conditionOf(compileGood([anything, route("r", [{}], toSecond())]), "HTTPRoute", "r", "Accepted")).toBe("True/Accepted");
     const own = compileGood([one, gateway([http("a")]), route("r", [{}], toSecond(), { namespace: "infra" })]);
     expect(conditionOf(own, "HTTPRoute", "r", "Accepted")).toBe("True/Accepted");
   });
@@ -221,6 +227,7 @@ describe("Gateway", () => {
     expect(rejected({ jwks: { uri: "http://127.0.0.1:8080/keys" } })).toBeNull();
     expect(rejected({ jwks: { uri: "http://issuer.example/keys" } })).toContain("https");
     expect(rejected({ jwks: { uri: "http://127.0.0.1@issuer.example/keys" } })).toContain("https");
+    expect(rejected({ jwks: { uri: "https://user:word@issuer.example/keys" } })).toContain("without credentials");
     expect(rejected({ jwks: { inline: "{}" } })).toContain("keys");
     expect(rejected({ clockSkew: "2m" })).toContain("clockSkew");
   });
@@ -501,6 +508,44 @@ describe("rules", () => {
     expect(ruleOf({ backendRefs: [{ group: "spillway.dev", kind: "BackendGroup", name: "g" }] }, empty).rule.action).toMatchObject({
       targets: [{ target: { kind: "invalid" } }],
     });
+  });
+
+  it("let a group reach a Service elsewhere by a grant to the group, an XBackend elsewhere never", () => {
+    const elsewhere = [
+      xBackend("two", {}, { namespace: "team-b" }),
+      JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: { name: "two", namespace: "team-b" }, spec: { ports: [{ port: 80 }] } }),
+    ];
+    const everything = ["BackendGroup", "HTTPRoute"].map((kind) => ({
+      group: kind === "HTTPRoute" ? "gateway.networking.k8s.io" : "spillway.dev",
+      kind,
+      namespace: "team-a",
+    }));
+    const permit = (name: string, from: object, to: object) => grant("team-b", from, to).replace('"name":"grant"', `"name":"${name}"`);
+    const toAny = (from: object) => [
+      permit("x", from, { group: "gateway.networking.x-k8s.io", kind: "XBackend" }),
+      permit("s", from, { group: "", kind: "Service" }),
+    ];
+    const resolve = (backendRef: object, from: object | undefined) => {
+      const group = own("BackendGroup", "g", { tiers: [{ name: "a", backends: [{ backendRef }] }] });
+      const toGroup = route("r", [{ backendRefs: [{ group: "spillway.dev", kind: "BackendGroup", name: "g" }] }]);
+      return conditionOf(compileGood([...elsewhere, group, toGroup, ...(from === undefined ? [] : toAny(from))]), "BackendGroup", "g", "ResolvedRefs");
+    };
+    const service = { group: "", kind: "Service", name: "two", namespace: "team-b", port: 80 };
+    expect(resolve(service, undefined)).toBe("False/RefNotPermitted");
+    expect(resolve(service, everything[0])).toBe("True/ResolvedRefs");
+    expect(resolve(service, everything[1])).toBe("False/RefNotPermitted");
+    expect(resolve({ name: "two", namespace: "team-b" }, everything[0])).toBe("False/RefNotPermitted");
+  });
+
+  it("do not reach the XBackends of a group elsewhere", () => {
+    const documents = [
+      xBackend("two", {}, { namespace: "team-b" }),
+      own("BackendGroup", "g", { tiers: [{ name: "a", backends: [{ backendRef: { name: "two" } }] }] }, "team-b"),
+      grant("team-b", { group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: "team-a" }, { group: "spillway.dev", kind: "BackendGroup" }),
+      route("r", [{ backendRefs: [{ group: "spillway.dev", kind: "BackendGroup", name: "g", namespace: "team-b" }] }]),
+    ];
+    const compiled = compileGood(documents);
+    expect(rulesOf(compiled)[0]?.action).toMatchObject({ targets: [{ target: { kind: "invalid", reason: expect.stringContaining("GEP-4894") } }] });
   });
 
   it("read the model header and the trace annotation", () => {
