@@ -1,7 +1,7 @@
 import type { RegionConstraint, RegionLock } from "../model/region.ts";
 import { JURISDICTIONS } from "../model/region-data.ts";
 import { hasLabels } from "./label-selector.ts";
-import type { LinkContext } from "./link-context.ts";
+import { type LinkContext, warn } from "./link-context.ts";
 import { idOf, type Manifest, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 
@@ -51,8 +51,8 @@ export function compileRegionLocks(context: LinkContext, gateways: ReadonlySet<s
   const adminNamespaces = new Set([...gateways].map((id) => id.split("/")[0] ?? ""));
   for (const policy of context.set.RegionPolicy.values()) {
     const constraint = compileConstraint(context, policy);
-    for (const target of policy.body.spec.targetRefs) {
-      const key = attach(context, policy, target, { gateways, adminNamespaces, refusals });
+    for (const [index, target] of policy.body.spec.targetRefs.entries()) {
+      const key = attach(context, policy, target, index, { gateways, adminNamespaces, refusals });
       if (key === null) continue;
       const attached = byTarget.get(key) ?? [];
       attached.push({ policy, constraint });
@@ -118,6 +118,7 @@ function attach(
   context: LinkContext,
   policy: PolicyManifest,
   target: PolicyTarget,
+  index: number,
   known: { readonly gateways: ReadonlySet<string>; readonly adminNamespaces: ReadonlySet<string>; readonly refusals: Map<string, string> },
 ): string | null {
   const namespace = namespaceOf(policy);
@@ -125,6 +126,8 @@ function attach(
   const ancestor = target.sectionName === undefined ? key : `${key}/${target.sectionName}`;
   const refuse = (reason: string, message: string) => {
     context.conditions.write(policy, ancestor, { type: "Accepted", status: "False", reason, message });
+    // Louder than a condition: somebody believes that calls are locked, and they are not.
+    warn(context, policy, ["spec", "targetRefs", index], `this lock is not attached: ${message}`);
     return null;
   };
   if (target.kind === "Namespace") {

@@ -162,6 +162,9 @@ describe("region locks", () => {
   it("say when their target does not exist", () => {
     const reason = (target: object) => conditionOf(compileGood([lock("l", target, { regions: ["eu"] })]), "RegionPolicy", "l", "Accepted");
     expect(reason({ ...GATEWAY_TARGET, name: "gone" })).toBe("False/TargetNotFound");
+    expect(compileGood([lock("l", { ...GATEWAY_TARGET, name: "gone" }, { regions: ["eu"] })]).faults).toMatchObject([
+      { severity: "warning", kind: "RegionPolicy", pointer: "/spec/targetRefs/0", message: expect.stringContaining("is not attached") },
+    ]);
     expect(reason(routeTarget())).toBe("False/TargetNotFound");
   });
 
