@@ -16,6 +16,7 @@ import type { Stages } from "./stages.ts";
 const DISCARD_BYTES = 64 * 1024;
 /** And no longer than this: a destination that trickles must not hold a connection that nobody waits for. */
 const DISCARD_MS = 1_000;
+const CREDENTIAL_RETRY_MS = 1_000;
 
 /** The attempt whose answer is delivered. */
 export interface Won extends Attempted {
@@ -124,7 +125,9 @@ async function renew(stages: Stages, call: CallInFlight, cleared: Cleared, attem
   const { credential } = cleared.target.backend;
   if (credential === null || credential.type === "passthrough" || attempted.lease === null) return null;
   try {
-    return await stages.secrets.refetch(credential.secret, attempted.lease.secret, call.signal);
+    const lease = await stages.secrets.refetch(credential.secret, attempted.lease.secret, call.signal);
+    // The very same one: the destination has said no to it already.
+    return lease.secret === attempted.lease.secret ? null : lease;
   } catch {
     // The store is down or denies: the next candidate may still serve.
     return null;
@@ -132,7 +135,9 @@ async function renew(stages: Stages, call: CallInFlight, cleared: Cleared, attem
 }
 
 function giveUp(verdict: Extract<Verdict, { action: "give_up" }>, soonestMs: number | null): Refusal {
-  const retryAfter = soonestMs === null ? {} : { retryAfter: Math.ceil(soonestMs / 1000) };
+  // The secret cache asks a store that failed again within a second.
+  const retryAfterMs = verdict.refusal === "credential_unavailable" ? Math.min(soonestMs ?? CREDENTIAL_RETRY_MS, CREDENTIAL_RETRY_MS) : soonestMs;
+  const retryAfter = retryAfterMs === null ? {} : { retryAfter: Math.ceil(retryAfterMs / 1000) };
   return new Refusal(verdict.refusal, { detail: verdict.detail, ...retryAfter });
 }
 

@@ -54,6 +54,10 @@ export function createFakeExchange(options: ExchangeOptions = {}): FakeExchange 
     status = withStatus;
     headers = withHeaders;
   };
+  const took = (bytes: Uint8Array) => {
+    parts.push(bytes);
+    gotByte();
+  };
   const responder: Responder = {
     get started() {
       return answers > 0;
@@ -63,8 +67,7 @@ export function createFakeExchange(options: ExchangeOptions = {}): FakeExchange 
       if (body !== null && method !== "HEAD") parts.push(body);
       whole = true;
     },
-    deliver: (delivery) =>
-      deliver(delivery, caller.signal, { method, begin, bytes: (bytes) => void (parts.push(bytes), gotByte()), end: () => (whole = true) }),
+    deliver: (delivery) => deliver(delivery, caller.signal, { method, begin, bytes: took, end: () => (whole = true) }),
   };
   const text = options.body;
   const bytes = new TextEncoder().encode(text ?? "");
