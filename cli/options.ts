@@ -8,7 +8,7 @@ export function parseOptions<Table extends OptionTable>(args: readonly string[],
   try {
     return parseArgs({ args: [...args], options, allowPositionals, strict: true });
   } catch (error) {
-    const mistake = error instanceof Error ? error.message.replace(/\. To specify.*/s, "").replace(/\.$/, "") : "bad usage";
+    const mistake = error instanceof Error ? error.message.replace(/\. To specify.*/s, "").replace(/\.?(\n.*)?$/s, "") : "bad usage";
     throw new CliError(`${mistake}: --help tells the options`);
   }
 }

@@ -47,11 +47,15 @@ export function formatConditions(conditions: readonly ObjectConditions[], option
     .join("\n");
 }
 
-/** Only what is not well, one line each; empty when all is. */
+/** Only what is not well, one line for each reason; empty when all is. `Programmed` follows from the others and is left out where it only says the same again. */
 export function formatRefused(conditions: readonly ObjectConditions[], options: ReportOptions): string {
   const paint = painter(options.color);
   return conditions
-    .flatMap((object) => object.conditions.filter(isBad).map((condition) => `${paint("bold", nameOf(object))}: ${formatCondition(condition, paint)}`))
+    .flatMap((object) => {
+      const bad = object.conditions.filter(isBad);
+      const told = bad.filter((one) => one.type !== "Programmed" || !bad.some((other) => other !== one && other.message === one.message));
+      return told.map((condition) => `${paint("bold", nameOf(object))}: ${formatCondition(condition, paint)}`);
+    })
     .join("\n");
 }
 

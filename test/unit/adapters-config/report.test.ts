@@ -52,7 +52,6 @@ describe("formatConditions", () => {
     const refused = formatRefused(compiled.conditions, { color: false }).split("\n");
     expect(refused.map((line) => line.slice(0, line.indexOf("=")))).toEqual([
       "XBackend team-a/one: Accepted",
-      "XBackend team-a/one: Programmed",
       "HTTPRoute team-a/r -> Gateway/infra/egress: ResolvedRefs",
     ]);
     const good: ObjectConditions = {
