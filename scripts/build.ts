@@ -13,6 +13,8 @@ await build({
   format: "esm",
   platform: "node",
   target: "node22",
+  // ES modules where a package has both: CommonJS loaded by import() would come as a default export only, without the names that the types promise.
+  mainFields: ["module", "main"],
   sourcemap: "linked",
   minifySyntax: true,
   legalComments: "external",
