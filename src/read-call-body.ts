@@ -30,6 +30,7 @@ export async function readCallBody(call: Identified): Promise<CallBody> {
   }
   const bytes = await body.collect(maxRequestBytes);
   if (bytes === "too_large") throw tooLarge(maxRequestBytes);
+  if (bytes === "too_slow") throw new Refusal("request_timeout", { detail: "The request body did not arrive in time." });
   if (bytes === "aborted") throw new Refusal("request_malformed", { detail: "The request ended before its body was complete." });
   const facts = readsJson && !isEncoded(find(headers, "content-encoding")) ? readBodyFacts(bytes, call.operation) : null;
   return { request: { kind: "bytes", bytes }, bytes, facts };

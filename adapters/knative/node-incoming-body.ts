@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { IncomingBody, StreamBody } from "../../src/index.ts";
+import type { BodyFailure, IncomingBody, StreamBody } from "../../src/index.ts";
 import { watchPace } from "./pace-watch.ts";
 import { createReplayableStream } from "./replayable-stream.ts";
 
@@ -29,12 +29,12 @@ export function createIncomingBody(request: IncomingMessage, response: ServerRes
   };
 }
 
-function collect(request: IncomingMessage, declared: number | null, maxBytes: number): Promise<Uint8Array | "too_large" | "aborted"> {
+function collect(request: IncomingMessage, declared: number | null, maxBytes: number): Promise<Uint8Array | BodyFailure> {
   return new Promise((resolve) => {
     let whole: Buffer | null = null;
     let length = 0;
-    const pace = watchPace(() => finish("aborted"));
-    const finish = (result: Uint8Array | "too_large" | "aborted"): void => {
+    const pace = watchPace(() => finish("too_slow"));
+    const finish = (result: Uint8Array | BodyFailure): void => {
       pace.stop();
       request.off("data", onData).off("end", onEnd).off("close", onClose);
       // What still comes is read and dropped, for the responder's two seconds at most.

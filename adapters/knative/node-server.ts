@@ -39,7 +39,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   let draining = false;
 
   const server = createServer({
-    headersTimeout: 10_000,
+    // Ten seconds at most: Node looks once a second.
+    headersTimeout: 9_000,
     // Of whole requests: a long upload that goes on is fine, a slow one is ended by the body's own pace.
     requestTimeout: 0,
     connectionsCheckingInterval: 1_000,

@@ -1,8 +1,8 @@
-/** How long a caller may send nothing of a body that is being read. */
-const SILENCE_MS = 30_000;
+/** How long a caller may send nothing of a body that is being read: with the time between two looks, 30 s at most. */
+const SILENCE_MS = 29_000;
 /** After as long, the average that a body must have kept to: a drip of a byte a second is an attack, a slow line is not. */
 const LEAST_BYTES_PER_SECOND = 1_024;
-const CHECK_MS = 5_000;
+const CHECK_MS = 1_000;
 
 /** Watches a body while it is read; calls `onSlow` once when the caller is too slow. */
 export interface PaceWatch {

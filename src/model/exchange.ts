@@ -23,14 +23,17 @@ export interface Exchange {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** Why a body could not be had whole. */
+export type BodyFailure = "too_large" | "too_slow" | "aborted";
+
 /** How the platform gives the request body to the core. Exactly one method is called, once, or none. */
 export interface IncomingBody {
   /** From `content-length`; null when chunked or absent. */
   readonly declaredLength: number | null;
   /** False when the message cannot have a body. */
   readonly present: boolean;
-  /** Whole, bounded: more than `maxBytes` gives `too_large` (and the rest is not read into memory). */
-  collect(maxBytes: number): Promise<Uint8Array | "too_large" | "aborted">;
+  /** Whole, bounded: more than `maxBytes` gives `too_large` (and the rest is not read into memory), a caller that drips it `too_slow`. */
+  collect(maxBytes: number): Promise<Uint8Array | BodyFailure>;
   /** As a stream that can be opened again while all of it fits `replayBytes`; reading beyond `maxBytes` throws. */
   stream(maxBytes: number, replayBytes: number): Extract<RequestBody, { kind: "stream" }>;
 }

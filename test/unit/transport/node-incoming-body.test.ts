@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Exchange } from "../../../src/index.ts";
 import { rawClient, startNodeServer } from "../../fakes/node-broker.ts";
 import { until } from "../../fakes/outbound.ts";
@@ -52,6 +52,24 @@ describe("a request body of node:http", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     client.socket.destroy();
     await until(() => result === "aborted" && aborted, "the body is given up");
+  });
+
+  it("is given up as too slow when it drips", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    cleanUp.push(async () => void vi.useRealTimers());
+    let result: unknown = null;
+    let begun = false;
+    const port = await serve(async (exchange) => {
+      const collecting = exchange.body.collect(1_000);
+      begun = true;
+      result = await collecting;
+      exchange.responder.reply(408, ["content-length", "0"], null);
+    });
+    const client = rawClient(port, `${HEAD}Content-Length: 100\r\n\r\nhalf`);
+    await until(() => begun, "the body is read");
+    vi.advanceTimersByTime(30_000);
+    await until(() => result === "too_slow", "the body is given up");
+    client.socket.destroy();
   });
 
   it("is asked for only when it is wanted (Expect: 100-continue)", async () => {
