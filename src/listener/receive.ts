@@ -7,12 +7,16 @@ import type { Snapshot } from "../model/snapshot.ts";
 import { chooseListener } from "./choose-listener.ts";
 import { namesOurselves } from "./loop-guard.ts";
 
+/** RFC 9110 section 9.1: a method is a token. */
+const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
 /**
  * Stage 1: a request that is well formed, within its bounds, not a loop, and belongs to a listener. Throws `Refusal`.
  * `operationOf` is the providers' reading of method and path, handed in because stages do not import each other.
  */
 export function receive(exchange: Exchange, snapshot: Snapshot, id: string, operationOf: (method: string, path: string) => Operation): Received {
   const { method, target } = exchange;
+  if (!mayForward(method)) throw new Refusal("request_malformed", { detail: "The method cannot be forwarded." });
   const fault = targetFault(target);
   if (fault !== null) throw new Refusal("request_malformed", { detail: `The request cannot be routed safely: ${fault}.` });
   const mark = target.indexOf("?");
@@ -29,6 +33,11 @@ export function receive(exchange: Exchange, snapshot: Snapshot, id: string, oper
   const declared = exchange.body.declaredLength;
   if (declared !== null && declared > gateway.bounds.maxRequestBytes) throw tooLarge(gateway.bounds.maxRequestBytes);
   return { id, exchange, snapshot, gateway, listener, host, method, path, query: mark === -1 ? "" : target.slice(mark), operation: operationOf(method, path) };
+}
+
+/** TRACE would have the destination answer with the request as it came, the broker's credential included (RFC 9110 section 9.3.8). CONNECT asks for a tunnel. */
+function mayForward(method: string): boolean {
+  return METHOD.test(method) && method !== "TRACE" && method !== "CONNECT";
 }
 
 export function tooLarge(maxBytes: number): Refusal {
