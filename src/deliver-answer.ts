@@ -1,7 +1,7 @@
 import type { CallInFlight } from "./attempt.ts";
 import { redactor } from "./credentials/redact.ts";
 import type { Won } from "./find-answer.ts";
-import { remove } from "./lib/header-list.ts";
+import { find, remove } from "./lib/header-list.ts";
 import type { StreamCodec } from "./model/codec.ts";
 import { Refusal } from "./model/errors.ts";
 import type { DeliveryEnd } from "./model/exchange.ts";
@@ -17,12 +17,14 @@ import { forwardableResponseHeaders } from "./transport/response-headers.ts";
 
 /** OpenAI's SDKs read the second one first. */
 const RETRY_AFTER: ReadonlySet<string> = new Set(["retry-after", "retry-after-ms"]);
+const REQUEST_ID: ReadonlySet<string> = new Set(["x-request-id"]);
 
 /** Stage 9: the answer on its way to the caller. From the first byte on no other candidate can be tried. */
 export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won, answer: Answer): Promise<void> {
   const { routed, record } = call;
   const { exchange, operation, rule } = routed;
-  if (answer.status >= 300 && answer.status < 400 && won.cleared.lock !== null) {
+  // 304 answers a condition of the caller's own and sends nobody anywhere.
+  if (answer.status >= 300 && answer.status < 400 && answer.status !== 304 && won.cleared.lock !== null) {
     answer.body.cancel();
     throw new Refusal("upstream_redirect", { detail: "The destination answered with a redirect. On a region-locked route nobody is sent elsewhere." });
   }
@@ -46,6 +48,9 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   if (redact !== null) headers = redact.headers(headers);
   if (won.soonestRetryMs !== null && isTemporary(answer.status))
     headers = [...remove(headers, RETRY_AFTER), "retry-after", String(Math.ceil(won.soonestRetryMs / 1000))];
+  const upstreamId = find(headers, "x-request-id");
+  // Two of one name would reach an SDK joined into one; a provider's support desk asks for its own.
+  if (upstreamId !== null) headers = [...remove(headers, REQUEST_ID), "x-egress-upstream-request-id", upstreamId];
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,
