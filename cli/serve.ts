@@ -58,7 +58,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
     environment: env,
     onLoad,
     onReadError: (error) => warn(`spillway: the manifests cannot be read: ${error.message}; what was served before is still served`),
-    log: values.quiet === true ? () => {} : null,
+    accessLog: values.quiet !== true,
   }).catch((error: unknown) => {
     throw listenFault(error) ?? error;
   });

@@ -25,8 +25,8 @@ export interface BrokerPorts {
   readonly secretStores: readonly SecretStore[];
   readonly documents: DocumentFetcher;
   readonly sink: EventSink;
-  /** One finished JSON line, without line end. */
-  readonly log: (line: string) => void;
+  /** One finished JSON line a call, without line end; null: no line is made. */
+  readonly log: ((line: string) => void) | null;
   /** Runs work soon, off the path of the call that asked. */
   readonly schedule: (work: () => void) => void;
   /** Null: the tracer that `@opentelemetry/api` has registered. */

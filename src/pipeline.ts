@@ -98,7 +98,12 @@ function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired:
   record.outcome = refusal.code === "internal_error" ? "broker_error" : "refused";
   const { dialect } = record.operation;
   const rendered = renderRefusal(refusal, dialect === null ? null : wireOf(dialect), record.id);
-  exchange.responder.reply(rendered.status, rendered.headers, rendered.body);
+  try {
+    exchange.responder.reply(rendered.status, rendered.headers, rendered.body);
+  } catch {
+    // The platform can write no more. A rejection that nobody handles would end the process, and every other call with it.
+    record.outcome = "broker_error";
+  }
 }
 
 function toRefusal(error: unknown, expired: boolean): Refusal {

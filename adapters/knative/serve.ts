@@ -27,8 +27,8 @@ export interface ServeOptions {
   readonly onLoad: (compiled: Compiled) => void;
   /** Told when a change of the manifests cannot be read; what was served before is still served. */
   readonly onReadError: (error: Error) => void;
-  /** One access-log line; null writes it to standard output. */
-  readonly log: ((line: string) => void) | null;
+  /** Whether each call is told in a line on standard output. */
+  readonly accessLog: boolean;
 }
 
 export interface RunningServer {
@@ -61,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     secretStores: createNodeSecretStores({ environment: options.environment }),
     documents: createDocumentFetcher(),
     sink,
-    log: options.log ?? telemetry.log,
+    log: options.accessLog ? telemetry.log : null,
     schedule: (work) => setImmediate(work),
     tracer: telemetry.tracer,
     digest: (text) => hash("sha256", text, "hex"),

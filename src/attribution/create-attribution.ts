@@ -19,8 +19,8 @@ export interface AttributionOptions {
   /** Null: the tracer of the provider that is registered with `@opentelemetry/api`; while none is, no span is made. */
   readonly tracer: Tracer | null;
   readonly sink: EventSink;
-  /** Takes one JSON object per call, without line break. Must not wait. */
-  readonly log: (line: string) => void;
+  /** Takes one JSON object per call, without line break. Must not wait. Null: no line is made. */
+  readonly log: ((line: string) => void) | null;
   /** Runs the work after the answer has left: `setImmediate` on Node, `waitUntil` elsewhere. */
   readonly schedule: (work: () => void) => void;
   /** Settled calls that may wait; beyond it they are counted and dropped. Their metrics are counted all the same. */
@@ -69,6 +69,7 @@ export function createAttribution(options: AttributionOptions): Attribution {
     attempt("spans", () => spansNow()?.write(record));
     attempt("log_lines", () => {
       record.trace ??= parentTrace(record);
+      if (log === null) return;
       log(accessLogLine(record));
     });
     attempt("events", () => {

@@ -19,6 +19,8 @@ const WITHHELD: ReadonlySet<string> = new Set([
   "strict-transport-security",
   "clear-site-data",
   "public-key-pins",
+  // The broker answers with its own: two values read as one id would match no log line.
+  "x-request-id",
 ]);
 
 const WITHHELD_PREFIXES: readonly string[] = ["x-egress-", "proxy-"];

@@ -16,6 +16,7 @@ describe("the destination's headers on their way back", () => {
     "strict-transport-security",
     "x-egress-error",
     "x-egress-backend",
+    "x-request-id",
   ])("%s ends here", (name) => {
     for (const spelling of [name, name.toUpperCase()])
       expect(forwardableResponseHeaders(["a", "1", spelling, "x", "b", "2"], true)).toEqual(["a", "1", "b", "2"]);
