@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { type AdminView, createAdminApp } from "../../../src/listener/admin-app.ts";
+
+function view(changes: Partial<AdminView> = {}): AdminView {
+  return { ready: () => true, status: () => ({ secret: "of the state" }), metrics: () => "metric 1\n", authorize: async () => false, ...changes };
+}
+
+/** Open by design: the two probes, and the metrics where they have no port of their own. */
+const OPEN: ReadonlySet<string> = new Set(["/-/healthz", "/-/readyz", "/-/metrics"]);
+
+describe("every route but the open ones", () => {
+  const routes = createAdminApp(view()).routes.filter((route) => route.method !== "ALL");
+
+  it("there are some, all of them under /-/", () => {
+    expect(routes.length).toBeGreaterThan(OPEN.size);
+    expect(routes.filter((route) => !route.path.startsWith("/-/"))).toEqual([]);
+  });
+
+  it.each(routes.filter((route) => !OPEN.has(route.path)).map((route) => [route.method, route.path]))("%s %s stands behind authorize", async (method, path) => {
+    const asked: unknown[] = [];
+    const closed = createAdminApp(
+      view({
+        authorize: async (headers, authority) => {
+          asked.push([headers, authority]);
+          return false;
+        },
+      }),
+    );
+    const response = await closed.request(path, { method, headers: { host: "egress.example", "x-api-key": "k" } });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toContain("Bearer");
+    expect(response.headers.get("x-egress-error")).toBe("identity_rejected");
+    expect(await response.text()).not.toContain("of the state");
+    expect(asked).toHaveLength(1);
+    expect(JSON.stringify(asked)).toContain('"x-api-key","k"');
+    expect(JSON.stringify(asked)).toContain("egress.example");
+    const open = await createAdminApp(view({ authorize: async () => true })).request(path, { method });
+    expect(open.status).toBe(200);
+  });
+
+  it("an authorization that fails opens nothing", async () => {
+    const response = await createAdminApp(view({ authorize: () => Promise.reject(new Error("broken: of the state")) })).request("/-/status");
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("of the state");
+  });
+});
+
+describe("the probes and the metrics", () => {
+  it("healthz is alive whatever else is", async () => {
+    expect((await createAdminApp(view({ ready: () => false })).request("/-/healthz")).status).toBe(200);
+  });
+
+  it("readyz follows the broker", async () => {
+    expect((await createAdminApp(view()).request("/-/readyz")).status).toBe(200);
+    expect((await createAdminApp(view({ ready: () => false })).request("/-/readyz")).status).toBe(503);
+  });
+
+  it("metrics are Prometheus text, or elsewhere", async () => {
+    const here = await createAdminApp(view()).request("/-/metrics");
+    expect(here.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    expect(await here.text()).toBe("metric 1\n");
+    expect((await createAdminApp(view({ metrics: () => null })).request("/-/metrics")).status).toBe(404);
+  });
+
+  it("nothing else is there", async () => {
+    for (const path of ["/-/", "/-/status/", "/-/../v1", "/v1/models"]) expect((await createAdminApp(view()).request(path)).status).toBe(404);
+    expect((await createAdminApp(view()).request("/-/healthz", { method: "POST" })).status).toBe(404);
+  });
+});
