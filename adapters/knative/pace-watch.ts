@@ -1,5 +1,5 @@
-/** How long a caller may send nothing of a body that is being read: with the time between two looks, 30 s at most. */
-const SILENCE_MS = 29_000;
+/** How long a caller may send nothing of a body that is being read. With the second between two looks and the two in which what still comes is dropped: 30. */
+const SILENCE_MS = 27_000;
 /** After as long, the average that a body must have kept to: a drip of a byte a second is an attack, a slow line is not. */
 const LEAST_BYTES_PER_SECOND = 1_024;
 const CHECK_MS = 1_000;
