@@ -1,13 +1,14 @@
-import type { EventSink } from "../../src/index.ts";
+import type { EgressEvent, EventSink } from "../../src/index.ts";
 
-/** Events as JSON lines in the log, for a laptop. Completed calls are left out: the access log tells of them already. */
+const GOOD_NEWS: ReadonlySet<EgressEvent["type"]> = new Set(["backend.recovered", "config.loaded"]);
+
+/** Events as JSON lines in the log, where no sink takes them. Those of single calls are left out: the access log tells more of them. */
 export function createConsoleSink(log: (line: string) => void): EventSink {
   return {
     emit(event) {
-      if (event.type === "egress.completed") return;
-      log(
-        JSON.stringify({ time: new Date(event.time).toISOString(), level: "info", msg: "event", type: event.type, subject: event.subject, data: event.data }),
-      );
+      if (event.type.startsWith("egress.")) return;
+      const level = GOOD_NEWS.has(event.type) ? "info" : "warn";
+      log(JSON.stringify({ time: new Date(event.time).toISOString(), level, msg: "event", type: event.type, subject: event.subject, data: event.data }));
     },
   };
 }

@@ -52,7 +52,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const telemetry = await startTelemetry(options.environment);
   const transport = createUndiciTransport({});
   const platform: Platform = { name: "knative", features: transport.features };
-  const sink = createEventSink(options.environment);
+  // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
+  const sink = createEventSink(options.environment, telemetry.log);
   const broker = createBroker({
     platform,
     clock: nodeClock,

@@ -136,7 +136,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     if (entry.told === told) return;
     entry.told = told;
     const { id, location } = entry.reference;
-    const data = { provider: location.provider, reason: failure.reason, serving: serving ? "stale" : "none" };
+    const data = { provider: location.provider, reason: failure.reason, detail: failure.message, serving: serving ? "stale" : "none" };
     emit({ type: "credential.unavailable", time: clock.now(), subject: id, data });
   }
 

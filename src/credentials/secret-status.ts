@@ -13,6 +13,8 @@ export interface SecretStatus {
   readonly version: string | null;
   /** Why the last fetch failed; null: it did not. */
   readonly lastError: SecretStoreError["reason"] | null;
+  /** The same in words of our own, such as that a variable is not set; never a value. */
+  readonly lastErrorDetail: string | null;
   /** Failed fetches in a row. */
   readonly failures: number;
 }
@@ -28,6 +30,7 @@ export function secretStatus(entry: SecretEntry, now: number): SecretStatus {
     ageMs: lease === null ? null : now - entry.fetchedAt,
     version: lease?.secret.version ?? null,
     lastError: entry.failure?.reason ?? null,
+    lastErrorDetail: entry.failure?.message ?? null,
     failures: entry.failures,
   };
 }

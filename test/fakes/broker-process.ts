@@ -81,7 +81,9 @@ export async function startBroker(options: BrokerProcessOptions): Promise<Broker
     stdout
       .split("\n")
       .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      // Events stand between them.
+      .filter((line) => line["msg"] === "egress");
   const url = await until(() => /listening on (http:\S+)/.exec(stderr)?.[1], "listening line", 15_000);
   return {
     url,

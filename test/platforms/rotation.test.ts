@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, type FakeAwsSecretsManager, startFakeAwsSecretsManager } from "../fakes/aws-secrets-manager.ts";
 import { type BrokerProcess, startBroker } from "../fakes/broker-process.ts";
-import { CALLER_TOKEN, testManifests } from "../fakes/manifests.ts";
+import { ADMIN_TOKEN, CALLER_TOKEN, testManifests } from "../fakes/manifests.ts";
 import { answerWell, fail, type Provider, startProvider } from "../fakes/provider.ts";
 
 const CALLS = 200;
@@ -118,6 +118,29 @@ describe("a key that is exchanged while calls run, and revoked at once", () => {
     expect(answers).toEqual({ 200: CALLS });
     expect(rejected).toBeGreaterThan(0);
     expect(served.at(-1)).toBe("key-two");
+  });
+});
+
+describe("a secret that is not there", () => {
+  it("is told in words, in the log and in the status: which, where from and why", async () => {
+    const broker = await start("{env: {name: PROVIDER_KEY}}");
+    expect(await call(broker)).toBe(503);
+    const why = "the environment variable PROVIDER_KEY is not set";
+    const told = () =>
+      broker
+        .stdout()
+        .split("\n")
+        .find((line) => line.includes("credential.unavailable"));
+    await expect.poll(told, { timeout: 5000 }).toBeDefined();
+    expect(JSON.parse(told() ?? "{}")).toMatchObject({
+      msg: "event",
+      subject: "SecretSource/team-a/one-key",
+      data: { provider: "env", reason: "missing", detail: why },
+    });
+    const status = await fetch(`${broker.url}/-/status`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+    expect(await status.json()).toMatchObject({
+      secrets: expect.arrayContaining([expect.objectContaining({ id: "SecretSource/team-a/one-key", lastError: "missing", lastErrorDetail: why })]),
+    });
   });
 });
 

@@ -378,7 +378,9 @@ it("tells the status without a value", async () => {
   const { cache, clock } = setUp();
   await cache.read(fakeReference(), signal);
   await clock.advance(1_500);
-  expect(cache.status()).toEqual([{ id: fakeReference().id, provider: "env", state: "fresh", ageMs: 1_500, version: "v1", lastError: null, failures: 0 }]);
+  expect(cache.status()).toEqual([
+    { id: fakeReference().id, provider: "env", state: "fresh", ageMs: 1_500, version: "v1", lastError: null, lastErrorDetail: null, failures: 0 },
+  ]);
 });
 
 it("says which store a platform does not have", async () => {

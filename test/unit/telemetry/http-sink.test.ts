@@ -152,10 +152,14 @@ describe("the choice of sink", () => {
   it("is the log where one is given, without what the access log says already", () => {
     const lines: string[] = [];
     const sink = createEventSink({}, (line) => lines.push(line));
-    sink.emit(event);
-    createConsoleSink((line) => lines.push(line)).emit({ ...event, type: "egress.completed" });
+    sink.emit({ ...event, type: "backend.degraded" });
+    sink.emit({ ...event, type: "backend.recovered" });
+    for (const type of ["egress.denied", "egress.failover", "egress.completed"] as const)
+      createConsoleSink((line) => lines.push(line)).emit({ ...event, type });
+    const common = { time: "2026-11-22T12:00:00.000Z", msg: "event", subject: "team-a/openai/0", data: { code: "region_locked" } };
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { time: "2026-11-22T12:00:00.000Z", level: "info", msg: "event", type: "egress.denied", subject: "team-a/openai/0", data: { code: "region_locked" } },
+      { ...common, level: "warn", type: "backend.degraded" },
+      { ...common, level: "info", type: "backend.recovered" },
     ]);
   });
 
