@@ -17,7 +17,6 @@ import { forwardableResponseHeaders } from "./transport/response-headers.ts";
 
 /** OpenAI's SDKs read the second one first. */
 const RETRY_AFTER: ReadonlySet<string> = new Set(["retry-after", "retry-after-ms"]);
-const REQUEST_ID: ReadonlySet<string> = new Set(["x-request-id"]);
 
 /** Stage 9: the answer on its way to the caller. From the first byte on no other candidate can be tried. */
 export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won, answer: Answer): Promise<void> {
@@ -44,13 +43,13 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   const codec = redact === null ? inspected : createRedactingCodec(redact.bytes, kind.contentEncoding);
   const unchanged = redact === null && !kind.eventStream;
   let headers = forwardableResponseHeaders(answer.headers, unchanged);
+  // Under that name the caller gets the broker's own; a provider's support desk asks for the provider's.
+  const upstreamId = find(answer.headers, "x-request-id");
+  if (upstreamId !== null) headers = [...headers, "x-egress-upstream-request-id", upstreamId];
   headers = editHeaders(editHeaders(headers, rule.responseHeaders), won.cleared.target.responseHeaders);
   if (redact !== null) headers = redact.headers(headers);
   if (won.soonestRetryMs !== null && isTemporary(answer.status))
     headers = [...remove(headers, RETRY_AFTER), "retry-after", String(Math.ceil(won.soonestRetryMs / 1000))];
-  const upstreamId = find(headers, "x-request-id");
-  // Two of one name would reach an SDK joined into one; a provider's support desk asks for its own.
-  if (upstreamId !== null) headers = [...remove(headers, REQUEST_ID), "x-egress-upstream-request-id", upstreamId];
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,
