@@ -289,6 +289,28 @@ describe("after the first byte to the caller", () => {
     expectClean(one);
   });
 
+  it("a caller that hangs up at the end marker, as SDKs do, has its whole answer", async () => {
+    const one = install(TWO);
+    one.transport.script("first", { status: 200, headers: STREAM_HEADERS, body: GOOD_STREAM, ending: "hang" });
+    const { fake, done } = one.begin(chat({ stream: true }));
+    await one.clock.advance(1);
+    fake.leave();
+    await done;
+    one.broker.attribution.drain();
+    expect(one.log[0]).toMatchObject({ outcome: "ok", status: 200 });
+  });
+
+  it.each([200, 302, 400])("one that hangs up before it got anything has not: %i", async (status) => {
+    const one = install(TWO);
+    one.transport.script("first", { status, headers: STREAM_HEADERS, body: status === 200 ? ": ping\n\n" : [], ending: "hang" });
+    const { fake, done } = one.begin(chat({ stream: true }));
+    await one.clock.advance(1);
+    fake.leave();
+    await done;
+    one.broker.attribution.drain();
+    expect(one.log[0]).toMatchObject({ outcome: "caller_gone", status: 0 });
+  });
+
   it("a caller that leaves before any answer: nobody else is asked", async () => {
     const one = install(TWO);
     one.transport.script("first", "hang");
