@@ -10,8 +10,9 @@ import type { CompiledRule, RuleMatch, Snapshot } from "./model/snapshot.ts";
 import { createHealth } from "./plan/health.ts";
 import { plan } from "./plan/plan.ts";
 import { PlanRefusal } from "./plan/plan-refusal.ts";
+import { planRequest } from "./plan-request.ts";
 import { operationOf } from "./providers/operation-of.ts";
-import { readBodyFacts } from "./providers/read-body-facts.ts";
+import { bodyFacts } from "./read-call-body.ts";
 import { buildRouteTable } from "./routing/build-route-table.ts";
 import { route } from "./routing/decide.ts";
 import { describePrecedence } from "./routing/describe-precedence.ts";
@@ -75,7 +76,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     found.operation = received.operation.name;
     const caller = { ...request.caller, workload: null, proof: { kind: "jwt", issuer: "explain" } } as const;
     const identified: Identified = { ...received, caller, tokenSlot: null };
-    const facts = request.body === null ? null : readBodyFacts(new TextEncoder().encode(request.body), received.operation);
+    const facts = request.body === null ? null : bodyFacts(received, new TextEncoder().encode(request.body));
     found.model = facts?.model ?? null;
     const matching = matchingRules(identified, found.model);
     const routed = route(identified, found.model);
@@ -94,7 +95,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     }
     const planned = plan(
       routed,
-      { model: found.model, dialect: routed.operation.dialect },
+      planRequest(routed.operation, found.model),
       createHealth(clock, random, () => {}),
       random,
     );

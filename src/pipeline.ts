@@ -13,6 +13,7 @@ import type { Clock } from "./model/ports.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { plan } from "./plan/plan.ts";
 import { PlanRefusal } from "./plan/plan-refusal.ts";
+import { planRequest } from "./plan-request.ts";
 import { operationOf } from "./providers/operation-of.ts";
 import { wireOf } from "./providers/wires.ts";
 import { readCallBody } from "./read-call-body.ts";
@@ -46,9 +47,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     if (routed.rule.action.kind === "redirect") return redirect(routed, record);
     // 4 Admitted: limits and access are checked here when they exist.
     // 5 Planned: what the lock allows, in order.
-    // A list of models has the same shape everywhere, so any backend of the rule may give it.
-    const dialect = routed.operation.name === "models" ? null : routed.operation.dialect;
-    const planned = plan(routed, { model: body.facts?.model ?? null, dialect }, stages.health, stages.random);
+    const planned = plan(routed, planRequest(routed.operation, body.facts?.model ?? null), stages.health, stages.random);
     record.excluded = planned.excluded;
     // 6 to 8 credential, encode, send: per candidate, until one answers.
     const { requestMs } = routed.rule.timeouts;

@@ -1,6 +1,6 @@
 import { find } from "./lib/header-list.ts";
 import { tooLarge } from "./listener/receive.ts";
-import type { BodyFacts, Identified } from "./model/call.ts";
+import type { BodyFacts, Identified, Received } from "./model/call.ts";
 import { Refusal } from "./model/errors.ts";
 import type { RequestBody } from "./model/http.ts";
 import { readBodyFacts } from "./providers/read-body-facts.ts";
@@ -21,19 +21,31 @@ const NO_BODY: CallBody = { request: { kind: "none" }, bytes: null, facts: null 
 
 /** Reads the body only as far as a rule or a policy needs it. Never before the caller is identified. Throws `Refusal`. */
 export async function readCallBody(call: Identified): Promise<CallBody> {
-  const { body, headers } = call.exchange;
+  const { body } = call.exchange;
   if (!body.present) return NO_BODY;
   const { maxRequestBytes, replayBytes } = call.gateway.bounds;
-  const readsJson = call.operation.inference || (needsModel(call.listener.routes) && isJson(find(headers, "content-type")));
-  if (!readsJson && (body.declaredLength === null || body.declaredLength > SMALL_BODY)) {
+  const wanted = wantsFacts(call);
+  if (!wanted && (body.declaredLength === null || body.declaredLength > SMALL_BODY)) {
     return { request: body.stream(maxRequestBytes, replayBytes), bytes: null, facts: null };
   }
   const bytes = await body.collect(maxRequestBytes);
   if (bytes === "too_large") throw tooLarge(maxRequestBytes);
   if (bytes === "too_slow") throw new Refusal("request_timeout", { detail: "The request body did not arrive in time." });
   if (bytes === "aborted") throw new Refusal("request_malformed", { detail: "The request ended before its body was complete." });
-  const facts = readsJson && !isEncoded(find(headers, "content-encoding")) ? readBodyFacts(bytes, call.operation) : null;
-  return { request: { kind: "bytes", bytes }, bytes, facts };
+  return { request: { kind: "bytes", bytes }, bytes, facts: wanted ? readFacts(call, bytes) : null };
+}
+
+/** What the body says, where a rule or a policy needs it; null: nobody does, or it cannot be read (compressed). Throws `Refusal`. */
+export function bodyFacts(call: Received, bytes: Uint8Array): BodyFacts | null {
+  return wantsFacts(call) ? readFacts(call, bytes) : null;
+}
+
+function wantsFacts({ operation, listener, exchange }: Received): boolean {
+  return operation.inference || (needsModel(listener.routes) && isJson(find(exchange.headers, "content-type")));
+}
+
+function readFacts({ operation, exchange }: Received, bytes: Uint8Array): BodyFacts | null {
+  return isEncoded(find(exchange.headers, "content-encoding")) ? null : readBodyFacts(bytes, operation);
 }
 
 function isJson(contentType: string | null): boolean {
