@@ -54,7 +54,7 @@ export function formatRefused(conditions: readonly ObjectConditions[], options: 
     .flatMap((object) => {
       const bad = object.conditions.filter(isBad);
       const told = bad.filter((one) => one.type !== "Programmed" || !bad.some((other) => other !== one && other.message === one.message));
-      return told.map((condition) => `${paint("bold", nameOf(object))}: ${formatCondition(condition, paint)}`);
+      return told.map((condition) => `${paint("bold", clean(`${object.file}:${object.line}:`))} ${nameOf(object)}: ${formatCondition(condition, paint)}`);
     })
     .join("\n");
 }

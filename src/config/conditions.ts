@@ -1,3 +1,4 @@
+import { placeOf } from "./document.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** A condition of the Kubernetes kind, without its time: the writer of the status adds that. */
@@ -16,6 +17,9 @@ export interface ObjectConditions {
   readonly kind: string;
   readonly namespace: string | null;
   readonly name: string;
+  /** Where the object's name stands. */
+  readonly file: string;
+  readonly line: number;
   /** The Gateway of a route, the target of a policy, the listener of a Gateway, such as `Gateway/egress-system/egress/http`; null: the object itself. */
   readonly parent: string | null;
   /** For a listener of a Gateway only. */
@@ -85,6 +89,8 @@ export function createConditionBook(): ConditionBook {
         kind: manifest.kind,
         namespace: manifest.namespace,
         name: manifest.name,
+        file: manifest.document.file,
+        line: placeOf(manifest.document, ["metadata", "name"], false).line,
         parent,
         listener,
         conditions: [...byType.values()],

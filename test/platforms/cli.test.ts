@@ -101,7 +101,7 @@ describe.concurrent("check", () => {
   it("names the object whose reference leads nowhere", async () => {
     const { code, out } = await spillway("check", await put("nowhere/all.yaml", GOOD.replace("name: there}}]}", "name: their}}]}")));
     expect(code).toBe(1);
-    expect(out).toMatch(/BackendGroup team-a\/group: ResolvedRefs=False .*XBackend team-a\/their is not among the manifests/);
+    expect(out).toMatch(/all\.yaml:\d+: BackendGroup team-a\/group: ResolvedRefs=False .*XBackend team-a\/their is not among the manifests/);
     expect(out).not.toContain("Accepted=True");
   });
 

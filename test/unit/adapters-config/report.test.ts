@@ -51,14 +51,16 @@ describe("formatConditions", () => {
   it("or only those that are not well", () => {
     const refused = formatRefused(compiled.conditions, { color: false }).split("\n");
     expect(refused.map((line) => line.slice(0, line.indexOf("=")))).toEqual([
-      "XBackend team-a/one: Accepted",
-      "HTTPRoute team-a/r -> Gateway/infra/egress: ResolvedRefs",
+      "2.yaml:1: XBackend team-a/one: Accepted",
+      "3.yaml:1: HTTPRoute team-a/r -> Gateway/infra/egress: ResolvedRefs",
     ]);
     const good: ObjectConditions = {
       group: "",
       kind: "A",
       namespace: null,
       name: "b",
+      file: "a.yaml",
+      line: 1,
       parent: null,
       listener: null,
       conditions: [{ type: "Degraded", status: "False", reason: "X", message: "", observedGeneration: 1 }],
