@@ -57,8 +57,11 @@ export async function attemptCandidate(
   let lease: SecretLease | null = renewed;
   let certificate: SecretLease | null = null;
   try {
-    if (lease === null && credential !== null && credential.type !== "passthrough") lease = await leaseOf(stages, credential.secret, call.signal);
-    if (backend.tls?.clientCertificate) certificate = await leaseOf(stages, backend.tls.clientCertificate, call.signal);
+    if (lease === null && credential !== null && credential.type !== "passthrough") {
+      lease = stages.secrets.peek(credential.secret) ?? (await readSecret(stages, call, credential.secret));
+    }
+    const proof = backend.tls?.clientCertificate ?? null;
+    if (proof !== null) certificate = stages.secrets.peek(proof) ?? (await readSecret(stages, call, proof));
   } catch (error) {
     if (call.signal.aborted) return { ...nothing, outcome: { kind: "cancelled", message: "the call ended while its credential was read" } };
     if (!(error instanceof SecretStoreError)) throw error;
@@ -84,8 +87,9 @@ export async function attemptCandidate(
   return { cleared, attempt, lease, hidesUsage, ...(await awaitFirstByte(call.routed, outcome)) };
 }
 
-async function leaseOf(stages: Stages, reference: SecretReference, signal: AbortSignal): Promise<SecretLease> {
-  return stages.secrets.peek(reference) ?? (await stages.secrets.read(reference, signal));
+/** A refresh behind the call outlives it where the platform lets work go on after the answer. */
+function readSecret(stages: Stages, { routed, signal }: CallInFlight, reference: SecretReference): Promise<SecretLease> {
+  return stages.secrets.read(reference, signal, (work) => routed.exchange.waitUntil(work));
 }
 
 function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lease: SecretLease | null, certificate: SecretLease | null) {
@@ -142,7 +146,10 @@ async function awaitFirstByte(routed: Routed, answer: Extract<Outcome, { kind: "
   for (;;) {
     const pending = answer.body.peek(seen);
     const peeked = pending instanceof Promise ? await pending : pending;
-    if (peeked.failure !== null) return { outcome: peeked.failure, firstEventIsError: false };
+    if (peeked.failure !== null) {
+      answer.body.cancel();
+      return { outcome: peeked.failure, firstEventIsError: false };
+    }
     if (!inspect || peeked.ended) return { outcome: answer, firstEventIsError: wire !== null && inspect && judgeFirstEvent(wire, peeked.bytes) === "error" };
     const verdict = judgeFirstEvent(wire, peeked.bytes);
     if (verdict !== "more") return { outcome: answer, firstEventIsError: verdict === "error" };
