@@ -87,6 +87,7 @@ function settleDelivery(stages: Stages, call: CallInFlight, won: Won, tap: Tap, 
   record.responseBytes = ended.bytes;
   record.answer = tap.facts();
   if (ended.kind === "complete") {
+    if (won.speaksWell) stages.health.succeeded(backend.key);
     record.outcome = record.status >= 400 ? "upstream_error" : "ok";
     return;
   }
@@ -95,7 +96,8 @@ function settleDelivery(stages: Stages, call: CallInFlight, won: Won, tap: Tap, 
     if (!routed.exchange.responder.started) record.status = 0;
     return;
   }
-  stages.health.failed(backend.key, won.cleared.health, "counts", null);
+  // A stream that opened with an error was counted when it was judged.
+  if (!won.firstEventIsError) stages.health.failed(backend.key, won.cleared.health, "counts", null);
   record.outcome = "truncated";
   won.attempt.outcome = ended.failure?.kind ?? "truncated";
   if (!routed.exchange.responder.started) {

@@ -22,6 +22,8 @@ const CREDENTIAL_RETRY_MS = 1_000;
 export interface Won extends Attempted {
   /** The shortest Retry-After of the other destinations, in milliseconds, where it is shorter than the answer's own; null: the answer's own stands. */
   readonly soonestRetryMs: number | null;
+  /** The answer is to its backend's credit as soon as it is whole. */
+  readonly speaksWell: boolean;
 }
 
 /**
@@ -78,7 +80,9 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       if (renewed === null) verdict = decide(true);
     }
     recordHealth(stages, cleared, verdict, retryAfterMs);
-    if (verdict.action === "deliver") return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest };
+    if (verdict.action === "deliver") {
+      return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
+    }
     if (attempted.outcome.kind === "answer") discard(stages.clock, attempted.outcome.body);
     if (verdict.action === "give_up") throw giveUp(verdict, soonest);
     attempt.failoverReason = verdict.reason;
@@ -116,8 +120,11 @@ function retryAfterOf(attempted: Attempted, now: number): number | null {
 }
 
 function recordHealth(stages: Stages, cleared: Cleared, verdict: Verdict, retryAfterMs: number | null): void {
-  if (verdict.health === "good") stages.health.succeeded(cleared.target.backend.key);
-  else if (verdict.health !== "none") stages.health.failed(cleared.target.backend.key, cleared.health, verdict.health, retryAfterMs);
+  const { key } = cleared.target.backend;
+  if (verdict.health === "good") {
+    // A head brings an evicted backend back. It does not end a row of failures: a backend may break off every stream that it begins.
+    if (!stages.health.available(key)) stages.health.succeeded(key);
+  } else if (verdict.health !== "none") stages.health.failed(key, cleared.health, verdict.health, retryAfterMs);
 }
 
 /** The provider did not take our credential: read it anew, once. Null when the store has no other. */
