@@ -1,5 +1,6 @@
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
+import { type CallTimer, startTimer } from "./call-timer.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { findAnswer } from "./find-answer.ts";
 import { receive } from "./listener/receive.ts";
@@ -9,7 +10,6 @@ import type { Routed } from "./model/call.ts";
 import type { CallRecord } from "./model/call-record.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Exchange } from "./model/exchange.ts";
-import type { Clock } from "./model/ports.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { plan } from "./plan/plan.ts";
 import { PlanRefusal } from "./plan/plan-refusal.ts";
@@ -111,37 +111,10 @@ function toRefusal(error: unknown, expired: boolean): Refusal {
   return new Refusal("internal_error", { detail: "The broker failed. The request id finds the cause in its log." });
 }
 
-/** The name and message of a bug, for our own log only. */
+/** What a bug is and where, for our own log only. Its message is left out: it may quote anything, a key or a prompt. */
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
-}
-
-interface CallTimer {
-  readonly signal: AbortSignal;
-  readonly deadline: number;
-  expired(): boolean;
-  stop(): void;
-}
-
-/** Bounds the whole call, attempts and answer alike: aborts with the caller or when `ms` are over. */
-function startTimer(clock: Clock, ms: number, caller: AbortSignal): CallTimer {
-  const controller = new AbortController();
-  const leave = () => controller.abort();
-  let expired = false;
-  if (caller.aborted) controller.abort();
-  caller.addEventListener("abort", leave);
-  const cancel = clock.after(ms, () => {
-    expired = true;
-    // The transport tells a call whose time is up from one that nobody wants any more by this name.
-    controller.abort(new DOMException("the call's time is up", "TimeoutError"));
-  });
-  return {
-    signal: controller.signal,
-    deadline: clock.monotonic() + ms,
-    expired: () => expired,
-    stop: () => {
-      cancel();
-      caller.removeEventListener("abort", leave);
-    },
-  };
+  if (!(error instanceof Error)) return "unknown";
+  const [, trace = ""] = error.stack?.split(error.message || error.name, 2) ?? [];
+  const [place = ""] = /\bat .+/.exec(trace) ?? [];
+  return `${error.name} ${place}`.trim();
 }

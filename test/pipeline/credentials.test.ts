@@ -1,6 +1,7 @@
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { describe, expect, it } from "vitest";
 import { find, findAll } from "../../src/lib/header-list.ts";
+import { createFakeExchange } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests } from "../fakes/manifests.ts";
 import { chat, type Installation, install, ONE, TWO } from "./installation.ts";
 
@@ -130,6 +131,18 @@ describe("a credential that cannot be had", () => {
     await one.clock.advance(900_000);
     expect((await one.call(chat())).received()?.status).toBe(503);
   });
+});
+
+it("a refresh behind a call is handed to the platform, which keeps it alive", async () => {
+  const one = install(ONE);
+  await one.call(chat());
+  await one.clock.advance(301_000);
+  const { exchange } = createFakeExchange(chat());
+  const kept: Promise<unknown>[] = [];
+  await one.broker.handle({ ...exchange, waitUntil: (work) => void kept.push(work) });
+  expect(kept.length).toBeGreaterThan(0);
+  await Promise.all(kept);
+  expect(reads(one, "only.key")).toBe(2);
 });
 
 describe("what the caller presents", () => {

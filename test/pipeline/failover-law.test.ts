@@ -96,6 +96,32 @@ describe("a chat call goes to the next candidate", () => {
   });
 });
 
+describe("health", () => {
+  const health = "  health: {consecutiveFailures: 3, evictFor: 30s}";
+  it.each<[string, Step, boolean]>([
+    ["500", status(500), false],
+    ["an error as the first event", errorEvent, true],
+    ["a stream that breaks off", { status: 200, headers: STREAM_HEADERS, body: GOOD_STREAM.slice(0, 1), ending: reset(true) }, true],
+  ])("each failed call counts once: %s", async (_name, step, stream) => {
+    const one = install({ ...ONE, group: ["only"], groupSpec: health });
+    one.transport.script("only", step);
+    for (const failures of [1, 2]) {
+      await one.call(chat({ stream }));
+      expect(one.broker.status()["backends"]).toMatchObject([{ state: "healthy", consecutiveFailures: failures }]);
+    }
+    await one.call(chat({ stream }));
+    expect(one.broker.status()["backends"]).toMatchObject([{ state: "evicted" }]);
+    expect(one.events.filter((event) => event.type === "backend.degraded")).toHaveLength(1);
+  });
+
+  it("a good answer ends a row of failures", async () => {
+    const one = install({ ...ONE, group: ["only"], groupSpec: health });
+    one.transport.script("only", status(500), status(500), { status: 200, body: "well" }, status(500));
+    for (let calls = 0; calls < 4; calls += 1) await one.call(chat());
+    expect(one.broker.status()["backends"]).toMatchObject([{ state: "healthy", consecutiveFailures: 1 }]);
+  });
+});
+
 describe("the caller's own fault", () => {
   it.each([400, 404, 409, 413, 422])("%i goes to the caller as it is, and nobody else is asked", async (code) => {
     const one = install(TWO);

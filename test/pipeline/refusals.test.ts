@@ -83,6 +83,7 @@ describe("every refusal has its status, its code and a request id, and tells not
       request_id: id,
       outcome: code === "internal_error" ? "broker_error" : "refused",
     });
+    expect(installed.told()).not.toContain("10.1.2.3");
     if (received?.status === 401) expect(fake.header("www-authenticate")).toEqual(['Bearer realm="spillway"']);
   });
 
@@ -130,6 +131,20 @@ describe("which host", () => {
     expect((await one.call({ headers: ["x-request-id", "my-id-0001"] })).header("x-request-id")).toEqual(["my-id-0001"]);
     expect((await one.call({ headers: ["x-request-id", 'x"\n{"level"'] })).header("x-request-id")[0]).toMatch(/^[0-9a-f-]{36}$/);
   });
+});
+
+it("a bug is logged by its kind and its place, never by its words", async () => {
+  const one = install(ONE);
+  one.transport.script("only", () => {
+    throw new RangeError("quotes a prompt\n    at a-secret-place");
+  });
+  await one.call({ target: "/things" });
+  expect(one.log[0]).toMatchObject({
+    refusal: "internal_error",
+    outcome: "broker_error",
+    detail: expect.stringMatching(/^RangeError at .*refusals\.test\.ts/),
+  });
+  expect(one.told()).not.toMatch(/prompt|a-secret-place/);
 });
 
 describe("an answer that cannot be written", () => {

@@ -107,7 +107,10 @@ it("whatever happens: one answer, one log line, nothing left open, and nothing o
         expect(one.events.filter((event) => event.type === "egress.completed").length).toBeLessThanOrEqual(1);
 
         for (const sent of one.transport.sent) {
-          if (sent.answer !== null) expect(sent.answer.over, `${sent.to} was left open`).toBe(true);
+          if (sent.answer !== null) {
+            expect(sent.answer.over, `${sent.to} was left open`).toBe(true);
+            expect(sent.answer.consumed || sent.answer.cancelled, `${sent.to} was neither consumed nor cancelled`).toBe(true);
+          }
           if (how.locked) expect(["inside-a", "inside-b"]).toContain(sent.to);
           // Each backend gets its own key and nobody else's.
           expect(find(sent.request.headers, "authorization")).toBe(`Bearer key-of-${sent.to}`);

@@ -1,0 +1,35 @@
+import type { Clock } from "./model/ports.ts";
+
+/** The time limit of one whole call. */
+export interface CallTimer {
+  /** Aborts when the caller leaves or the time is up. */
+  readonly signal: AbortSignal;
+  /** Milliseconds of the monotonic clock. */
+  readonly deadline: number;
+  expired(): boolean;
+  /** To be called when the call is over: leaves neither timer nor listener behind. */
+  stop(): void;
+}
+
+/** Bounds the whole call, attempts and answer alike: aborts with the caller or when `ms` are over. */
+export function startTimer(clock: Clock, ms: number, caller: AbortSignal): CallTimer {
+  const controller = new AbortController();
+  const leave = () => controller.abort();
+  let expired = false;
+  if (caller.aborted) controller.abort();
+  caller.addEventListener("abort", leave);
+  const cancel = clock.after(ms, () => {
+    expired = true;
+    // The transport tells a call whose time is up from one that nobody wants any more by this name.
+    controller.abort(new DOMException("the call's time is up", "TimeoutError"));
+  });
+  return {
+    signal: controller.signal,
+    deadline: clock.monotonic() + ms,
+    expired: () => expired,
+    stop: () => {
+      cancel();
+      caller.removeEventListener("abort", leave);
+    },
+  };
+}
