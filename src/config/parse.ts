@@ -48,7 +48,11 @@ export function parse(source: ManifestSource): Parsed {
     for (const document of composer.compose(tokens, false, source.text.length)) {
       const problems = [...document.errors, ...document.warnings];
       if (problems.length > 0) {
-        faults.push(...problems.slice(0, MAX_SYNTAX_FAULTS).map((problem) => syntaxFault(problem.pos[0], syntaxMessage(problem.code, problem.message))));
+        faults.push(
+          ...problems
+            .slice(0, MAX_SYNTAX_FAULTS)
+            .map(({ code, message, pos }) => syntaxFault(pos[0], syntaxMessage(code, message), syntaxAdvice(code, source.text, pos[0]))),
+        );
         continue;
       }
       readDocument(document, { file: source.path, lines, text: source.text }, documents, faults, syntaxFault);
@@ -134,6 +138,11 @@ function depthExceeds(root: CST.Token, limit: number): boolean {
     }
   }
   return false;
+}
+
+/** Files joined by `cat` are the usual reason for a second `apiVersion`. */
+function syntaxAdvice(code: string, text: string, offset: number): string | null {
+  return code === "DUPLICATE_KEY" && text.startsWith("apiVersion", offset) ? "write `---` on a line of its own between two manifests" : null;
 }
 
 /** Our words for what people meet most; the parser's own for the rest, which quote no values. */

@@ -23,7 +23,10 @@ describe("parse", () => {
 
   it("gives the place of broken YAML", () => {
     expect(read("kind: A\nlist: [1,\nother: 2\n").faults[0]).toMatchObject({ severity: "error", file: "a.yaml", line: 3, column: 1 });
-    expect(read("kind: A\nkind: B\n").faults).toMatchObject([{ line: 2, column: 1, message: "the same key stands twice in this mapping" }]);
+    expect(read("kind: A\nkind: B\n").faults).toMatchObject([{ line: 2, column: 1, message: "the same key stands twice in this mapping", advice: null }]);
+    expect(read("apiVersion: v1\nkind: A\napiVersion: v1\n").faults).toMatchObject([
+      { line: 3, advice: "write `---` on a line of its own between two manifests" },
+    ]);
     expect(read("- a\n- b\n").faults).toMatchObject([{ line: 1, message: "a manifest is a mapping with apiVersion, kind and metadata" }]);
     expect(read("? [a]\n: 1\n").faults).toMatchObject([{ message: "keys must be strings" }]);
     expect(read("kind: !!js/function 'x'\n").faults).toMatchObject([{ line: 1, column: 7, message: "YAML tags are not allowed in a manifest" }]);
