@@ -1,14 +1,15 @@
 // Bundles the command line (and with it the Node server) into dist/. Cloud SDKs stay apart and load on first use.
-import { chmod, readFile, rm } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
 
 await rm("dist", { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: { spillway: "cli/main.ts" },
   outdir: "dist",
   bundle: true,
+  metafile: true,
   splitting: true,
   format: "esm",
   platform: "node",
@@ -17,6 +18,7 @@ await build({
   mainFields: ["module", "main"],
   sourcemap: "linked",
   minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: "external",
   // gRPC finds its proto files by __dirname and cannot be bundled as ESM; it is loaded on first use only.
   external: ["@google-cloud/secret-manager"],
@@ -24,3 +26,5 @@ await build({
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 });
 await chmod("dist/spillway.js", 0o755);
+// What went into which file, for test/bundle.test.ts.
+await writeFile("dist/meta.json", JSON.stringify(metafile));
