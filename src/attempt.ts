@@ -1,10 +1,11 @@
 import { attach, withoutClientCredentials } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find, remove } from "./lib/header-list.ts";
+import { joinBytes, toBytes } from "./lib/utf8.ts";
 import type { Routed } from "./model/call.ts";
 import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import type { Cleared } from "./model/cleared.ts";
-import type { Outcome } from "./model/outcome.ts";
+import type { AttemptFailure, Outcome } from "./model/outcome.ts";
 import type { OutboundRequest } from "./model/ports.ts";
 import { SecretStoreError } from "./model/ports.ts";
 import type { SecretReference } from "./model/secret.ts";
@@ -21,6 +22,10 @@ import { forwardableRequestHeaders, withChain } from "./transport/request-header
 import { send } from "./transport/send.ts";
 
 const ACCEPT_ENCODING: ReadonlySet<string> = new Set(["accept-encoding"]);
+
+/** Closes an event whose server forgot to. */
+const BLANK_LINE = toBytes("\n\n");
+const EMPTY_STREAM: AttemptFailure = { kind: "protocol", message: "the stream ended before its first event" };
 
 /** One call on its way: what every attempt of it shares. */
 export interface CallInFlight {
@@ -146,12 +151,13 @@ async function awaitFirstByte(routed: Routed, answer: Extract<Outcome, { kind: "
   for (;;) {
     const pending = answer.body.peek(seen);
     const peeked = pending instanceof Promise ? await pending : pending;
-    if (peeked.failure !== null) {
+    const verdict = inspect ? judgeFirstEvent(wire, peeked.ended ? joinBytes([peeked.bytes, BLANK_LINE]) : peeked.bytes) : "good";
+    // A stream that ends without a single event is as broken as one that is reset there.
+    const failure = peeked.failure ?? (peeked.ended && verdict === "more" ? EMPTY_STREAM : null);
+    if (failure !== null) {
       answer.body.cancel();
-      return { outcome: peeked.failure, firstEventIsError: false };
+      return { outcome: failure, firstEventIsError: false };
     }
-    if (!inspect || peeked.ended) return { outcome: answer, firstEventIsError: wire !== null && inspect && judgeFirstEvent(wire, peeked.bytes) === "error" };
-    const verdict = judgeFirstEvent(wire, peeked.bytes);
     if (verdict !== "more") return { outcome: answer, firstEventIsError: verdict === "error" };
     seen = peeked.bytes.byteLength;
   }

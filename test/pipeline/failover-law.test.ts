@@ -38,6 +38,9 @@ describe("a chat call goes to the next candidate", () => {
     ["first-byte timeout", { kind: "timeout", phase: "first_byte", message: "" }, "timeout_first_byte"],
     ["an error as the first event", errorEvent, "error_event"],
     ["a head, then a reset", { status: 200, ending: reset(true) }, "reset"],
+    ["a stream without an event", { status: 200, headers: STREAM_HEADERS }, "protocol"],
+    ["a stream of nothing but pings", { status: 200, headers: STREAM_HEADERS, body: [": ping\n\n", "event: ping\ndata: {}\n\n"] }, "protocol"],
+    ["an error as the first event, without its blank line", { ...errorEvent, body: 'data: {"error":{"message":"no","type":"server_error"}}' }, "error_event"],
     ["a ping, then a reset", { status: 200, headers: STREAM_HEADERS, body: ": ping\n\n", ending: reset(true) }, "reset"],
   ];
   it.each(cases)("%s", async (_name, step, reason) => {
