@@ -80,6 +80,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       if (renewed === null) verdict = decide(true);
     }
     recordHealth(stages, cleared, verdict, retryAfterMs);
+    if (verdict.action === "deliver" || verdict.action === "give_up") attempt.heldBack = verdict.reason;
     if (verdict.action === "deliver") {
       return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
     }

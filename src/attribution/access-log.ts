@@ -65,6 +65,7 @@ function attemptEntry(attempt: AttemptRecord): Readonly<Record<string, string | 
     status: attempt.status,
     outcome: attempt.outcome,
     failover: attempt.failoverReason,
+    held_back: attempt.heldBack,
     model: attempt.model,
     credential: attempt.credential,
     duration_ms: attempt.ended === null ? null : milliseconds(attempt.ended - attempt.started),

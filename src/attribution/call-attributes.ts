@@ -101,6 +101,7 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
   put(attributes, ATTRIBUTE.statusCode, attempt.status === 0 ? null : attempt.status);
   put(attributes, ATTRIBUTE.errorType, attemptError(attempt));
   put(attributes, ATTRIBUTE.failoverReason, attempt.failoverReason);
+  put(attributes, ATTRIBUTE.failoverHeldBack, attempt.heldBack);
   put(attributes, ATTRIBUTE.peerAddress, attempt.peerAddress);
   put(attributes, ATTRIBUTE.protocolVersion, attempt.protocol === null ? null : protocolVersion(attempt.protocol));
   if (attempt.credential !== null) {

@@ -77,6 +77,7 @@ export function startAttempt(record: CallRecord, cleared: Cleared, model: string
     // Stays so when the broker fails before the attempt has come to anything.
     outcome: "unfinished",
     failoverReason: null,
+    heldBack: null,
     model,
     credential: null,
     peerAddress: null,

@@ -53,6 +53,7 @@ export const ATTRIBUTE = {
   attempts: "egress.attempts",
   attemptOutcome: "egress.attempt.outcome",
   failoverReason: "egress.failover.reason",
+  failoverHeldBack: "egress.failover.held_back",
   excluded: "egress.excluded",
   outcome: "egress.outcome",
   refusal: "egress.refusal",

@@ -64,6 +64,8 @@ export interface AttemptRecord {
   outcome: string;
   /** Why the next candidate was tried; null: it was not. */
   failoverReason: string | null;
+  /** What kept a failed attempt from going on to another, such as `body_not_replayable` or `retry_budget`; null: nothing did, or none was due. */
+  heldBack: string | null;
   /** Model sent upstream. */
   model: string | null;
   /** Where the credential came from and whether it was fresh: `openai-key:hit`. Never the value. */

@@ -154,6 +154,7 @@ describe("the request body", () => {
     one.transport.script("first", { status: 503, body: "busy" });
     expect((await one.call(upload(100_000))).received()).toMatchObject({ status: 503, body: "busy" });
     expect(to(one)).toEqual(["first"]);
+    expect(one.log.at(-1)).toMatchObject({ attempts: [{ held_back: "body_not_replayable" }] });
   });
 
   it("and where there is no answer the caller is told why nobody else was asked", async () => {

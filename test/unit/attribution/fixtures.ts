@@ -27,6 +27,7 @@ export function attemptOf(changes: Partial<AttemptRecord> = {}): AttemptRecord {
     status: 200,
     outcome: "answer",
     failoverReason: null,
+    heldBack: null,
     model: "gpt-5-eu",
     credential: "SecretSource/egress-system/openai-key:hit",
     peerAddress: "203.0.113.7",
