@@ -17,7 +17,7 @@ Nothing is sent and no secret is read. Exit 1 when the call would be refused.
   -d, --data   the request body; with it the method may be left out (POST)
   --json       the explanation as JSON
 
-example: spillway explain --as team-a/assistant -m examples/quickstart POST http://llm.egress.local/v1/chat/completions -d '{"model":"smart"}'`;
+example: spillway explain --as team-a/assistant -m manifests/ POST http://llm.egress.local/v1/chat/completions -d '{"model":"smart"}'`;
 
 /** As Kubernetes names namespaces and service accounts. */
 const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
