@@ -34,12 +34,15 @@ export interface FakeExchange {
   bodyReads(): number;
   /** The caller hangs up. */
   leave(): void;
+  /** Listeners that are registered on the caller's signal. */
+  listening(): number;
   /** Runs when the first byte has come. */
   onByte(callback: () => void): void;
 }
 
 export function createFakeExchange(options: ExchangeOptions = {}): FakeExchange {
   const caller = new AbortController();
+  const listening = countListeners(caller.signal);
   let status = 0;
   let headers: HeaderList = [];
   let whole = false;
@@ -104,10 +107,30 @@ export function createFakeExchange(options: ExchangeOptions = {}): FakeExchange 
     answers: () => answers,
     bodyReads: () => bodyReads,
     leave: () => caller.abort(),
+    listening,
     onByte: (callback) => {
       gotByte = callback;
     },
   };
+}
+
+/** Counts from now on. Every listener that is added is to be removed, whether it was called or not. */
+function countListeners(signal: AbortSignal): () => number {
+  const known = new Set<unknown>();
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  const counting: Pick<AbortSignal, "addEventListener" | "removeEventListener"> = {
+    addEventListener: (...call: Parameters<AbortSignal["addEventListener"]>) => {
+      known.add(call[1]);
+      add(...call);
+    },
+    removeEventListener: (...call: Parameters<AbortSignal["removeEventListener"]>) => {
+      known.delete(call[1]);
+      remove(...call);
+    },
+  };
+  Object.assign(signal, counting);
+  return () => known.size;
 }
 
 interface Way {

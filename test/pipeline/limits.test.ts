@@ -68,6 +68,17 @@ describe("timeouts.request", () => {
     expectClean(one);
   });
 
+  it("so is the head of a refusal: 504 and not what the destination began to say", async () => {
+    const one = install({ ...ONE, rule: "    timeouts: {request: 1s}" });
+    one.transport.script("only", { status: 404, headers: JSON_HEADERS, ending: "hang" });
+    const { fake, done } = one.begin(chat());
+    await one.clock.advance(1_000);
+    await done;
+    expect(fake.received()?.status).toBe(504);
+    expect(fake.header("x-egress-error")).toEqual(["upstream_timeout"]);
+    expectClean(one);
+  });
+
   it("spans a wait for Retry-After: what does not fit is not waited for", async () => {
     const one = install({ ...ONE, rule: "    timeouts: {request: 3s}" });
     one.transport.script("only", { status: 429, headers: ["retry-after", "4"] });

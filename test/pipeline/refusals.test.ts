@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { REFUSALS, type RefusalCode } from "../../src/index.ts";
-import type { ExchangeOptions } from "../fakes/exchange.ts";
+import { REFUSALS, type RefusalCode, type Responder } from "../../src/index.ts";
+import { createFakeExchange, type ExchangeOptions } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, OTHER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
 import { chat, type Installation, install, ONE } from "./installation.ts";
 
@@ -166,6 +166,28 @@ describe("an answer that cannot be written", () => {
     one.broker.attribution.drain();
     expect(one.log).toHaveLength(2);
     expect(one.log[1]).toMatchObject({ outcome: "broker_error" });
+  });
+
+  it("nor is a second answer begun when the first breaks under it", async () => {
+    const one = install(ONE);
+    const { exchange } = createFakeExchange({ headers: AUTH });
+    const replies: number[] = [];
+    let started = false;
+    const responder: Responder = {
+      get started() {
+        return started;
+      },
+      reply: (status) => void replies.push(status),
+      deliver: async ({ body }) => {
+        started = true;
+        body.cancel();
+        throw new Error("the platform broke its promise");
+      },
+    };
+    await expect(one.broker.handle({ ...exchange, responder })).resolves.toBeUndefined();
+    one.broker.attribution.drain();
+    expect(replies).toEqual([]);
+    expect(one.log).toMatchObject([{ outcome: "broker_error", status: 200 }]);
   });
 });
 

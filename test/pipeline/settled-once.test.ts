@@ -116,6 +116,7 @@ it("whatever happens: one answer, one log line, nothing left open, and nothing o
           expect(find(sent.request.headers, "authorization")).toBe(`Bearer key-of-${sent.to}`);
         }
         expect(one.transport.listening()).toBe(0);
+        expect(fake.listening()).toBe(0);
         expect(one.clock.pending()).toBe(0);
       },
     ),
