@@ -33,6 +33,8 @@ export interface BrokerPorts {
   readonly tracer: Tracer | null;
   /** Synchronous sha-256 of UTF-8 text in hex, where the platform has one; else WebCrypto is used. */
   readonly digest?: (text: string) => string;
+  /** False on Workers, where a promise that one call began must not be awaited by another. Default true. */
+  readonly shareFlights?: boolean;
 }
 
 /** A running broker: one a process or isolate. */
@@ -58,15 +60,16 @@ export interface Broker {
 
 /** Puts the stages together around the ports of one platform. */
 export function createBroker(ports: BrokerPorts): Broker {
-  const { clock, random, transport } = ports;
+  const { clock, random, transport, shareFlights = true } = ports;
   const emit = (event: EgressEvent) => ports.sink.emit(event);
   const attribution = createAttribution({ clock, tracer: ports.tracer, sink: ports.sink, log: ports.log, schedule: ports.schedule });
-  const secrets = createSecretCache({ stores: ports.secretStores, clock, random, emit });
+  const secrets = createSecretCache({ stores: ports.secretStores, clock, random, emit, shareFlights });
   attribution.metrics.watchSecrets(() => countBy(secrets.status().map((secret) => secret.state)));
   const identity = createIdentity({
     clock,
     documents: ports.documents,
     readSecret: async (reference, signal) => (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret,
+    shareFlights,
     ...(ports.digest === undefined ? {} : { digest: ports.digest }),
   });
   const health = createHealth(clock, random, emit);
