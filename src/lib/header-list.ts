@@ -1,3 +1,5 @@
+import { byName } from "./by-name.ts";
+
 /** Value of the first header with this lower-case name in a flat list `[name, value, …]`; null where there is none. */
 export function find(list: readonly string[], lowerName: string): string | null {
   const length = lowerName.length;
@@ -27,10 +29,12 @@ export function remove(list: readonly string[], lowerNames: ReadonlySet<string>)
   let kept: string[] | null = null;
   for (let index = 0; index + 1 < list.length; index += 2) {
     const name = list[index] ?? "";
-    if (lowerNames.has(name) || lowerNames.has(name.toLowerCase())) kept ??= list.slice(0, index);
+    if (lowerNames.has(lowered(name))) kept ??= list.slice(0, index);
     else if (kept !== null) kept.push(name, list[index + 1] ?? "");
   }
   return kept ?? list;
 }
+
+const lowered = byName((name: string) => name.toLowerCase());
 
 const NONE: readonly string[] = [];

@@ -102,15 +102,15 @@ function skipSpace(bytes: Uint8Array, from: number): number {
   }
 }
 
+/** 1 for the bytes at which a run of plain characters inside a string ends: the quote, the backslash and control characters. */
+const ENDS_RUN = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0));
+
 /** One past the closing quote of the string that begins at `from`; the complement of the faulty position when it is not a JSON string. */
 function skipString(bytes: Uint8Array, from: number): number {
   let at = from + 1;
   for (;;) {
-    let byte = bytes[at];
-    while (byte !== undefined && byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) {
-      at += 1;
-      byte = bytes[at];
-    }
+    at = endOfRun(bytes, at);
+    const byte = bytes[at];
     if (byte === QUOTE) return at + 1;
     if (byte !== BACKSLASH) return ~at;
     const escaped = bytes[at + 1];
@@ -123,6 +123,32 @@ function skipString(bytes: Uint8Array, from: number): number {
       return ~at;
     }
   }
+}
+
+/** First byte from `from` on that ends a run, or the length. Nearly all bytes of a prompt pass here: eight at a time take half as long as one by one. */
+function endOfRun(bytes: Uint8Array, from: number): number {
+  const { length } = bytes;
+  let at = from;
+  for (; at + 8 <= length; at += 8) {
+    if (
+      (ends(bytes, at) |
+        ends(bytes, at + 1) |
+        ends(bytes, at + 2) |
+        ends(bytes, at + 3) |
+        ends(bytes, at + 4) |
+        ends(bytes, at + 5) |
+        ends(bytes, at + 6) |
+        ends(bytes, at + 7)) !==
+      0
+    )
+      break;
+  }
+  while (at < length && ends(bytes, at) === 0) at += 1;
+  return at;
+}
+
+function ends(bytes: Uint8Array, at: number): number {
+  return ENDS_RUN[bytes[at] as number] as number; // `as`: the caller stays below the length, and the table has an entry for every byte
 }
 
 /** One past the value that begins at `from`; the complement of the faulty position otherwise. */

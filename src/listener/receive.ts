@@ -1,3 +1,4 @@
+import { isToken } from "../lib/field-syntax.ts";
 import { targetFault } from "../lib/request-target.ts";
 import type { Received } from "../model/call.ts";
 import { Refusal } from "../model/errors.ts";
@@ -6,9 +7,6 @@ import type { Operation } from "../model/operation.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { chooseListener } from "./choose-listener.ts";
 import { namesOurselves } from "./loop-guard.ts";
-
-/** RFC 9110 section 9.1: a method is a token. */
-const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
  * Stage 1: a request that is well formed, within its bounds, not a loop, and belongs to a listener. Throws `Refusal`.
@@ -37,7 +35,7 @@ export function receive(exchange: Exchange, snapshot: Snapshot, id: string, oper
 
 /** TRACE would have the destination answer with the request as it came, the broker's credential included (RFC 9110 section 9.3.8). CONNECT asks for a tunnel. */
 function mayForward(method: string): boolean {
-  return METHOD.test(method) && method !== "TRACE" && method !== "CONNECT";
+  return isToken(method) && method !== "TRACE" && method !== "CONNECT";
 }
 
 export function tooLarge(maxBytes: number): Refusal {

@@ -1,3 +1,4 @@
+import { byName } from "../lib/by-name.ts";
 import type { HeaderList } from "../model/http.ts";
 
 /**
@@ -50,7 +51,7 @@ export function forwardableRequestHeaders(list: HeaderList): HeaderList {
   let kept: string[] | null = null;
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i] ?? "";
-    if (mayPass(name.toLowerCase(), nominated)) {
+    if (mayPass(name) && (nominated === null || !nominated.has(name.toLowerCase()))) {
       if (kept !== null) kept.push(name, list[i + 1] ?? "");
     } else if (kept === null) {
       kept = list.slice(0, i);
@@ -62,7 +63,9 @@ export function forwardableRequestHeaders(list: HeaderList): HeaderList {
 /** Adds this broker to `Via` (RFC 9110 section 7.6.3) and `CDN-Loop` (RFC 8586). `protocol` is that of the received call, `HTTP/1.1` or `1.1`. */
 export function withChain(list: HeaderList, chainId: string, protocol: string): HeaderList {
   const version = protocol.startsWith("HTTP/") ? protocol.slice(5) : protocol;
-  return [...list, "via", `${version} ${chainId}`, "cdn-loop", chainId];
+  const chained = list.slice();
+  chained.push("via", `${version} ${chainId}`, "cdn-loop", chainId);
+  return chained;
 }
 
 /** Lower-case names that `Connection` lists: they end here too. Null: none. */
@@ -80,11 +83,8 @@ export function nominatedByConnection(list: HeaderList): ReadonlySet<string> | n
   return nominated;
 }
 
-function mayPass(name: string, nominated: ReadonlySet<string> | null): boolean {
-  if (WITHHELD.has(name) || name.includes("_")) return false;
-  if (nominated?.has(name) === true) return false;
-  for (const prefix of WITHHELD_PREFIXES) {
-    if (name.startsWith(prefix)) return false;
-  }
-  return true;
-}
+/** What the name alone says. */
+const mayPass = byName((written: string): boolean => {
+  const name = written.toLowerCase();
+  return !WITHHELD.has(name) && !name.includes("_") && !WITHHELD_PREFIXES.some((prefix) => name.startsWith(prefix));
+});

@@ -1,3 +1,4 @@
+import { byName } from "../lib/by-name.ts";
 import type { HeaderList } from "../model/http.ts";
 import { nominatedByConnection } from "./request-headers.ts";
 
@@ -34,7 +35,8 @@ export function forwardableResponseHeaders(list: HeaderList, bodyUnchanged: bool
   let kept: string[] | null = null;
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i] ?? "";
-    if (mayPass(name.toLowerCase(), nominated, bodyUnchanged)) {
+    const fate = fateOf(name);
+    if (fate !== "withheld" && (bodyUnchanged || fate === "passes") && (nominated === null || !nominated.has(name.toLowerCase()))) {
       if (kept !== null) kept.push(name, list[i + 1] ?? "");
     } else if (kept === null) {
       kept = list.slice(0, i);
@@ -43,13 +45,11 @@ export function forwardableResponseHeaders(list: HeaderList, bodyUnchanged: bool
   return kept ?? list;
 }
 
-function mayPass(name: string, nominated: ReadonlySet<string> | null, bodyUnchanged: boolean): boolean {
-  if (WITHHELD.has(name) || nominated?.has(name) === true) return false;
-  if (!bodyUnchanged && DESCRIBES_BODY.has(name)) return false;
-  for (const prefix of WITHHELD_PREFIXES) {
-    if (name.startsWith(prefix)) return false;
-  }
-  return true;
-}
-
 const DESCRIBES_BODY: ReadonlySet<string> = new Set(["content-length", "content-md5", "digest", "content-digest", "repr-digest", "etag"]);
+
+/** What the name alone says. */
+const fateOf = byName((written: string): "withheld" | "describes_body" | "passes" => {
+  const name = written.toLowerCase();
+  if (WITHHELD.has(name) || WITHHELD_PREFIXES.some((prefix) => name.startsWith(prefix))) return "withheld";
+  return DESCRIBES_BODY.has(name) ? "describes_body" : "passes";
+});

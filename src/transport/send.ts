@@ -9,13 +9,11 @@ import { checkDoor } from "./check-door.ts";
  * every failure of the network is a value.
  * `rewrittenHost` is the hostname of the rule's own URLRewrite; that of the backendRef is known from `cleared`.
  */
-export async function send(
-  port: Transport,
-  cleared: Cleared,
-  request: OutboundRequest,
-  signal: AbortSignal,
-  rewrittenHost: string | null = null,
-): Promise<Outcome> {
-  checkDoor(cleared, request, rewrittenHost);
+export function send(port: Transport, cleared: Cleared, request: OutboundRequest, signal: AbortSignal, rewrittenHost: string | null = null): Promise<Outcome> {
+  try {
+    checkDoor(cleared, request, rewrittenHost);
+  } catch (error) {
+    return Promise.reject(error);
+  }
   return port.dispatch(request, signal);
 }
