@@ -24,7 +24,8 @@ export interface Installation {
   readonly asked: string[];
   /** What the store gives for this file (`first.key`) from now on. */
   secret(file: string, said: Said): void;
-  load(manifests: TestManifests): Compiled;
+  /** A text is taken as it is. */
+  load(manifests: TestManifests | string): Compiled;
   /** A call of `team-a/assistant` under way; time may have to move for it to end. */
   begin(options?: ExchangeOptions): { readonly fake: FakeExchange; readonly done: Promise<void> };
   /** A call that needs no time to end. */
@@ -38,7 +39,7 @@ export interface InstallationOptions {
   readonly random?: () => number;
 }
 
-export function install(manifests: TestManifests | null, options: InstallationOptions = {}): Installation {
+export function install(manifests: TestManifests | string | null, options: InstallationOptions = {}): Installation {
   const clock = createFakeClock();
   const transport = createScriptedTransport(clock);
   const log: Record<string, unknown>[] = [];
@@ -76,7 +77,7 @@ export function install(manifests: TestManifests | null, options: InstallationOp
     tracer: options.tracer ?? null,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
   });
-  const load = (next: TestManifests): Compiled => broker.load([{ path: "test.yaml", text: testManifests(next) }]);
+  const load = (next: TestManifests | string): Compiled => broker.load([{ path: "test.yaml", text: typeof next === "string" ? next : testManifests(next) }]);
   const begin = (call: ExchangeOptions = {}) => {
     const fake = createFakeExchange({ ...call, headers: call.headers ?? ["authorization", `Bearer ${CALLER_TOKEN}`] });
     return { fake, done: broker.handle(fake.exchange) };

@@ -118,7 +118,7 @@ describe("which host", () => {
   it("one that no listener takes: 404, before anybody is asked who they are", async () => {
     const one = install(ONE);
     const text = testManifests(ONE).replace("{name: http, port: 80, protocol: HTTP,", '{name: http, port: 80, protocol: HTTP, hostname: "*.egress.example",');
-    expect(one.broker.load([{ path: "named.yaml", text }]).ok).toBe(true);
+    expect(one.load(text).ok).toBe(true);
     const unknown = await one.call({ authority: "other.example", headers: [] });
     expect(unknown.received()?.status).toBe(404);
     expect(unknown.header("x-egress-error")).toEqual(["route_not_found"]);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { find } from "../../src/lib/header-list.ts";
-import type { TestManifests } from "../fakes/manifests.ts";
+import { type TestManifests, testManifests } from "../fakes/manifests.ts";
 import type { AnswerStep, Step } from "../fakes/scripted-transport.ts";
 import { chat, GOOD_STREAM, install, JSON_HEADERS, STREAM_HEADERS } from "./installation.ts";
 
@@ -25,6 +25,13 @@ function manifests(locked: boolean, retry: boolean): TestManifests {
     ...(locked ? { more: LOCK } : {}),
   };
 }
+
+const TEXTS = {
+  plain: testManifests(manifests(false, false)),
+  retry: testManifests(manifests(false, true)),
+  locked: testManifests(manifests(true, false)),
+  lockedRetry: testManifests(manifests(true, true)),
+};
 
 const failure = fc.constantFrom<Step>(
   { kind: "connect", detail: "refused", message: "" },
@@ -71,7 +78,7 @@ it("whatever happens: one answer, one log line, nothing left open, and nothing o
         large: fc.boolean(),
       }),
       async (script, secrets, how) => {
-        const one = install(manifests(how.locked, how.retry));
+        const one = install(how.locked ? (how.retry ? TEXTS.lockedRetry : TEXTS.locked) : how.retry ? TEXTS.retry : TEXTS.plain);
         for (const [name, steps] of Object.entries(script)) one.transport.script(name, ...steps);
         for (const [index, said] of secrets.entries()) {
           const file = `${NAMES[index] ?? ""}.key`;
@@ -120,6 +127,6 @@ it("whatever happens: one answer, one log line, nothing left open, and nothing o
         expect(one.clock.pending()).toBe(0);
       },
     ),
-    { numRuns: process.env["SPILLWAY_LONG"] === undefined ? 60 : 2_000 },
+    { numRuns: process.env["SPILLWAY_LONG"] === undefined ? 50 : 2_000 },
   );
 });
