@@ -1,6 +1,5 @@
 import type { Caller } from "./caller.ts";
 import type { RefusalCode } from "./errors.ts";
-import type { HeaderList } from "./http.ts";
 import type { AnswerFacts, Operation } from "./operation.ts";
 import type { RegionEvidence } from "./region.ts";
 
@@ -73,6 +72,3 @@ export interface AttemptRecord {
   peerAddress: string | null;
   protocol: string | null;
 }
-
-/** Headers that the caller gets on every answer, such as `x-request-id`. */
-export type BrokerHeaders = HeaderList;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -47,9 +47,21 @@ export const ADMIN_TOKEN = "caller-token-of-the-admin";
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex");
 
+let keys: string | null = null;
+
+/** One folder a test process, gone with it. */
+function keysFolder(): string {
+  if (keys === null) {
+    const created = mkdtempSync(join(tmpdir(), "spillway-keys-"));
+    process.once("exit", () => rmSync(created, { recursive: true, force: true }));
+    keys = created;
+  }
+  return keys;
+}
+
 /** Manifests of a whole small installation, as YAML. Keys are written to files of their own, as a volume would hold them. */
 export function testManifests(options: TestManifests): string {
-  const folder = mkdtempSync(join(tmpdir(), "spillway-keys-"));
+  const folder = mkdtempSync(join(keysFolder(), "keys-"));
   const callers = {
     keys: [
       { sha256: digest(CALLER_TOKEN), namespace: "team-a", serviceAccount: "assistant", workload: "assistant-0" },
