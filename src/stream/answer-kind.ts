@@ -6,8 +6,6 @@ export interface AnswerKind {
   readonly eventStream: boolean;
   /** Lower-case; null when absent or `identity`. Several fields or codings stay one string: anything but null means "not readable". */
   readonly contentEncoding: string | null;
-  /** `application/json` or a `+json` type. */
-  readonly json: boolean;
 }
 
 /** One walk over the flat list; the first content-type counts. */
@@ -28,7 +26,6 @@ export function answerKind(headers: HeaderList): AnswerKind {
   return {
     eventStream: type === "text/event-stream",
     contentEncoding,
-    json: type !== null && (type === "application/json" || (type.startsWith("application/") && type.endsWith("+json"))),
   };
 }
 
