@@ -3,7 +3,17 @@ import { parseArgs } from "node:util";
 import { createNodeSecretStores } from "../adapters/secrets/node-stores.ts";
 import { createDocumentFetcher } from "../adapters/transport/json-document-fetcher.ts";
 import { NODE_TRANSPORT_FEATURES } from "../adapters/transport/undici-transport.ts";
-import { type AnswerBody, type BodyConsumer, createBroker, type Delivery, type DeliveryEnd, type Exchange, type Outcome } from "../src/index.ts";
+import {
+  type AnswerBody,
+  type BodyConsumer,
+  type CallAbort,
+  createBroker,
+  createCallAbort,
+  type Delivery,
+  type DeliveryEnd,
+  type Exchange,
+  type Outcome,
+} from "../src/index.ts";
 import { CALLER_TOKEN, testManifests } from "../test/fakes/manifests.ts";
 
 /**
@@ -98,7 +108,7 @@ function nothing(): void {}
 
 /** One call as the Node server would hand it over. */
 function exchangeOf(scene: CoreScene, headers: readonly string[]): Exchange {
-  let controller: AbortController | null = null;
+  let abort: CallAbort | null = null;
   const { request } = scene;
   return {
     method: scene.method,
@@ -110,8 +120,8 @@ function exchangeOf(scene: CoreScene, headers: readonly string[]): Exchange {
     remoteAddress: "127.0.0.1",
     protocol: "1.1",
     get signal() {
-      controller ??= new AbortController();
-      return controller.signal;
+      abort ??= createCallAbort();
+      return abort.signal;
     },
     body: {
       declaredLength: request?.length ?? null,

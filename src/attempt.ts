@@ -4,6 +4,7 @@ import { find, remove } from "./lib/header-list.ts";
 import { joinBytes, toBytes } from "./lib/utf8.ts";
 import type { Routed } from "./model/call.ts";
 import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
+import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
 import type { AttemptFailure, Outcome } from "./model/outcome.ts";
 import type { OutboundRequest } from "./model/ports.ts";
@@ -33,7 +34,7 @@ export interface CallInFlight {
   readonly body: CallBody;
   readonly record: CallRecord;
   /** Aborts when the caller leaves or the call's own time is up. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
 }
 
 /** What one attempt came to. */
@@ -94,7 +95,7 @@ export async function attemptCandidate(
 
 /** A refresh behind the call outlives it where the platform lets work go on after the answer. */
 function readSecret(stages: Stages, { routed, signal }: CallInFlight, reference: SecretReference): Promise<SecretLease> {
-  return stages.secrets.read(reference, signal, (work) => routed.exchange.waitUntil(work));
+  return stages.secrets.read(reference, abortSignalOf(signal), (work) => routed.exchange.waitUntil(work));
 }
 
 function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lease: SecretLease | null, certificate: SecretLease | null) {

@@ -1,9 +1,10 @@
+import { type CallSignal, createCallAbort } from "./model/call-signal.ts";
 import type { Clock } from "./model/ports.ts";
 
 /** The time limit of one whole call. */
 export interface CallTimer {
   /** Aborts when the caller leaves or the time is up. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** Milliseconds of the monotonic clock. */
   readonly deadline: number;
   expired(): boolean;
@@ -12,8 +13,8 @@ export interface CallTimer {
 }
 
 /** Bounds the whole call, attempts and answer alike: aborts with the caller or when `ms` are over. */
-export function startTimer(clock: Clock, ms: number, caller: AbortSignal): CallTimer {
-  const controller = new AbortController();
+export function startTimer(clock: Clock, ms: number, caller: CallSignal): CallTimer {
+  const controller = createCallAbort();
   const leave = () => controller.abort();
   let expired = false;
   if (caller.aborted) controller.abort();

@@ -3,6 +3,7 @@ import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find } from "./lib/header-list.ts";
 import { parseRetryAfter } from "./lib/retry-after.ts";
 import { tooLarge } from "./listener/receive.ts";
+import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import type { EgressEvent } from "./model/event.ts";
@@ -133,7 +134,7 @@ async function renew(stages: Stages, call: CallInFlight, cleared: Cleared, attem
   const { credential } = cleared.target.backend;
   if (credential === null || credential.type === "passthrough" || attempted.lease === null) return null;
   try {
-    const lease = await stages.secrets.refetch(credential.secret, attempted.lease.secret, call.signal);
+    const lease = await stages.secrets.refetch(credential.secret, attempted.lease.secret, abortSignalOf(call.signal));
     // The very same one: the destination has said no to it already.
     return lease.secret === attempted.lease.secret ? null : lease;
   } catch {
@@ -173,7 +174,7 @@ function discard(clock: Clock, body: AnswerBody): void {
   });
 }
 
-function pause(stages: Stages, ms: number, signal: AbortSignal): Promise<void> {
+function pause(stages: Stages, ms: number, signal: CallSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const stop = () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Exchange, HeaderList, IncomingBody, Responder } from "../../src/index.ts";
+import { type CallAbort, type CallSignal, createCallAbort, type Exchange, type HeaderList, type IncomingBody, type Responder } from "../../src/index.ts";
 import { createIncomingBody } from "./node-incoming-body.ts";
 import { NodeResponder } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
@@ -21,7 +21,7 @@ class NodeExchange implements Exchange {
   readonly body: IncomingBody;
   readonly responder: Responder;
   readonly #response: ServerResponse;
-  #controller: AbortController | null = null;
+  #controller: CallAbort | null = null;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     const { socket } = request;
@@ -38,10 +38,10 @@ class NodeExchange implements Exchange {
     this.#response = response;
   }
 
-  /** Made when somebody asks: a controller for each call is dear. */
-  get signal(): AbortSignal {
+  /** Made when somebody asks. */
+  get signal(): CallSignal {
     if (this.#controller === null) {
-      const controller = new AbortController();
+      const controller = createCallAbort();
       const response = this.#response;
       this.#controller = controller;
       if (response.destroyed && !response.writableFinished) controller.abort();

@@ -1,4 +1,4 @@
-import type { AnswerBody, AttemptFailure, BodyConsumer, HeaderList, OutboundRequest, Outcome, Peeked } from "../../src/index.ts";
+import type { AnswerBody, AttemptFailure, BodyConsumer, CallSignal, HeaderList, OutboundRequest, Outcome, Peeked } from "../../src/index.ts";
 
 /** The source is stopped while more than this many bytes of an answer wait for a consumer. */
 const HELD_BYTES = 65_536;
@@ -12,7 +12,7 @@ const NOTHING = new Uint8Array(0);
 export abstract class Attempt implements AnswerBody {
   protected readonly request: OutboundRequest;
   protected done = false;
-  readonly #signal: AbortSignal;
+  readonly #signal: CallSignal;
   readonly #resolve: (outcome: Outcome) => void;
   #answered = false;
   #finished = false;
@@ -29,7 +29,7 @@ export abstract class Attempt implements AnswerBody {
   #armedAt = 0;
   #rearmed = false;
 
-  constructor(request: OutboundRequest, signal: AbortSignal, resolve: (outcome: Outcome) => void) {
+  constructor(request: OutboundRequest, signal: CallSignal, resolve: (outcome: Outcome) => void) {
     this.request = request;
     this.#signal = signal;
     this.#resolve = resolve;
@@ -244,7 +244,7 @@ function timeIsUp(attempt: Attempt, milliseconds: number): void {
 }
 
 /** The core says that a call's time is up by aborting with a `TimeoutError`; every other reason means that nobody wants the answer. */
-export function abortFailure(signal: AbortSignal): AttemptFailure {
+export function abortFailure(signal: CallSignal): AttemptFailure {
   const reason: unknown = signal.reason;
   const late = reason instanceof Error && reason.name === "TimeoutError";
   return late ? { kind: "timeout", phase: "total", message: "the call's time is up" } : { kind: "cancelled", message: "the answer is not wanted any more" };

@@ -1,4 +1,4 @@
-import type { OutboundRequest, Outcome } from "../../src/index.ts";
+import type { CallSignal, OutboundRequest, Outcome } from "../../src/index.ts";
 import { Attempt } from "./attempt.ts";
 import { failureOf } from "./h1-failure.ts";
 import type { H1Pool, Slot } from "./h1-pool.ts";
@@ -16,7 +16,7 @@ export class H1Attempt extends Attempt implements BodyWatch {
   #headSeen = false;
   #released = false;
 
-  constructor(request: OutboundRequest, signal: AbortSignal, resolve: (outcome: Outcome) => void, pool: H1Pool, slot: Slot) {
+  constructor(request: OutboundRequest, signal: CallSignal, resolve: (outcome: Outcome) => void, pool: H1Pool, slot: Slot) {
     super(request, signal, resolve);
     this.#pool = pool;
     this.#slot = slot;

@@ -1,5 +1,5 @@
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
-import type { AttemptFailure, HeaderList, OutboundRequest, Outcome } from "../../src/index.ts";
+import type { AttemptFailure, CallSignal, HeaderList, OutboundRequest, Outcome } from "../../src/index.ts";
 import { Attempt } from "./attempt.ts";
 import { ConnectFailure } from "./connect-failure.ts";
 import type { H2Pool, Session } from "./h2-pool.ts";
@@ -15,7 +15,7 @@ export class H2Attempt extends Attempt implements BodyWatch {
   #declared: number | null = null;
   #received = 0;
 
-  constructor(request: OutboundRequest, signal: AbortSignal, resolve: (outcome: Outcome) => void, pool: H2Pool) {
+  constructor(request: OutboundRequest, signal: CallSignal, resolve: (outcome: Outcome) => void, pool: H2Pool) {
     super(request, signal, resolve);
     this.#pool = pool;
   }

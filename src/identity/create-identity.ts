@@ -1,11 +1,12 @@
 import type { Identified, Received } from "../model/call.ts";
+import { abortSignalOf } from "../model/call-signal.ts";
 import type { Caller, CredentialSlot } from "../model/caller.ts";
 import { Refusal } from "../model/errors.ts";
 import type { Clock, DocumentFetcher } from "../model/ports.ts";
 import type { CompiledGateway } from "../model/snapshot.ts";
 import { createGatewayVerifier, type GatewayVerifier } from "./gateway-verifier.ts";
 import type { ReadSecret } from "./held-keys.ts";
-import type { KeySource } from "./key-set.ts";
+import type { Asker, KeySource } from "./key-set.ts";
 import { type PresentedCredential, presentedCredentials } from "./presented-credentials.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
 import type { Unproved } from "./verdict.ts";
@@ -62,6 +63,8 @@ export function createIdentity(options: IdentityOptions): Identity {
   /** The first credential that verifies, in the order of the slots, from number `from` on. */
   async function verify(received: Received, presented: readonly PresentedCredential[], from: number, faults: Fault[]): Promise<Identified> {
     const verifier = verifierOf(received.gateway);
+    const { exchange } = received;
+    const asker: Asker = { signal: abortSignalOf(exchange.signal), waitUntil: (work) => exchange.waitUntil(work) };
     for (const credential of presented.slice(from)) {
       const { slot, token, fault } = credential;
       if (fault !== null) {
@@ -69,7 +72,7 @@ export function createIdentity(options: IdentityOptions): Identity {
         continue;
       }
       const key = digest === null ? await webDigest(token) : digest(token);
-      const verdict = verifier.remembered(key) ?? (await verifier.verify(token, key, received.exchange));
+      const verdict = verifier.remembered(key) ?? (await verifier.verify(token, key, asker));
       if (verdict.kind === "proved") return { ...received, caller: verdict.caller, tokenSlot: slot };
       faults.push({ slot, ...verdict });
     }

@@ -8,7 +8,7 @@ export interface KeySet {
   readonly text: string;
 }
 
-/** What a call lends to work that is done in its name. An `Exchange` is one. */
+/** What a call lends to work that is done in its name. */
 export interface Asker {
   readonly signal: AbortSignal;
   waitUntil(work: Promise<unknown>): void;

@@ -1,3 +1,4 @@
+import type { CallSignal } from "./call-signal.ts";
 import type { StreamCodec } from "./codec.ts";
 import type { HeaderList, RequestBody } from "./http.ts";
 import type { AnswerBody, AttemptFailure } from "./outcome.ts";
@@ -16,7 +17,7 @@ export interface Exchange {
   readonly remoteAddress: string | null;
   readonly protocol: string;
   /** Aborts when the caller goes away. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   readonly body: IncomingBody;
   readonly responder: Responder;
   /** Work that may go on after the answer has left. */

@@ -1,4 +1,5 @@
 import type { BackendTimeouts, DnsProfile, TlsProfile } from "./backend.ts";
+import type { CallSignal } from "./call-signal.ts";
 import type { EgressEvent } from "./event.ts";
 import type { HeaderList, Origin, RequestBody } from "./http.ts";
 import type { Outcome } from "./outcome.ts";
@@ -58,7 +59,7 @@ export interface OutboundRequest {
 /** Connects, sends and gives the answer's head. Never retries, never follows a redirect, never inflates. Resolves always; failures are values. */
 export interface Transport {
   readonly features: ReadonlySet<TransportFeature>;
-  dispatch(request: OutboundRequest, signal: AbortSignal): Promise<Outcome>;
+  dispatch(request: OutboundRequest, signal: CallSignal): Promise<Outcome>;
   /** Closes pools: idle ones at once, busy ones when they are done. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { CallSignal } from "../model/call-signal.ts";
 import type { Cleared } from "../model/cleared.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { OutboundRequest, Transport } from "../model/ports.ts";
@@ -9,7 +10,7 @@ import { checkDoor } from "./check-door.ts";
  * every failure of the network is a value.
  * `rewrittenHost` is the hostname of the rule's own URLRewrite; that of the backendRef is known from `cleared`.
  */
-export function send(port: Transport, cleared: Cleared, request: OutboundRequest, signal: AbortSignal, rewrittenHost: string | null = null): Promise<Outcome> {
+export function send(port: Transport, cleared: Cleared, request: OutboundRequest, signal: CallSignal, rewrittenHost: string | null = null): Promise<Outcome> {
   try {
     checkDoor(cleared, request, rewrittenHost);
   } catch (error) {
