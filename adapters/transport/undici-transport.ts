@@ -24,6 +24,7 @@ export const NODE_TRANSPORT_FEATURES: ReadonlySet<TransportFeature> = new Set<Tr
   "h2c",
   "plaintext",
   "service",
+  "host-rewrite",
 ]);
 
 /**

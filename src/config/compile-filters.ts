@@ -1,6 +1,7 @@
 import type { HeaderEdits, RedirectRule, UrlRewrite } from "../model/snapshot.ts";
 import { GUARDED_HEADERS } from "./guarded-headers.ts";
 import { type Resolved, resolved, unresolved } from "./link-context.ts";
+import type { Platform } from "./platform.ts";
 import type { FilterSpec } from "./standard/http-route.ts";
 
 /** The filters of a rule or of a backendRef, sorted out. */
@@ -20,7 +21,7 @@ type AuthoredPath = NonNullable<FilterSpec["urlRewrite"]>["path"];
  * Compiles a list of filters. A filter that this release does not carry out refuses all of them: the standard forbids to skip one.
  * `prefixOnly` says that every match is a PathPrefix, without which ReplacePrefixMatch has no meaning.
  */
-export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boolean): Resolved<CompiledFilters> {
+export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boolean, platform: Platform): Resolved<CompiledFilters> {
   let requestHeaders: HeaderEdits | null = null;
   let responseHeaders: HeaderEdits | null = null;
   let rewrite: UrlRewrite | null = null;
@@ -42,6 +43,9 @@ export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boole
     } else if (filter.type === "URLRewrite" && filter.urlRewrite !== undefined) {
       const path = compilePath(filter.urlRewrite.path, prefixOnly);
       if (!path.ok) return path;
+      if (filter.urlRewrite.hostname !== undefined && !platform.features.has("host-rewrite")) {
+        return unresolved("UnsupportedValue", "URLRewrite.hostname: this platform always sends the destination's own Host");
+      }
       rewrite = { hostname: filter.urlRewrite.hostname?.toLowerCase() ?? null, path: path.value };
     } else if (filter.type === "RequestRedirect" && filter.requestRedirect !== undefined) {
       const compiled = compileRedirect(filter.requestRedirect, prefixOnly);

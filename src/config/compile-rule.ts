@@ -51,7 +51,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
   const ruleName = spec.name ?? null;
   const { matches, fault } = compileMatches(spec.matches);
   const prefixOnly = matches.every((match) => match.path.type === "PathPrefix");
-  const filters = compileFilters(spec.filters ?? [], prefixOnly);
+  const filters = compileFilters(spec.filters ?? [], prefixOnly, context.link.platform);
   const timeouts = compileTimeouts(spec);
   const scope: TargetScope = { routeNamespace: namespaceOf(route), allow: context.allow };
   const targets = compileTargets(context.link, context.backends, route, spec.backendRefs ?? [], scope, prefixOnly);

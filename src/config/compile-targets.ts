@@ -37,7 +37,7 @@ export function compileTargets(
   const failures: Unresolved[] = [];
   const targets: WeightedTarget[] = [];
   for (const ref of refs) {
-    const filters = compileFilters(ref.filters ?? [], prefixOnly);
+    const filters = compileFilters(ref.filters ?? [], prefixOnly, context.platform);
     if (!filters.ok) return filters;
     if (filters.value.redirect !== null) return unresolved("UnsupportedValue", "RequestRedirect at a backendRef is not carried out by this release");
     const { requestHeaders, responseHeaders, rewrite } = filters.value;

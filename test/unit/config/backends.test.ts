@@ -165,6 +165,9 @@ describe("XBackend", () => {
     const named = { hostname: "one.example.com", wellKnownCACertificates: "System", subjectAltNames: [{ type: "Hostname", hostname: "a.example.com" }] };
     expect(accepted({ tls: { mode: "ServerOnly", validation: named } }, [], FETCH_ONLY)).toBe("False/UnsupportedValue");
     expect(accepted({ protocol: "HTTP2" }, [], FETCH_ONLY)).toBe("False/UnsupportedValue");
+    const renamed = route("r", [{ filters: [{ type: "URLRewrite", urlRewrite: { hostname: "other.example.com" } }], backendRefs: [toXBackend("one")] }]);
+    expect(rulesOf(compileGood([xBackend("one"), renamed], FETCH_ONLY)).map((rule) => rule.action.kind)).toEqual(["rejected"]);
+    expect(rulesOf(compileGood([xBackend("one"), renamed])).map((rule) => rule.action.kind)).toEqual(["forward"]);
     const pinned = compileGood([xBackend("one"), policy("BackendConnectionPolicy", "p", { dns: { addresses: ["127.0.0.1"] } }), route("r")], FETCH_ONLY);
     expect(conditionOf(pinned, "XBackend", "one", "Accepted")).toBe("False/UnsupportedValue");
     expect(conditionOf(pinned, "BackendConnectionPolicy", "p", "Accepted")).toBe("False/UnsupportedValue");
