@@ -8,7 +8,7 @@ export { type AdminView, createAdminApp } from "./listener/admin-app.ts";
 export type * from "./model/backend.ts";
 export type * from "./model/call.ts";
 export type * from "./model/call-record.ts";
-export { type AbortListener, type CallAbort, type CallSignal, createCallAbort } from "./model/call-signal.ts";
+export { type AbortListener, abortSignalOf, type CallAbort, type CallSignal, createCallAbort } from "./model/call-signal.ts";
 export type * from "./model/caller.ts";
 export type { Cleared } from "./model/cleared.ts";
 export type * from "./model/codec.ts";
