@@ -5,6 +5,7 @@ import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
 import { prometheusText } from "./prometheus-text.ts";
 import { OTHER } from "./semconv.ts";
 import { add, type Cell, cellsOf, createSeries, observe, type Series } from "./series.ts";
+import { createSeriesIndex } from "./series-index.ts";
 
 /** One metric with all its points: neutral, so that Prometheus text and OTLP are made of the same thing. */
 export interface MetricFamily {
@@ -51,8 +52,7 @@ const NONE = "_NONE";
 export function createMetrics(options: { readonly clock: Clock; readonly maxSeries?: number }): Metrics {
   const { clock, maxSeries = DEFAULT_MAX_SERIES } = options;
   const since = clock.now();
-  const all = new Map<string, Series>();
-  const overflow = createSeries(SERIES_LABELS.map(() => OTHER));
+  const index = createSeriesIndex(maxSeries, NONE);
   const own = createSeries([]);
   const drops: (() => Readonly<Record<string, number>>)[] = [];
   const secrets: (() => Readonly<Record<string, number>>)[] = [];
@@ -60,15 +60,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
   let loadedAt: number | null = null;
 
   function seriesOf(record: CallRecord, backend: string): Series {
-    const namespace = record.caller?.namespace ?? NONE;
-    const serviceAccount = record.caller?.serviceAccount ?? NONE;
-    const key = `${record.gateway}\n${record.route}\n${backend}\n${namespace}\n${serviceAccount}`;
-    const known = all.get(key);
-    if (known !== undefined) return known;
-    if (all.size >= maxSeries) return overflow;
-    const series = createSeries([record.gateway || NONE, record.route || NONE, backend || NONE, namespace, serviceAccount]);
-    all.set(key, series);
-    return series;
+    return index.find(record.gateway, record.route, backend, record.caller?.namespace ?? NONE, record.caller?.serviceAccount ?? NONE);
   }
 
   function countAttempts(record: CallRecord, finalBackend: string, finalSeries: Series): void {
@@ -94,7 +86,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
 
   function collect(): readonly MetricFamily[] {
     const points = new Map<Instrument, MetricPoint[]>(Object.values(INSTRUMENTS).map((instrument) => [instrument, []]));
-    for (const series of [...all.values(), overflow, own]) {
+    for (const series of [...index.all(), own]) {
       const labels = series === own ? [] : SERIES_LABELS.map((name, index) => [name, series.labels[index] ?? ""] as const);
       for (const cell of cellsOf(series)) points.get(cell.instrument)?.push(pointOf(cell, labels));
     }

@@ -15,9 +15,20 @@ export function noteIdentified(record: CallRecord, identified: Identified): void
 
 /** Remembers the rule and what the body said of itself; `bytes` is the size of the request body where it is known. */
 export function noteRouted(record: CallRecord, routed: Routed, bytes: number | null): void {
-  record.route = `${routed.rule.route.namespace}/${routed.rule.route.name}`;
+  record.route = nameOf(routed.rule.route);
   record.rule = routed.rule.id;
   record.requestBytes = bytes;
+}
+
+/** One string a route, whose hash the metrics' look-ups then need not work out for every call. */
+const names = new WeakMap<Routed["rule"]["route"], string>();
+
+function nameOf(route: Routed["rule"]["route"]): string {
+  const known = names.get(route);
+  if (known !== undefined) return known;
+  const name = `${route.namespace}/${route.name}`;
+  names.set(route, name);
+  return name;
 }
 
 // A model's name comes from the caller, and a record waits in a queue: its size must not be the caller's choice.

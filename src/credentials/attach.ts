@@ -55,8 +55,19 @@ function bare(value: string | null): string | null {
 /** field-value of RFC 9110 section 5.5, without white space at its ends. */
 const FIELD_VALUE = /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/;
 
-/** The value without the newline that files end with. Fails closed on anything that could end the header and begin another. */
+/** By secret, which is one object as long as its value is the same: the last prefix and what came of it. */
+const printed = new WeakMap<Secret, { readonly prefix: string; readonly whole: string }>();
+
 function printable(prefix: string, secret: Secret): string {
+  const known = printed.get(secret);
+  if (known !== undefined && known.prefix === prefix) return known.whole;
+  const whole = print(prefix, secret);
+  printed.set(secret, { prefix, whole });
+  return whole;
+}
+
+/** The value without the newline that files end with. Fails closed on anything that could end the header and begin another. */
+function print(prefix: string, secret: Secret): string {
   const value = secret.reveal().replace(/\r?\n$/, "");
   const whole = prefix + value;
   if (value === "" || !FIELD_VALUE.test(whole))
@@ -65,7 +76,9 @@ function printable(prefix: string, secret: Secret): string {
 }
 
 function setHeader(headers: HeaderList, lowerName: string, value: string): HeaderList {
-  return [...remove(headers, new Set([lowerName])), lowerName, value];
+  const kept = find(headers, lowerName) === null ? headers.slice() : [...remove(headers, new Set([lowerName]))];
+  kept.push(lowerName, value);
+  return kept;
 }
 
 /** Every other parameter keeps its spelling; all of this name go, however they are encoded. */

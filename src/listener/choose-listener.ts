@@ -11,20 +11,29 @@ export interface ChosenListener {
  * (Gateway API, listener isolation). A port that no listener has is of no use for telling them apart and is passed over.
  */
 export function chooseListener(snapshot: Snapshot, host: string, port: number | null): ChosenListener | null {
-  const portCounts = port !== null && snapshot.gateways.some((gateway) => gateway.listeners.some((listener) => listener.port === port));
-  let best: ChosenListener | null = null;
+  const portCounts = port !== null && listensOn(snapshot, port);
+  let best: CompiledListener | null = null;
+  let bestGateway: CompiledGateway | null = null;
   let bestScore = -1;
   for (const gateway of snapshot.gateways) {
     for (const listener of gateway.listeners) {
       if (portCounts && listener.port !== port) continue;
       const score = specificity(listener.hostname, host);
       if (score > bestScore) {
-        best = { gateway, listener };
+        best = listener;
+        bestGateway = gateway;
         bestScore = score;
       }
     }
   }
-  return best;
+  return best === null || bestGateway === null ? null : { gateway: bestGateway, listener: best };
+}
+
+function listensOn(snapshot: Snapshot, port: number): boolean {
+  for (const gateway of snapshot.gateways) {
+    for (const listener of gateway.listeners) if (listener.port === port) return true;
+  }
+  return false;
 }
 
 /** How closely a listener's hostname fits: -1 not at all, 0 any host, then longer is better and exact beats a wildcard. */

@@ -23,28 +23,24 @@ export interface CallAbort {
 /** A signal of its own kind: each listener is called once, synchronously, in order, unless it was removed before its turn. */
 export function createCallAbort(): CallAbort {
   const listeners: AbortListener[] = [];
-  let aborted = false;
-  let reason: unknown;
-  return {
-    signal: {
-      get aborted() {
-        return aborted;
-      },
-      get reason() {
-        return reason;
-      },
-      addEventListener(_type, listener) {
-        if (!aborted && !listeners.includes(listener)) listeners.push(listener);
-      },
-      removeEventListener(_type, listener) {
-        const at = listeners.indexOf(listener);
-        if (at !== -1) listeners.splice(at, 1);
-      },
+  // Plain members: getters would make each call's object a slow one.
+  const signal = {
+    aborted: false,
+    reason: undefined as unknown, // as: anything may be the reason
+    addEventListener(_type: "abort", listener: AbortListener): void {
+      if (!signal.aborted && !listeners.includes(listener)) listeners.push(listener);
     },
-    abort(why = new DOMException("the call was aborted", "AbortError")) {
-      if (aborted) return;
-      aborted = true;
-      reason = why;
+    removeEventListener(_type: "abort", listener: AbortListener): void {
+      const at = listeners.indexOf(listener);
+      if (at !== -1) listeners.splice(at, 1);
+    },
+  };
+  return {
+    signal,
+    abort(reason = new DOMException("the call was aborted", "AbortError")) {
+      if (signal.aborted) return;
+      signal.aborted = true;
+      signal.reason = reason;
       for (let next = listeners.shift(); next !== undefined; next = listeners.shift()) {
         if (typeof next === "function") next();
         else next.handleEvent();
