@@ -53,7 +53,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,
-    headers: [...headers, ...brokerHeaders(call, won)],
+    headers: headers.concat(brokerHeaders(call, won)),
     body: answer.body,
     codec,
     onFirstByte: () => {

@@ -10,7 +10,7 @@ import type { EgressEvent } from "./model/event.ts";
 import type { AnswerBody } from "./model/outcome.ts";
 import type { Planned } from "./model/planned.ts";
 import type { Clock } from "./model/ports.ts";
-import { judge, type Verdict } from "./plan/judge.ts";
+import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
 import type { Stages } from "./stages.ts";
 
 /** Error bodies up to this size are read to the end, so that the connection can be used again. */
@@ -53,7 +53,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     if (attempted.outcome.kind === "request_body" && request.kind === "stream" && request.overflowed()) {
       throw tooLarge(call.routed.gateway.bounds.maxRequestBytes);
     }
-    const retryAfterMs = retryAfterOf(attempted, stages.clock.now());
+    const retryAfterMs = retryAfterOf(attempted, stages.clock);
     if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
     if (attempted.outcome.kind === "untrusted") stages.emit(untrustedEvent(cleared, stages.clock.now()));
     const decide = (alreadyRefetched: boolean): Verdict =>
@@ -73,7 +73,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
         msLeft: deadline === null ? null : deadline - stages.clock.monotonic(),
         random: stages.random(),
       });
-    let verdict = decide(refetched);
+    let verdict = goodVerdict(attempted) ?? decide(refetched);
     if (verdict.action === "refetch_credential") {
       renewed = await renew(stages, call, cleared, attempted);
       refetched = true;
@@ -112,13 +112,17 @@ function factsOf(attempted: Attempted, retryAfterMs: number | null) {
   return { kind: "answer" as const, status: outcome.status, retryAfterMs, firstEventIsError: attempted.firstEventIsError };
 }
 
-function retryAfterOf(attempted: Attempted, now: number): number | null {
+function goodVerdict({ outcome, firstEventIsError }: Attempted): Verdict | null {
+  return outcome.kind === "answer" ? judgeGood(outcome.status, firstEventIsError) : null;
+}
+
+function retryAfterOf(attempted: Attempted, clock: Clock): number | null {
   if (attempted.outcome.kind !== "answer") return null;
   const value = find(attempted.outcome.headers, "retry-after");
   if (value === null) return null;
   // A date is relative to the sender's own clock, which may not be ours.
   const sentAt = Date.parse(find(attempted.outcome.headers, "date") ?? "");
-  return parseRetryAfter(value, Number.isNaN(sentAt) ? now : sentAt);
+  return parseRetryAfter(value, Number.isNaN(sentAt) ? clock.now() : sentAt);
 }
 
 function recordHealth(stages: Stages, cleared: Cleared, verdict: Verdict, retryAfterMs: number | null): void {

@@ -74,6 +74,16 @@ export function judge(input: Judged): Verdict {
   return { action: "again", reason, afterMs, health };
 }
 
+const GOOD: Verdict = { action: "deliver", reason: null, health: "good" };
+
+/**
+ * What `judge` says of an answer that nothing speaks against, which nearly every answer is: said without working out what the
+ * other rows of the law need. Null: `judge` decides.
+ */
+export function judgeGood(status: number, firstEventIsError: boolean): Verdict | null {
+  return status < 400 && !firstEventIsError ? GOOD : null;
+}
+
 /** `retry.attempts` is the total of extra tries, whoever they go to. */
 function isSpent({ retry, extraTries }: Judged): boolean {
   return retry !== null && retry.attempts !== null && extraTries >= retry.attempts;

@@ -73,7 +73,23 @@ function fromWhole(bytes: Uint8Array, operation: Operation): ReadFacts {
 }
 
 function valueAt(bytes: Uint8Array, span: ValueSpan): unknown {
-  return parseJson(toTextStrictly(bytes.subarray(span.start, span.end)) ?? "");
+  return plainString(bytes, span) ?? parseJson(toTextStrictly(bytes.subarray(span.start, span.end)) ?? "");
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const MAX_PLAIN = 64;
+
+/** A short string without escapes and beyond-ASCII, as nearly every model's name is: a decoder and a parser cost ten times as much. Null: it is another value. */
+function plainString(bytes: Uint8Array, { start, end }: ValueSpan): string | null {
+  if (bytes[start] !== QUOTE || end - start > MAX_PLAIN) return null;
+  const codes: number[] = [];
+  for (let at = start + 1; at < end - 1; at += 1) {
+    const byte = bytes[at] ?? BACKSLASH;
+    if (byte === BACKSLASH || byte >= 0x80) return null;
+    codes.push(byte);
+  }
+  return String.fromCharCode(...codes);
 }
 
 function includesUsage(value: unknown): boolean {
