@@ -36,12 +36,12 @@ export async function startBroker(
   return { ...(await rival("spillway", port, "/-/readyz", child)), tokens };
 }
 
-/** `bench/bare.ts`: node:http and undici with nothing between. */
-export async function startBare(upstreamPort: number): Promise<Rival> {
+/** `bench/bare.ts`: node:http and undici with nothing between. `bench/parts.ts`: the broker's server, exchange and transport with nothing between. */
+export async function startNode(name: "bare" | "parts", upstreamPort: number): Promise<Rival> {
   const port = await freePort();
-  const bare = fileURLToPath(new URL("./bare.ts", import.meta.url));
-  const child = startOn(0, process.execPath, [bare, String(upstreamPort), String(port)], { stdio: ["ignore", "ignore", "inherit"] });
-  return rival("bare node", port, "/chat", child);
+  const program = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+  const child = startOn(0, process.execPath, [program, String(upstreamPort), String(port)], { stdio: ["ignore", "ignore", "inherit"] });
+  return rival(`${name} node`, port, "/chat", child);
 }
 
 /** nginx with its documented settings for streams: keep-alive to the upstream, no buffering of answers, one worker, no log. */

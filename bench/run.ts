@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { createLoad } from "./load.ts";
 import { type Measured, type MeasureOptions, measurePair } from "./measure.ts";
 import { findProgram, PINNED } from "./processes.ts";
-import { type Rival, startBare, startBroker, startNginx } from "./rivals.ts";
+import { type Rival, startBroker, startNginx, startNode } from "./rivals.ts";
 import { SCENES, type Scene } from "./scenes.ts";
 import { startUpstream } from "./upstream.ts";
 
@@ -65,7 +65,9 @@ async function main(): Promise<number> {
     const reference = keep(await startNginx(nginx, folder, upstream.port));
     const wants = (name: string) => values.candidate?.includes(name) ?? true;
     const broker = wants("spillway") ? keep(await startBroker(folder, upstream.port, { log: values.log, spans: !values["no-spans"] })) : null;
-    const candidates: Rival[] = [...(broker === null ? [] : [broker]), ...(wants("bare") ? [keep(await startBare(upstream.port))] : [])];
+    const candidates: Rival[] = broker === null ? [] : [broker];
+    if (wants("bare")) candidates.push(keep(await startNode("bare", upstream.port)));
+    if (values.candidate?.includes("parts")) candidates.push(keep(await startNode("parts", upstream.port)));
 
     const reports: SceneReport[] = [];
     for (const scene of SCENES.filter((one) => values.scene?.includes(one.name) ?? true)) {

@@ -50,8 +50,9 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     requireHostHeader: false,
     joinDuplicateHeaders: false,
     noDelay: true,
-    // What a caller that does not read can make us keep; Node's own is four times as much.
-    highWaterMark: 16_384,
+    // What a caller that does not read can make us keep; Node's own is eight times as much. Less than one read of an answer, so
+    // that a second one is not asked for before the kernel has taken the first.
+    highWaterMark: 8_192,
   });
   // Node drops what is beyond its own limit without a word: one more than ours makes the excess seen.
   server.maxHeadersCount = HEADERS + 1;

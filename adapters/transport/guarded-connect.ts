@@ -95,7 +95,7 @@ export function createGuardedConnect(profile: ConnectProfile, book: AddressBook)
     const found = await addresses(connectMs / 2);
     if (!found.every(permits)) throw connectFailure("denied", "the destination's name leads to an address that is not allowed");
     if (signal.aborted) throw connectTimeout(connectMs);
-    const plain = await dial(found, origin.port, signal);
+    const plain = await dial(found, origin.port, signal, tls === null && !profile.h2);
     const address = plain.remoteAddress ?? "";
     // Covers TLS too: destroying the TCP socket fails the handshake.
     const abort = (): void => void plain.destroy();

@@ -65,7 +65,11 @@ export class H1Attempt extends Attempt implements BodyWatch {
   }
 
   onData(chunk: Buffer): boolean {
-    return this.dataArrived(chunk);
+    const wanted = this.dataArrived(chunk);
+    // undici starts the next read before it parses this one, and would hold it too; a plain socket (`dial`) stops at once and goes
+    // on when undici reads again.
+    if (!wanted && this.request.tls === null) this.#slot.connection?.socket.pause();
+    return wanted;
   }
 
   onComplete(): void {

@@ -1,0 +1,57 @@
+import { createNodeExchange } from "../adapters/knative/node-exchange.ts";
+import { createNodeServer } from "../adapters/knative/node-server.ts";
+import { createUndiciTransport } from "../adapters/transport/undici-transport.ts";
+import type { OutboundRequest } from "../src/index.ts";
+
+// The broker's own server, exchange and transport with nothing between: what is dearer than `bare.ts` here is dear in them.
+// node bench/parts.ts UPSTREAM_PORT LISTEN_PORT
+
+const [upstreamPort = 0, listenPort = 0] = process.argv.slice(2).map(Number);
+const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding"]);
+const REQUEST_ONLY = new Set([...HOP_BY_HOP, "host", "content-length"]);
+const MAX_BODY_BYTES = 10_000_000;
+
+const transport = createUndiciTransport();
+const to: Omit<OutboundRequest, "method" | "path" | "headers" | "body"> = {
+  origin: { scheme: "http", hostname: "127.0.0.1", port: upstreamPort },
+  protocol: "http1",
+  tls: null,
+  clientCertificate: null,
+  dns: { addresses: ["127.0.0.1"], allowCIDRs: [] },
+  timeouts: { connectMs: 3_000, firstByteMs: 30_000, streamIdleMs: 30_000 },
+  poolKey: "bench",
+};
+
+async function handle(exchange: ReturnType<typeof createNodeExchange>): Promise<void> {
+  const { body, headers, method, responder, signal, target } = exchange;
+  const bytes = body.present ? await body.collect(MAX_BODY_BYTES) : null;
+  if (typeof bytes === "string") return responder.reply(400, [], null);
+  const outcome = await transport.dispatch(
+    {
+      ...to,
+      method,
+      path: target,
+      headers: ["host", `127.0.0.1:${upstreamPort}`, ...without(REQUEST_ONLY, headers)],
+      body: bytes === null ? { kind: "none" } : { kind: "bytes", bytes },
+    },
+    signal,
+  );
+  if (outcome.kind !== "answer") return responder.reply(502, [], null);
+  await outcome.body.peek(0);
+  await responder.deliver({ status: outcome.status, headers: without(HOP_BY_HOP, outcome.headers), body: outcome.body, codec: null, onFirstByte: () => {} });
+}
+
+function without(dropped: ReadonlySet<string>, list: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < list.length; index += 2) {
+    const name = list[index] ?? "";
+    if (!dropped.has(name.toLowerCase())) kept.push(name, list[index + 1] ?? "");
+  }
+  return kept;
+}
+
+const server = createNodeServer({
+  onExchange: (request, response) => void handle(createNodeExchange(request, response)),
+  onAdmin: (_request, response) => void response.end(),
+});
+await server.listen(listenPort, "127.0.0.1");
