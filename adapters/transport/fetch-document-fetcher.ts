@@ -1,0 +1,49 @@
+import type { DocumentFetcher } from "../../src/index.ts";
+
+/** Fetches small JSON documents of the control plane over the platform's `fetch`: https only, no redirects, bounded in size and time. */
+export function createFetchDocumentFetcher(): DocumentFetcher {
+  return {
+    fetchJson: async (uri, { maxBytes, timeoutMs, signal }) => {
+      const url = new URL(uri);
+      if (url.protocol !== "https:") throw new Error(`${url.host} may be asked over https only`);
+      signal.throwIfAborted();
+      const controller = new AbortController();
+      const stop = (): void => controller.abort();
+      const timer = setTimeout(stop, timeoutMs);
+      signal.addEventListener("abort", stop);
+      try {
+        const answer = await fetch(url, { headers: { accept: "application/json" }, redirect: "manual", cache: "no-store", signal: controller.signal });
+        if (answer.status !== 200) {
+          await answer.body?.cancel();
+          throw new Error(`${url.host} answered ${answer.status}`);
+        }
+        const text = await readText(answer, maxBytes);
+        if (text === null) throw new Error(`the document at ${url.host} is larger than ${maxBytes} bytes`);
+        const document: unknown = JSON.parse(text);
+        return document;
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", stop);
+      }
+    },
+  };
+}
+
+/** Null: there is more than `maxBytes`, and the rest is not read. */
+async function readText(answer: Response, maxBytes: number): Promise<string | null> {
+  const reader = answer.body?.getReader();
+  if (reader === undefined) return "";
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    length += value.length;
+    if (length > maxBytes) {
+      await reader.cancel();
+      return null;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
