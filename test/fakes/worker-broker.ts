@@ -1,0 +1,149 @@
+import { execFile, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { promisify } from "node:util";
+
+const root = resolve(import.meta.dirname, "../..");
+const wrangler = createRequire(import.meta.url).resolve("wrangler");
+
+/** What `wrangler deploy` would upload. */
+export interface WorkerBundle {
+  readonly folder: string;
+  /** File name of the code, and of every other module. */
+  readonly files: readonly string[];
+  readonly code: string;
+  /** The sources that went into the code, and what the code still imports when it runs. */
+  readonly inputs: readonly string[];
+  readonly imports: readonly string[];
+  remove(): Promise<void>;
+}
+
+interface Metafile {
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly outputs: Readonly<Record<string, { readonly imports: readonly { readonly path: string }[] }>>;
+}
+
+/** Bundles the Worker as a deployment does, without a network or an account. */
+export async function bundleWorker(): Promise<WorkerBundle> {
+  const folder = await mkdtemp(join(tmpdir(), "spillway-worker-"));
+  await promisify(execFile)(
+    process.execPath,
+    [join(root, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--outdir", folder, "--metafile", join(folder, "meta.json")],
+    {
+      cwd: root,
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_LOG: "error", WRANGLER_HIDE_BANNER: "true" },
+    },
+  );
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".js") || name.endsWith(".yaml"));
+  const meta = JSON.parse(await readFile(join(folder, "meta.json"), "utf8")) as Metafile; // esbuild's own format
+  const outputs = Object.values(meta.outputs);
+  return {
+    folder,
+    files,
+    code: await readFile(join(folder, "worker.js"), "utf8"),
+    inputs: Object.keys(meta.inputs),
+    imports: outputs.flatMap((output) => output.imports.map(({ path }) => path)),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** The Worker in workerd, the runtime that Cloudflare runs. */
+export interface WorkerBroker {
+  readonly url: string;
+  /** Access-log lines so far, parsed. */
+  calls(): readonly Record<string, unknown>[];
+  stdout(): string;
+  stderr(): string;
+  stop(): Promise<void>;
+}
+
+export interface WorkerBrokerOptions {
+  readonly bundle: WorkerBundle;
+  /** Null: the manifests that are in the bundle. */
+  readonly manifests: string | null;
+  /** Worker secrets by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Secrets of a Secrets Store by name: bindings with `get()`. */
+  readonly stored?: Readonly<Record<string, string>>;
+  /** Where every outgoing connection arrives, whatever its host: a port of loopback. */
+  readonly worldPort: number;
+}
+
+/** Runs the bundle. Its `fetch` is the platform's own; only the address of the world outside is the test's. */
+export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<WorkerBroker> {
+  const { bundle, manifests, secrets, stored = {}, worldPort } = options;
+  const settings = await readFile(join(root, "wrangler.toml"), "utf8");
+  const folder = join(bundle.folder, `run-${crypto.randomUUID()}`);
+  await mkdir(folder);
+  const texts = { ...secrets, ...(manifests === null ? {} : { SPILLWAY_MANIFESTS: manifests }) };
+  for (const [name, value] of Object.entries(texts)) await writeFile(join(folder, name), value);
+  const modules = bundle.files.map((name) => `(name = "${name}", ${name.endsWith(".js") ? "esModule" : "text"} = embed "../${name}")`);
+  modules.sort((one, other) => Number(other.includes("esModule")) - Number(one.includes("esModule")));
+  const bindings = [
+    ...Object.keys(texts).map((name) => `(name = "${name}", text = embed "${name}")`),
+    ...Object.keys(stored).map((name) => `(name = "${name}", service = (name = "store", entrypoint = "${name}"))`),
+  ];
+  const store = Object.entries(stored).map(([name, value]) => `export class ${name} extends WorkerEntrypoint { get() { return ${JSON.stringify(value)}; } }`);
+  await writeFile(join(folder, "store.js"), `import { WorkerEntrypoint } from "cloudflare:workers";\n${store.join("\n")}\nexport default {};\n`);
+  await writeFile(
+    join(folder, "config.capnp"),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main), (name = "store", worker = .store),
+    (name = "world", external = (address = "127.0.0.1:${worldPort}", http = ())) ],
+  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ] );
+const main :Workerd.Worker = (
+  modules = [ ${modules.join(", ")} ],
+  compatibilityDate = "${/^compatibility_date = "(.+)"$/m.exec(settings)?.[1]}",
+  compatibilityFlags = ${/^compatibility_flags = (\[.+\])$/m.exec(settings)?.[1]},
+  bindings = [ ${bindings.join(", ")} ], globalOutbound = "world" );
+const store :Workerd.Worker = (
+  modules = [ (name = "store.js", esModule = embed "store.js") ], compatibilityDate = "2026-11-01", globalOutbound = "world" );
+`,
+  );
+  const child = spawn(workerdPath(), ["serve", join(folder, "config.capnp"), "--control-fd=3"], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (bytes: Buffer) => {
+    stdout += bytes.toString();
+  });
+  child.stderr?.on("data", (bytes: Buffer) => {
+    stderr += bytes.toString();
+  });
+  const exited = new Promise<void>((settle) => child.once("exit", () => settle()));
+  const control = child.stdio[3] as Readable; // asked for as a pipe above
+  const port = await new Promise<number>((settle, reject) => {
+    let told = "";
+    control.on("data", (bytes: Buffer) => {
+      told += bytes.toString();
+      const found = /"socket":\s*"http",\s*"port":\s*(\d+)/.exec(told)?.[1];
+      if (found !== undefined) settle(Number(found));
+    });
+    child.once("exit", () => reject(new Error(`workerd ended: ${stderr}`)));
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    calls: () =>
+      stdout
+        .split("\n")
+        .filter((line) => line.startsWith("{") && line.includes('"request_id"'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>), // the test looks at single members
+    stdout: () => stdout,
+    stderr: () => stderr,
+    stop: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/** The binary that comes with wrangler. */
+function workerdPath(): string {
+  const path: unknown = createRequire(wrangler)("workerd").default;
+  if (typeof path !== "string") throw new Error("wrangler brings no workerd");
+  return path;
+}
