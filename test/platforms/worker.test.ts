@@ -86,7 +86,10 @@ const behaviours = new Map<string, Behaviour>();
 /** Everything that leaves the Worker arrives here, by host. */
 const world: Behaviour = (seen, response, request) => {
   const host = seen.headers.host ?? "";
-  if (host === new URL(JWKS_URI).host) return void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(issuer.jwks()));
+  if (host === new URL(JWKS_URI).host) {
+    const keys = JSON.stringify(issuer.jwks());
+    return void setTimeout(() => response.writeHead(200, { "content-type": "application/json" }).end(keys), 100);
+  }
   return (behaviours.get(host.split(".")[0] ?? "") ?? answerWell)(seen, response, request);
 };
 let provider: Provider;
@@ -233,8 +236,11 @@ describe("who calls", () => {
     expect(error).toMatchObject({ status: 401, code: "identity_rejected" });
   });
 
-  it("a service account's token is verified by the issuer's published keys, by many calls at once", async () => {
+  it("a service account's token is verified by the issuer's published keys, for many at once, whoever asked for them first and left", async () => {
     const token = issuer.token(issuer.claims(Math.floor(Date.now() / 1000), { sub: "system:serviceaccount:team-a:chat" }));
+    const first = rawClient(Number(new URL(broker.url).port), `GET /openai/v1/models HTTP/1.1\r\nhost: egress\r\nx-api-key: ${token}\r\n\r\n`);
+    while (provider.seen.length === 0) await new Promise((settle) => setTimeout(settle, 2));
+    setTimeout(() => first.socket.resetAndDestroy(), 30);
     const texts = await Promise.all(Array.from({ length: 8 }, () => readChat(openai("/openai/v1", token))));
     expect(new Set(texts)).toEqual(new Set([TEXT]));
     expect((await logged((line) => line["service_account"] === "chat"))["namespace"]).toBe("team-a");
