@@ -62,6 +62,7 @@ const MANIFESTS = [
     rule("group", "/group", "{group: spillway.dev, kind: BackendGroup, name: group}"),
     rule("locked", "/locked", "{group: spillway.dev, kind: BackendGroup, name: locked}"),
     rule("refused", "/refused", reference("pinned")),
+    rule("renamed", "/renamed", reference("openai")).replace("urlRewrite: {", "urlRewrite: {hostname: other.provider.example, "),
     rule("hasty", "/hasty", reference("hasty")),
   ].join("\n")}`,
   "apiVersion: spillway.dev/v1alpha1\nkind: BackendGroup\nmetadata: {name: group, namespace: team-a}\nspec:\n  tiers:\n  - {name: one, backends: [{backendRef: {name: first}}]}\n  - {name: two, backends: [{backendRef: {name: second}}]}\n  health: {consecutiveFailures: 1000, evictFor: 1ms, maxEvictFor: 1ms}",
@@ -412,6 +413,13 @@ describe("what a Worker must not do", () => {
     await response.body?.cancel();
     expect(broker.stderr()).toMatch(/pinned.*tls\.validation\.caCertificateRefs needs custom-ca, which workers does not have/);
     expect(seenBy("pinned")).toEqual([]);
+  });
+
+  it("send a Host that the platform would replace: such a rule is refused", async () => {
+    const response = await chat("/renamed");
+    expect([response.status, response.headers.get("x-egress-error")]).toEqual([500, "route_rejected"]);
+    await response.body?.cancel();
+    expect(provider.seen).toEqual([]);
   });
 
   it("tell a prompt, a key or a token", () => {
