@@ -36,7 +36,19 @@ export class SecretStoreError extends Error {
   }
 }
 
-export type TransportFeature = "custom-ca" | "client-cert" | "crl" | "spki-pin" | "dns-pin" | "dns-guard" | "sni" | "h2" | "h2c" | "plaintext" | "service" | "host-rewrite";
+export type TransportFeature =
+  | "custom-ca"
+  | "client-cert"
+  | "crl"
+  | "spki-pin"
+  | "dns-pin"
+  | "dns-guard"
+  | "sni"
+  | "h2"
+  | "h2c"
+  | "plaintext"
+  | "service"
+  | "host-rewrite";
 
 /** The bytes about to leave, complete: nothing after `transport/send.ts` changes them. */
 export interface OutboundRequest {

@@ -25,5 +25,7 @@ export function route(identified: Identified, model: string | null): Routed {
     throw new Refusal("route_not_found", { detail: "No HTTPRoute that this caller may use matches the host, path, method, headers and query." });
   const { rule, match } = found;
   if (rule.action.kind === "rejected") throw new Refusal("route_rejected", { detail: rule.action.reason });
-  return { ...identified, rule, match, lock: rule.namespaceLocks.get(caller.namespace) ?? rule.lock };
+  const lock = rule.namespaceLocks.get(caller.namespace) ?? rule.lock;
+  // The compiled lock of a namespace that no policy binds has no constraint: such a caller is not locked at all.
+  return { ...identified, rule, match, lock: lock === null || lock.constraints.length === 0 ? null : lock };
 }

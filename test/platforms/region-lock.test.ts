@@ -75,6 +75,15 @@ describe("a locked caller", () => {
 });
 
 describe("an unlocked caller", () => {
+  it("gets a redirect handed back, which a locked one never does", async () => {
+    europe.behave((_seen, response) => void response.writeHead(302, { location: "https://elsewhere.example/" }).end());
+    const ask = (token: string) => fetch(`${broker.url}/v1/things`, { headers: { authorization: `Bearer ${token}` }, redirect: "manual" });
+    const free = await ask(CALLER_TOKEN);
+    expect([free.status, free.headers.get("location")]).toEqual([302, "https://elsewhere.example/"]);
+    const locked = await ask(OTHER_TOKEN);
+    expect([locked.status, locked.headers.get("x-egress-error")]).toEqual([502, "upstream_redirect"]);
+  });
+
   it("may fail over anywhere", async () => {
     europe.behave(fail(503));
     const response = await call(CALLER_TOKEN, "/v1/chat/completions");
