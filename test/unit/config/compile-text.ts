@@ -3,7 +3,18 @@ import type { Backend } from "../../../src/model/backend.ts";
 import type { TransportFeature } from "../../../src/model/ports.ts";
 import type { CompiledRule, Snapshot } from "../../../src/model/snapshot.ts";
 
-const ALL_FEATURES: ReadonlySet<TransportFeature> = new Set(["custom-ca", "client-cert", "dns-pin", "dns-guard", "sni", "h2", "h2c", "plaintext", "service", "host-rewrite"]);
+const ALL_FEATURES: ReadonlySet<TransportFeature> = new Set([
+  "custom-ca",
+  "client-cert",
+  "dns-pin",
+  "dns-guard",
+  "sni",
+  "h2",
+  "h2c",
+  "plaintext",
+  "service",
+  "host-rewrite",
+]);
 
 export const NODE: Platform = { name: "knative", features: ALL_FEATURES };
 /** What a platform that only has `fetch` can do. */
