@@ -33,7 +33,8 @@ export function checkDoor(cleared: Cleared, request: OutboundRequest, rewrittenH
     refuse("the request does not use the backend's own connection profile");
   }
   if ((origin.scheme === "https") !== (request.tls !== null)) refuse("the scheme and the TLS profile disagree");
-  if (!isToken(request.method) || request.method === "CONNECT") refuse("the method cannot be forwarded");
+  // TRACE would have the destination send the credential back.
+  if (!isToken(request.method) || request.method === "CONNECT" || request.method === "TRACE") refuse("the method cannot be forwarded");
   checkTarget(request.path);
   checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? rewrittenHost);
   if (cleared.lock === null) return;

@@ -62,6 +62,7 @@ describe("the last door", () => {
     ["addresses of its own", { dns: { addresses: ["127.0.0.1"], allowCIDRs: [] } }],
     ["another protocol", { protocol: "h2c" }],
     ["CONNECT", { method: "CONNECT" }],
+    ["TRACE", { method: "TRACE" }],
     ["a method that is no token", { method: "GET /x HTTP/1.1\r\nHost: evil" }],
     ["another Host", { headers: ["host", "evil.example"] }],
     ["no Host", { headers: ["accept", "*/*"] }],
