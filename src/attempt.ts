@@ -1,4 +1,4 @@
-import { attach, withoutClientCredentials } from "./credentials/attach.ts";
+import { attach, secretOf, withoutClientCredentials } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find, remove } from "./lib/header-list.ts";
 import { joinBytes, toBytes } from "./lib/utf8.ts";
@@ -59,13 +59,11 @@ export async function attemptCandidate(
 ): Promise<Attempted> {
   const { backend } = cleared.target;
   const nothing = { cleared, attempt, lease: null, firstEventIsError: false, hidesUsage: false };
-  const credential = backend.credential;
+  const secret = secretOf(backend.credential);
   let lease: SecretLease | null = renewed;
   let certificate: SecretLease | null = null;
   try {
-    if (lease === null && credential !== null && credential.type !== "passthrough") {
-      lease = stages.secrets.peek(credential.secret) ?? (await readSecret(stages, call, credential.secret));
-    }
+    if (lease === null && secret !== null) lease = stages.secrets.peek(secret) ?? (await readSecret(stages, call, secret));
     const proof = backend.tls?.clientCertificate ?? null;
     if (proof !== null) certificate = stages.secrets.peek(proof) ?? (await readSecret(stages, call, proof));
   } catch (error) {
@@ -73,7 +71,7 @@ export async function attemptCandidate(
     if (!(error instanceof SecretStoreError)) throw error;
     return { ...nothing, outcome: { kind: "credential_unavailable" } };
   }
-  if (lease !== null && credential !== null && credential.type !== "passthrough") attempt.credential = `${credential.secret.id}:${lease.state}`;
+  if (lease !== null && secret !== null) attempt.credential = `${secret.id}:${lease.state}`;
 
   let built: ReturnType<typeof buildOutbound>;
   try {

@@ -14,7 +14,7 @@ import { planRequest } from "./plan-request.ts";
 import { operationOf } from "./providers/operation-of.ts";
 import { bodyFacts } from "./read-call-body.ts";
 import { buildRouteTable } from "./routing/build-route-table.ts";
-import { route } from "./routing/decide.ts";
+import { route, routeQuery } from "./routing/decide.ts";
 import { describePrecedence } from "./routing/describe-precedence.ts";
 import { findRule } from "./routing/find-rule.ts";
 
@@ -123,19 +123,9 @@ interface MatchingRule {
 }
 
 function matchingRules(identified: Identified, model: string | null): readonly MatchingRule[] {
-  const { listener, gateway, caller } = identified;
-  return listener.routes.rules.flatMap((rule) => {
-    const hit = findRule(buildRouteTable([rule]), {
-      host: identified.host,
-      method: identified.method,
-      path: identified.path,
-      query: identified.query,
-      headers: identified.exchange.headers,
-      model,
-      callerNamespace: caller.namespace,
-      gatewayNamespace: gateway.namespace,
-      scope: gateway.scope,
-    });
+  const query = routeQuery(identified, model);
+  return identified.listener.routes.rules.flatMap((rule) => {
+    const hit = findRule(buildRouteTable([rule]), query);
     return hit === null ? [] : [{ rule, match: hit.match }];
   });
 }

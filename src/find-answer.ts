@@ -1,4 +1,5 @@
 import { type Attempted, attemptCandidate, type CallInFlight } from "./attempt.ts";
+import { secretOf } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find } from "./lib/header-list.ts";
 import { parseRetryAfter } from "./lib/retry-after.ts";
@@ -66,7 +67,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
         isLast: index === candidates.length - 1,
         sameBackendTries,
         extraTries,
-        credentialOwned: backend.credential !== null && backend.credential.type !== "passthrough",
+        credentialOwned: secretOf(backend.credential) !== null,
         alreadyRefetched,
         replayable: request.kind !== "stream" || request.replayable(),
         budgetAllows: stages.budget.allow(backend.key),
@@ -135,10 +136,10 @@ function recordHealth(stages: Stages, cleared: Cleared, verdict: Verdict, retryA
 
 /** The provider did not take our credential: read it anew, once. Null when the store has no other. */
 async function renew(stages: Stages, call: CallInFlight, cleared: Cleared, attempted: Attempted): Promise<SecretLease | null> {
-  const { credential } = cleared.target.backend;
-  if (credential === null || credential.type === "passthrough" || attempted.lease === null) return null;
+  const secret = secretOf(cleared.target.backend.credential);
+  if (secret === null || attempted.lease === null) return null;
   try {
-    const lease = await stages.secrets.refetch(credential.secret, attempted.lease.secret, abortSignalOf(call.signal));
+    const lease = await stages.secrets.refetch(secret, attempted.lease.secret, abortSignalOf(call.signal));
     // The very same one: the destination has said no to it already.
     return lease.secret === attempted.lease.secret ? null : lease;
   } catch {

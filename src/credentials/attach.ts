@@ -3,12 +3,17 @@ import type { CredentialPlan } from "../model/backend.ts";
 import { CREDENTIAL_SLOTS, type CredentialSlot } from "../model/caller.ts";
 import type { HeaderList } from "../model/http.ts";
 import { SecretStoreError } from "../model/ports.ts";
-import type { Secret } from "../model/secret.ts";
+import type { Secret, SecretReference } from "../model/secret.ts";
 
 export interface CredentialTarget {
   readonly headers: HeaderList;
   /** Path with query. */
   readonly path: string;
+}
+
+/** The secret that the broker's own credential is made of; null: the backend has none, or the caller shows its own. */
+export function secretOf(plan: CredentialPlan | null): SecretReference | null {
+  return plan === null || plan.type === "passthrough" ? null : plan.secret;
 }
 
 /** All that may prove the caller to somebody: none of it may reach a backend that has a credential of its own. */

@@ -1,6 +1,6 @@
 import type { Identified, Routed } from "../model/call.ts";
 import { Refusal } from "../model/errors.ts";
-import { findRule } from "./find-rule.ts";
+import { findRule, type RouteQuery } from "./find-rule.ts";
 
 /**
  * Stage 3: finds the rule and the lock that binds this caller on it. Throws `route_not_found` (404) and, for a Gateway or rule that was
@@ -10,7 +10,20 @@ import { findRule } from "./find-rule.ts";
 export function route(identified: Identified, model: string | null): Routed {
   const { gateway, caller } = identified;
   if (gateway.rejected !== null) throw new Refusal("route_rejected", { detail: gateway.rejected });
-  const found = findRule(identified.listener.routes, {
+  const found = findRule(identified.listener.routes, routeQuery(identified, model));
+  if (found === null)
+    throw new Refusal("route_not_found", { detail: "No HTTPRoute that this caller may use matches the host, path, method, headers and query." });
+  const { rule, match } = found;
+  if (rule.action.kind === "rejected") throw new Refusal("route_rejected", { detail: rule.action.reason });
+  const lock = rule.namespaceLocks.get(caller.namespace) ?? rule.lock;
+  // The compiled lock of a namespace that no policy binds has no constraint: such a caller is not locked at all.
+  return { ...identified, rule, match, lock: lock === null || lock.constraints.length === 0 ? null : lock };
+}
+
+/** What of a call a rule can match on. */
+export function routeQuery(identified: Identified, model: string | null): RouteQuery {
+  const { gateway, caller } = identified;
+  return {
     host: identified.host,
     method: identified.method,
     path: identified.path,
@@ -20,12 +33,5 @@ export function route(identified: Identified, model: string | null): Routed {
     callerNamespace: caller.namespace,
     gatewayNamespace: gateway.namespace,
     scope: gateway.scope,
-  });
-  if (found === null)
-    throw new Refusal("route_not_found", { detail: "No HTTPRoute that this caller may use matches the host, path, method, headers and query." });
-  const { rule, match } = found;
-  if (rule.action.kind === "rejected") throw new Refusal("route_rejected", { detail: rule.action.reason });
-  const lock = rule.namespaceLocks.get(caller.namespace) ?? rule.lock;
-  // The compiled lock of a namespace that no policy binds has no constraint: such a caller is not locked at all.
-  return { ...identified, rule, match, lock: lock === null || lock.constraints.length === 0 ? null : lock };
+  };
 }
