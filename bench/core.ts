@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { parseArgs } from "node:util";
+import { nodePlatform } from "../adapters/knative/platform.ts";
 import { createNodeSecretStores } from "../adapters/secrets/node-stores.ts";
 import { createDocumentFetcher } from "../adapters/transport/json-document-fetcher.ts";
 import { NODE_TRANSPORT_FEATURES } from "../adapters/transport/undici-transport.ts";
@@ -7,11 +8,13 @@ import {
   type AnswerBody,
   type BodyConsumer,
   type CallAbort,
+  compile,
   createBroker,
   createCallAbort,
   type Delivery,
   type DeliveryEnd,
   type Exchange,
+  NOTHING_ATTESTED,
   type Outcome,
 } from "../src/index.ts";
 import { CALLER_TOKEN, testManifests } from "../test/fakes/manifests.ts";
@@ -119,6 +122,7 @@ function exchangeOf(scene: CoreScene, headers: readonly string[]): Exchange {
     port: 8787,
     remoteAddress: "127.0.0.1",
     protocol: "1.1",
+    ...NOTHING_ATTESTED,
     get signal() {
       abort ??= createCallAbort();
       return abort.signal;
@@ -152,7 +156,6 @@ async function measure(scene: CoreScene): Promise<void> {
     peer: { address: "127.0.0.1", protocol: "http/1.1" },
   });
   const broker = createBroker({
-    platform: { name: "knative", features: NODE_TRANSPORT_FEATURES },
     clock: {
       now: () => Date.now(),
       monotonic: () => performance.now(),
@@ -180,7 +183,9 @@ async function measure(scene: CoreScene): Promise<void> {
     tracer: null,
     digest: (text) => hash("sha256", text, "hex"),
   });
-  const { snapshot, faults } = broker.load([{ path: "core", text: testManifests({ backends: [{ name: "one", port: 1, key: "k", api: "OpenAI" }] }) }]);
+  const compiled = compile([{ path: "core", text: testManifests({ backends: [{ name: "one", port: 1, key: "k", api: "OpenAI" }] }) }], nodePlatform());
+  broker.load(compiled);
+  const { snapshot, faults } = compiled;
   if (snapshot === null) throw new Error(JSON.stringify(faults));
   const headers = ["Host", "127.0.0.1:8787", "Accept", "application/json", "Content-Type", "application/json", "User-Agent", "OpenAI/JS 7.57"];
   headers.push("X-Stainless-Lang", "js", "X-Stainless-OS", "Linux", "authorization", `Bearer ${CALLER_TOKEN}`);

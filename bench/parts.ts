@@ -1,7 +1,7 @@
 import { createNodeExchange } from "../adapters/knative/node-exchange.ts";
 import { createNodeServer } from "../adapters/knative/node-server.ts";
 import { createUndiciTransport } from "../adapters/transport/undici-transport.ts";
-import type { OutboundRequest } from "../src/index.ts";
+import { type OutboundRequest, UNKNOWN_PLACE } from "../src/index.ts";
 
 // The broker's own server, exchange and transport with nothing between: what is dearer than `bare.ts` here is dear in them.
 // node bench/parts.ts UPSTREAM_PORT LISTEN_PORT
@@ -51,7 +51,7 @@ function without(dropped: ReadonlySet<string>, list: readonly string[]): string[
 }
 
 const server = createNodeServer({
-  onExchange: (request, response) => void handle(createNodeExchange(request, response)),
+  onExchange: (request, response) => void handle(createNodeExchange(request, response, UNKNOWN_PLACE)),
   onAdmin: (_request, response) => void response.end(),
 });
 await server.listen(listenPort, "127.0.0.1");

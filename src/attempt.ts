@@ -1,3 +1,4 @@
+import { shorterLimit } from "./call-timer.ts";
 import { attach, secretOf, withoutClientCredentials } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find, remove } from "./lib/header-list.ts";
@@ -134,7 +135,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
     dns: backend.dns,
     timeouts: {
       ...backend.timeouts,
-      firstByteMs: shorter(backend.timeouts.firstByteMs, shorter(cleared.failover?.firstByteMs ?? null, rule.timeouts.backendRequestMs)),
+      firstByteMs: shorterLimit(backend.timeouts.firstByteMs, shorterLimit(cleared.failover?.firstByteMs ?? null, rule.timeouts.backendRequestMs)),
     },
     poolKey: `${backend.key}${passthrough}`,
   };
@@ -160,9 +161,4 @@ async function awaitFirstByte(routed: Routed, answer: Extract<Outcome, { kind: "
     if (verdict !== "more") return { outcome: answer, firstEventIsError: verdict === "error" };
     seen = peeked.bytes.byteLength;
   }
-}
-
-function shorter(one: number | null, other: number | null): number | null {
-  if (one === null) return other;
-  return other === null ? one : Math.min(one, other);
 }

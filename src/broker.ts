@@ -1,5 +1,5 @@
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
-import { type Compiled, compile, type ManifestSource, type Platform } from "./config/compile.ts";
+import type { Compiled } from "./config/compile.ts";
 import { createSecretCache } from "./credentials/secret-cache.ts";
 import { createIdentity } from "./identity/create-identity.ts";
 import { imaginedExchange } from "./listener/imagined-exchange.ts";
@@ -18,7 +18,6 @@ import type { Stages } from "./stages.ts";
 
 /** All that a platform chooses; the broker has no clock, socket or environment of its own. */
 export interface BrokerPorts {
-  readonly platform: Platform;
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Transport;
@@ -41,8 +40,8 @@ export interface BrokerPorts {
 export interface Broker {
   /** Takes one call through the ten stages. Never rejects. */
   handle(exchange: Exchange): Promise<void>;
-  /** Compiles manifests and swaps them in. A compile that fails changes nothing: the last good snapshot goes on serving. */
-  load(sources: readonly ManifestSource[]): Compiled;
+  /** Swaps in what `compile` or `readBundle` gave. What could not be compiled changes nothing: the last good snapshot goes on serving. */
+  load(compiled: Compiled): void;
   /** True once a snapshot serves and until `retire` is called. */
   ready(): boolean;
   /** From now on not ready; calls under way go on. */
@@ -83,15 +82,14 @@ export function createBroker(ports: BrokerPorts): Broker {
   return {
     attribution,
     handle: (exchange) => runCall(stages, snapshot, exchange),
-    load: (sources) => {
-      const compiled = compile(sources, ports.platform);
+    load: (compiled) => {
       const now = clock.now();
       for (const event of compiled.events) emit({ ...event, time: now });
       if (compiled.snapshot === null) {
         failedLoad = { at: now, faults: compiled.faults };
         attribution.metrics.configLoad(false, now);
         emit({ type: "config.rejected", time: now, subject: snapshot?.id ?? "none", data: { faults: compiled.faults.length } });
-        return compiled;
+        return;
       }
       const next = compiled.snapshot;
       snapshot = next;
@@ -101,7 +99,6 @@ export function createBroker(ports: BrokerPorts): Broker {
       health.retain(new Set(next.backends.keys()));
       attribution.metrics.configLoad(true, now);
       emit({ type: "config.loaded", time: now, subject: next.id, data: { gateways: next.gateways.length, backends: next.backends.size } });
-      return compiled;
     },
     ready: () => snapshot !== null && !retired,
     retire: () => {

@@ -34,3 +34,9 @@ export function startTimer(clock: Clock, ms: number, caller: CallSignal): CallTi
     },
   };
 }
+
+/** The shorter of two limits in milliseconds; null is none. */
+export function shorterLimit(one: number | null, other: number | null): number | null {
+  if (one === null) return other;
+  return other === null ? one : Math.min(one, other);
+}

@@ -9,12 +9,13 @@ export type * from "./model/backend.ts";
 export type * from "./model/call.ts";
 export type * from "./model/call-record.ts";
 export { type AbortListener, abortSignalOf, type CallAbort, type CallSignal, createCallAbort } from "./model/call-signal.ts";
-export type * from "./model/caller.ts";
+export * from "./model/caller.ts";
 export type { Cleared } from "./model/cleared.ts";
+export type * from "./model/cloud-event.ts";
 export type * from "./model/codec.ts";
 export { REFUSALS, Refusal, type RefusalCode } from "./model/errors.ts";
 export type * from "./model/event.ts";
-export type * from "./model/exchange.ts";
+export * from "./model/exchange.ts";
 export type * from "./model/http.ts";
 export type * from "./model/identity-plan.ts";
 export type * from "./model/operation.ts";
@@ -22,11 +23,16 @@ export type * from "./model/outcome.ts";
 export {
   type Clock,
   type DocumentFetcher,
+  type EventPublisher,
   type EventSink,
   type OutboundRequest,
+  PublishError,
   type Random,
   type SecretStore,
   SecretStoreError,
+  type StateEntry,
+  type StateStore,
+  StateStoreError,
   type Transport,
   type TransportFeature,
 } from "./model/ports.ts";

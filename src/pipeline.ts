@@ -1,6 +1,6 @@
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
-import { type CallTimer, startTimer } from "./call-timer.ts";
+import { type CallTimer, shorterLimit, startTimer } from "./call-timer.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { findAnswer } from "./find-answer.ts";
 import { receive } from "./listener/receive.ts";
@@ -50,7 +50,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const planned = plan(routed, planRequest(routed.operation, body.facts?.model ?? null), stages.health, stages.random);
     record.excluded = planned.excluded;
     // 6 to 8 credential, encode, send: per candidate, until one answers.
-    const { requestMs } = routed.rule.timeouts;
+    const requestMs = shorterLimit(routed.rule.timeouts.requestMs, exchange.remainingMs?.() ?? null);
     timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
     const call: CallInFlight = { routed, body, record, signal: timer?.signal ?? exchange.signal };
     const won = await findAnswer(stages, call, planned, timer?.deadline ?? null);
@@ -106,7 +106,8 @@ function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired:
 }
 
 function toRefusal(error: unknown, expired: boolean): Refusal {
-  if (expired) return new Refusal("upstream_timeout", { detail: "The call's whole time was up (HTTPRoute timeouts.request)." });
+  if (expired)
+    return new Refusal("upstream_timeout", { detail: "The call's whole time was up (HTTPRoute timeouts.request, or what the platform gives one call)." });
   if (error instanceof Refusal) return error;
   return new Refusal("internal_error", { detail: "The broker failed. The request id finds the cause in its log." });
 }

@@ -75,7 +75,10 @@ describe("the import table", () => {
     const home: Record<string, (path: string) => boolean> = {
       hono: (path) => path.startsWith("src/listener/") || path.startsWith("adapters/knative/"),
       "@hono/node-server": (path) => path.startsWith("adapters/knative/"),
-      jose: (path) => path.startsWith("src/identity/") || path.startsWith("src/credentials/"),
+      jose: (path) => ["src/identity/", "src/credentials/", "adapters/secrets/"].some((room) => path.startsWith(room)),
+      aws4fetch: (path) => path.startsWith("adapters/aws/"),
+      ioredis: (path) => path.startsWith("adapters/state/"),
+      devalue: (path) => path.startsWith("src/config/"),
       "@opentelemetry/api": (path) => path.startsWith("src/attribution/") || path.startsWith("adapters/telemetry/"),
       undici: (path) => path.startsWith("adapters/transport/") || path.startsWith("adapters/events/"),
       re2js: (path) => path.startsWith("src/routing/"),

@@ -1,4 +1,4 @@
-import type { Exchange, HeaderList } from "../../src/index.ts";
+import { type Exchange, type HeaderList, NOTHING_ATTESTED } from "../../src/index.ts";
 import { createWorkerBody } from "./worker-body.ts";
 import { WorkerResponder } from "./worker-responder.ts";
 
@@ -39,6 +39,7 @@ export function createWorkerExchange(request: Request, context: WorkerContext, a
     // Only Cloudflare's edge sets it for sure; in a workerd of one's own it is whatever the caller wrote.
     remoteAddress: onEdge ? headers.get("cf-connecting-ip") : null,
     protocol: "1.1",
+    ...NOTHING_ATTESTED,
     signal: request.signal,
     body: createWorkerBody(request),
     responder: new WorkerResponder(method, answer),

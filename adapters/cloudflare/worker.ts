@@ -1,4 +1,4 @@
-import { type Broker, type Clock, createAdminApp, createBroker } from "../../src/index.ts";
+import { type Broker, type Clock, compile, createAdminApp, createBroker } from "../../src/index.ts";
 import { formatFaults, formatRefused } from "../config/report.ts";
 import { createConsoleSink } from "../events/console-sink.ts";
 import { createWorkerSecretStores } from "../secrets/worker-stores.ts";
@@ -45,7 +45,6 @@ function createInstance(bindings: Bindings): Instance {
   const transport = createFetchTransport();
   const log = (line: string): void => console.log(line);
   const broker = createBroker({
-    platform: { name: "workers", features: transport.features },
     clock: workerClock,
     random: Math.random,
     transport,
@@ -61,7 +60,9 @@ function createInstance(bindings: Bindings): Instance {
   const written = bindings["SPILLWAY_MANIFESTS"];
   const source =
     typeof written === "string" && written !== "" ? { path: "SPILLWAY_MANIFESTS", text: written } : { path: "manifests.yaml", text: bundledManifests };
-  const { faults, conditions } = broker.load([source]);
+  const compiled = compile([source], { name: "workers", features: transport.features });
+  broker.load(compiled);
+  const { faults, conditions } = compiled;
   // A refused manifest is seen in the log; its traffic gets the refusal.
   const told = [formatFaults(faults, { color: false }), formatRefused(conditions, { color: false })].filter((text) => text !== "");
   for (const text of told) console.error(text);

@@ -1,12 +1,21 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type CallAbort, type CallSignal, createCallAbort, type Exchange, type HeaderList, type IncomingBody, type Responder } from "../../src/index.ts";
+import {
+  type BrokerPlace,
+  type CallAbort,
+  type CallSignal,
+  createCallAbort,
+  type Exchange,
+  type HeaderList,
+  type IncomingBody,
+  type Responder,
+} from "../../src/index.ts";
 import { createIncomingBody } from "./node-incoming-body.ts";
 import { NodeResponder } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
 
 /** One call of node:http as the broker takes it. The server has checked Host and the request target. */
-export function createNodeExchange(request: IncomingMessage, response: ServerResponse): Exchange {
-  return new NodeExchange(request, response);
+export function createNodeExchange(request: IncomingMessage, response: ServerResponse, place: BrokerPlace): Exchange {
+  return new NodeExchange(request, response, place);
 }
 
 class NodeExchange implements Exchange {
@@ -18,12 +27,16 @@ class NodeExchange implements Exchange {
   readonly port: number | null;
   readonly remoteAddress: string | null;
   readonly protocol: string;
+  readonly principal = null;
+  readonly place: BrokerPlace;
+  readonly remainingMs = null;
+  readonly routeName = null;
   readonly body: IncomingBody;
   readonly responder: Responder;
   readonly #response: ServerResponse;
   #controller: CallAbort | null = null;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, place: BrokerPlace) {
     const { socket } = request;
     this.method = request.method ?? "";
     this.target = originForm(request.url ?? "");
@@ -33,6 +46,7 @@ class NodeExchange implements Exchange {
     this.port = socket.localPort ?? null;
     this.remoteAddress = socket.remoteAddress ?? null;
     this.protocol = request.httpVersion;
+    this.place = place;
     this.body = createIncomingBody(request, response);
     this.responder = new NodeResponder(request, response);
     this.#response = response;

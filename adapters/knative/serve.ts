@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { type Broker, type Clock, type Compiled, createAdminApp, createBroker, type Platform } from "../../src/index.ts";
+import { type Broker, type BrokerPlace, type Clock, type Compiled, compile, createAdminApp, createBroker, type ManifestSource } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { createEventSink } from "../events/node-event-sink.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
@@ -10,6 +10,7 @@ import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeServer } from "./node-server.ts";
+import { nodePlatform } from "./platform.ts";
 
 /** How to serve: what the command line and the environment chose. */
 export interface ServeOptions {
@@ -51,11 +52,11 @@ const nodeClock: Clock = {
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const telemetry = await startTelemetry(options.environment);
   const transport = createUndiciTransport({});
-  const platform: Platform = { name: "knative", features: transport.features };
+  // Nobody tells a container where it runs but whoever deploys it.
+  const place: BrokerPlace = { region: options.environment["SPILLWAY_REGION"]?.trim() || null, country: null };
   // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
   const sink = createEventSink(options.environment, telemetry.log);
   const broker = createBroker({
-    platform,
     clock: nodeClock,
     random: Math.random,
     transport,
@@ -70,14 +71,19 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   telemetry.observe(broker.attribution.metrics);
   broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
 
+  const load = (sources: readonly ManifestSource[]): void => {
+    const compiled = compile(sources, nodePlatform());
+    broker.load(compiled);
+    options.onLoad(compiled);
+  };
   const watching = new AbortController();
   const source = createFileSource({
     paths: options.manifests,
     signal: watching.signal,
-    onChange: (sources) => options.onLoad(broker.load(sources)),
+    onChange: load,
     onError: options.onReadError,
   });
-  options.onLoad(broker.load(await source.read()));
+  load(await source.read());
 
   const admin = createAdminApp({
     ready: broker.ready,
@@ -88,7 +94,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const adminListener = getRequestListener(admin.fetch);
   const nodeServer = createNodeServer({
     onExchange: (request, response) => {
-      void broker.handle(createNodeExchange(request, response));
+      void broker.handle(createNodeExchange(request, response, place));
     },
     onAdmin: (request, response) => void adminListener(request, response),
   });

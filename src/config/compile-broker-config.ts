@@ -27,7 +27,7 @@ const DEFAULT_BODY_BYTES = 33_554_432;
 
 /** For a Gateway without BrokerConfig, or with one that cannot be used: nobody is known, so every call is answered 401. */
 export const CLOSED_SETTINGS: GatewaySettings = {
-  identity: { issuers: [], apiKeys: null, anonymous: "Deny" },
+  identity: { issuers: [], apiKeys: null, principals: [], anonymous: "Deny" },
   scope: "CallerNamespace",
   bounds: { maxRequestBytes: DEFAULT_BODY_BYTES, replayBytes: DEFAULT_BODY_BYTES },
   chainId: null,
@@ -50,12 +50,19 @@ export function compileBrokerConfig(context: LinkContext, manifest: ManifestOf<"
     apiKeys = secret.value;
   }
   const anonymous = spec.identity?.anonymous ?? "Deny";
-  if (issuers.length === 0 && apiKeys === null && anonymous === "Deny") {
-    warn(context, manifest, ["spec"], "identity names no issuer and no API keys: every call will be answered 401", "add identity.issuers or identity.apiKeys");
+  const principals = (spec.identity?.principals ?? []).map((one) => ({ ...one, serviceAccount: one.serviceAccount ?? null }));
+  if (issuers.length === 0 && apiKeys === null && principals.length === 0 && anonymous === "Deny") {
+    warn(
+      context,
+      manifest,
+      ["spec"],
+      "identity names no issuer, no API keys and no principals: every call will be answered 401",
+      "add identity.issuers or identity.apiKeys",
+    );
   }
   const maxRequestBytes = byteSize(spec.bounds?.maxRequestBytes ?? DEFAULT_BODY_BYTES);
   return resolved({
-    identity: { issuers, apiKeys, anonymous },
+    identity: { issuers, apiKeys, principals, anonymous },
     scope: spec.routing?.scope ?? "CallerNamespace",
     bounds: { maxRequestBytes, replayBytes: Math.min(byteSize(spec.bounds?.replayBytes ?? DEFAULT_BODY_BYTES), maxRequestBytes) },
     chainId: spec.chainId ?? null,

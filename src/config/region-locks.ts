@@ -161,7 +161,7 @@ function attach(
 
 /** An unknown jurisdiction adds no country, so the lock only gets tighter, and the condition tells. */
 function compileConstraint(context: LinkContext, policy: PolicyManifest): RegionConstraint {
-  const { allow, jurisdictions: ownJurisdictions = {} } = policy.body.spec;
+  const { allow, also, jurisdictions: ownJurisdictions = {} } = policy.body.spec;
   const countries = new Set(allow.countries ?? []);
   const invalid = (message: string) => context.conditions.write(policy, null, { type: "Accepted", status: "False", reason: "Invalid", message });
   for (const name of Object.keys(ownJurisdictions)) {
@@ -172,5 +172,5 @@ function compileConstraint(context: LinkContext, policy: PolicyManifest): Region
     if (members === undefined) invalid(`the jurisdiction ${name} is not known: ${Object.keys(JURISDICTIONS).join(", ")}, or one of spec.jurisdictions`);
     for (const country of members ?? []) countries.add(country);
   }
-  return { policy: idOf(policy), regions: new Set(allow.regions ?? []), countries };
+  return { policy: idOf(policy), regions: new Set(allow.regions ?? []), countries, bindsBroker: also?.brokerRegion ?? false };
 }

@@ -8,6 +8,7 @@ import { createGatewayVerifier, type GatewayVerifier } from "./gateway-verifier.
 import type { ReadSecret } from "./held-keys.ts";
 import type { Asker, KeySource } from "./key-set.ts";
 import { type PresentedCredential, presentedCredentials } from "./presented-credentials.ts";
+import { principalCaller } from "./principal-caller.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
 import type { Unproved } from "./verdict.ts";
 
@@ -83,9 +84,13 @@ export function createIdentity(options: IdentityOptions): Identity {
     identify(received) {
       const { identity: plan } = received.gateway;
       // Whoever may be anyone is not asked: what stands in the slots is then the caller's own, for the destination.
-      if (plan.anonymous === "Allow" && plan.issuers.length === 0 && plan.apiKeys === null) return { ...received, caller: ANONYMOUS, tokenSlot: null };
+      if (plan.anonymous === "Allow" && plan.issuers.length === 0 && plan.apiKeys === null && plan.principals.length === 0)
+        return { ...received, caller: ANONYMOUS, tokenSlot: null };
       const presented = presentedCredentials(received.exchange.headers);
       if (presented.length === 0) {
+        const { principal } = received.exchange;
+        const known = principal === null ? null : principalCaller(plan.principals, principal);
+        if (known !== null) return { ...received, caller: known, tokenSlot: null };
         if (plan.anonymous === "Allow") return { ...received, caller: ANONYMOUS, tokenSlot: null };
         throw new Refusal("identity_missing", { detail: "Send the broker's token as Authorization: Bearer, x-api-key, api-key or x-goog-api-key." });
       }

@@ -1,4 +1,4 @@
-import type { Exchange } from "../model/exchange.ts";
+import { type Exchange, NOTHING_ATTESTED } from "../model/exchange.ts";
 import type { HeaderList } from "../model/http.ts";
 
 /** The head of a call that is only thought of: to explain it, or to ask who a credential belongs to. */
@@ -17,6 +17,7 @@ export function imaginedExchange(call: ImaginedCall): Exchange {
     port: null,
     remoteAddress: null,
     protocol: "1.1",
+    ...NOTHING_ATTESTED,
     signal: new AbortController().signal,
     body: { declaredLength: null, present: false, collect: async () => new Uint8Array(), stream: noBody },
     responder: { started: false, reply: () => {}, deliver: async () => ({ kind: "complete", bytes: 0, failure: null }) },

@@ -1,7 +1,7 @@
 /** How the caller proved itself. */
 export interface Proof {
-  readonly kind: "jwt" | "api-key" | "anonymous";
-  /** Name of the issuer in BrokerConfig, `api-keys`, or `anonymous`. */
+  readonly kind: "jwt" | "api-key" | "platform" | "anonymous";
+  /** Name of the issuer in BrokerConfig, `api-keys`, the type of a platform's principal such as `AWSIAM`, or `anonymous`. */
   readonly issuer: string;
 }
 
@@ -13,6 +13,19 @@ export interface Caller {
   readonly workload: string | null;
   readonly proof: Proof;
 }
+
+/**
+ * Who sent something, as the platform itself says: the principal that AWS IAM has authenticated, the queue or bus that delivered a message.
+ * Never taken from anything that a sender writes.
+ */
+export interface PlatformPrincipal {
+  readonly type: PrincipalType;
+  /** AWSIAM: the ARN of the user or assumed role. AWSSQS: the queue's ARN. AWSEventBridge: `account/source`. CloudflareQueue: the queue's name. */
+  readonly name: string;
+}
+
+export const PRINCIPAL_TYPES = ["AWSIAM", "AWSSQS", "AWSEventBridge", "CloudflareQueue"] as const;
+export type PrincipalType = (typeof PRINCIPAL_TYPES)[number];
 
 /** The headers in which SDKs put their key, and so the broker's token. One list: read by identity, stripped before sending. */
 export const CREDENTIAL_SLOTS = ["authorization", "x-api-key", "api-key", "x-goog-api-key"] as const;

@@ -1,4 +1,5 @@
 import type { Candidate } from "./call.ts";
+import type { BrokerPlace } from "./exchange.ts";
 import type { RegionConstraint, RegionEvidence, RegionFacts, RegionLock } from "./region.ts";
 import { countriesOfRegion } from "./region-data.ts";
 
@@ -46,6 +47,18 @@ export function weigh(facts: RegionFacts, lock: RegionLock | null): RegionEviden
     }
   }
   return { ...base, decision: "allow", policies, reason: `${region} is allowed` };
+}
+
+/** Why the lock keeps a broker that runs here from serving the call at all; null: it does not. Unknown is denied. */
+export function placeFault(place: BrokerPlace, lock: RegionLock | null): string | null {
+  for (const constraint of lock?.constraints ?? []) {
+    if (!constraint.bindsBroker) continue;
+    const { region, country } = place;
+    if (region === null && country === null) return `RegionPolicy ${constraint.policy} binds the broker too, and where it runs is not known`;
+    const countries = region === null ? [country ?? ""] : countriesOfRegion(region);
+    if (!allows(constraint, region ?? "", countries)) return `the broker runs in ${region ?? country}, which RegionPolicy ${constraint.policy} does not allow`;
+  }
+  return null;
 }
 
 function allows(constraint: RegionConstraint, region: string, countries: readonly string[] | null): boolean {

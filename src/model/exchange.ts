@@ -1,4 +1,5 @@
 import type { CallSignal } from "./call-signal.ts";
+import type { PlatformPrincipal } from "./caller.ts";
 import type { StreamCodec } from "./codec.ts";
 import type { HeaderList, RequestBody } from "./http.ts";
 import type { AnswerBody, AttemptFailure } from "./outcome.ts";
@@ -16,6 +17,14 @@ export interface Exchange {
   readonly port: number | null;
   readonly remoteAddress: string | null;
   readonly protocol: string;
+  /** Who sent it, where the platform has proved that; it counts only when the call shows no credential of its own. */
+  readonly principal: PlatformPrincipal | null;
+  /** Where this instance runs, for locks that bind the broker too. */
+  readonly place: BrokerPlace;
+  /** Milliseconds that the platform gives this call from now on, an answer included; null: no limit of its own. */
+  readonly remainingMs: (() => number) | null;
+  /** `namespace/name` of the only HTTPRoute that may serve the call, where the sender named one; null: precedence alone decides. */
+  readonly routeName: string | null;
   /** Aborts when the caller goes away. */
   readonly signal: CallSignal;
   readonly body: IncomingBody;
@@ -23,6 +32,24 @@ export interface Exchange {
   /** Work that may go on after the answer has left. */
   waitUntil(work: Promise<unknown>): void;
 }
+
+/** Where an instance of the broker runs. Null is unknown, and unknown is outside every lock. */
+export interface BrokerPlace {
+  /** Region as the providers write it, such as `eu-central-1`. */
+  readonly region: string | null;
+  /** ISO 3166-1 alpha-2, where only the country is known. */
+  readonly country: string | null;
+}
+
+export const UNKNOWN_PLACE: BrokerPlace = { region: null, country: null };
+
+/** Of a call about whose way here the platform says nothing. */
+export const NOTHING_ATTESTED: Pick<Exchange, "principal" | "place" | "remainingMs" | "routeName"> = {
+  principal: null,
+  place: UNKNOWN_PLACE,
+  remainingMs: null,
+  routeName: null,
+};
 
 /** Why a body could not be had whole. */
 export type BodyFailure = "too_large" | "too_slow" | "aborted";

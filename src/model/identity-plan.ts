@@ -1,3 +1,4 @@
+import type { PrincipalType } from "./caller.ts";
 import type { SecretReference } from "./secret.ts";
 
 /** BrokerConfig `spec.identity`, compiled. */
@@ -5,7 +6,18 @@ export interface IdentityPlan {
   readonly issuers: readonly IssuerPlan[];
   /** A JSON document of sha-256 digests and whom they stand for (see docs/manifests.md, BrokerConfig). Null: no API keys. */
   readonly apiKeys: SecretReference | null;
+  /** Callers whom a platform proves. The first that matches counts. */
+  readonly principals: readonly PrincipalPlan[];
   readonly anonymous: "Deny" | "Allow";
+}
+
+/** One entry of BrokerConfig `spec.identity.principals`. */
+export interface PrincipalPlan {
+  readonly type: PrincipalType;
+  /** Exactly this name, or, where it ends in `*`, every name that begins with what stands before. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly serviceAccount: string | null;
 }
 
 export interface IssuerPlan {

@@ -1,5 +1,6 @@
 import type { BackendTimeouts, DnsProfile, TlsProfile } from "./backend.ts";
 import type { CallSignal } from "./call-signal.ts";
+import type { CloudEvent } from "./cloud-event.ts";
 import type { EgressEvent } from "./event.ts";
 import type { HeaderList, Origin, RequestBody } from "./http.ts";
 import type { Outcome } from "./outcome.ts";
@@ -79,6 +80,51 @@ export interface Transport {
 /** Where events go. `emit` never throws and never waits. */
 export interface EventSink {
   emit(event: EgressEvent): void;
+}
+
+/** Hands CloudEvents to a sink and knows that they have arrived: for what must not be lost. */
+export interface EventPublisher {
+  /** Events that one `publish` may take. */
+  readonly maxBatch: number;
+  /** Resolves when the sink has taken charge of all of them. Rejects with `PublishError`; then some may have arrived all the same. */
+  publish(events: readonly CloudEvent[], signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `retryable`: an outage, or too much at once; else the sink will never take these events. Its message is for the log and quotes no event. */
+export class PublishError extends Error {
+  override readonly name = "PublishError";
+  readonly retryable: boolean;
+
+  constructor(message: string, retryable: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.retryable = retryable;
+  }
+}
+
+/**
+ * A small store that instances share: texts of up to 256 KiB by key, each with an end of its own, changed only by whoever saw its latest version.
+ * One file per implementation in `adapters/state/`; all pass `test/contracts/state-store.ts`. Every method rejects with `StateStoreError`.
+ */
+export interface StateStore {
+  /** Null: there is none, or its time is up. Sees every write that was finished before. */
+  get(key: string, signal: AbortSignal): Promise<StateEntry | null>;
+  /** Writes if the latest version is `expected` (null: if there is none). Gives the new version; null: somebody else was faster, and nothing changed. */
+  put(key: string, value: string, options: { readonly expected: string | null; readonly ttlMs: number }, signal: AbortSignal): Promise<string | null>;
+  /** Removes it if the latest version is `expected`. */
+  remove(key: string, expected: string, signal: AbortSignal): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface StateEntry {
+  readonly value: string;
+  /** Opaque; never used twice for a key. */
+  readonly version: string;
+}
+
+/** The store cannot be reached, or gave no proper answer. Its message is for the log and quotes no value. */
+export class StateStoreError extends Error {
+  override readonly name = "StateStoreError";
 }
 
 /** Fetches a small JSON document of the control plane (JWKS): bounded, no redirects. Rejects on anything but 200. */

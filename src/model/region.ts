@@ -5,6 +5,8 @@ export interface RegionConstraint {
   readonly regions: ReadonlySet<string>;
   /** ISO 3166-1 alpha-2 country codes. */
   readonly countries: ReadonlySet<string>;
+  /** The broker itself must run inside too (`also.brokerRegion`). */
+  readonly bindsBroker: boolean;
 }
 
 /** Every constraint must allow a destination: locks combine by intersection and nobody narrower can widen them. */

@@ -1,5 +1,5 @@
 import type { Candidate, Routed } from "../model/call.ts";
-import { type Cleared, clear } from "../model/cleared.ts";
+import { type Cleared, clear, placeFault } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
 import type { Dialect } from "../model/operation.ts";
 import type { Exclusion, Planned } from "../model/planned.ts";
@@ -26,6 +26,8 @@ export interface PlanRequest {
 export function plan(routed: Routed, request: PlanRequest, health: HealthView, random: Random): Planned {
   const { rule, lock, operation } = routed;
   if (rule.action.kind !== "forward") throw new Refusal("internal_error", { detail: "A rule that does not forward has no destinations." });
+  const misplaced = placeFault(routed.exchange.place, lock);
+  if (misplaced !== null) throw new Refusal("region_locked", { detail: `This broker may not serve the call: ${misplaced}.` });
   const excluded: Exclusion[] = [];
   const usable: Cleared[] = [];
   for (const candidate of candidatesOf(rule.action.targets, random)) {

@@ -14,6 +14,12 @@ export function route(identified: Identified, model: string | null): Routed {
   if (found === null)
     throw new Refusal("route_not_found", { detail: "No HTTPRoute that this caller may use matches the host, path, method, headers and query." });
   const { rule, match } = found;
+  const { routeName } = identified.exchange;
+  if (routeName !== null && routeName !== `${rule.route.namespace}/${rule.route.name}`) {
+    throw new Refusal("route_not_found", {
+      detail: `The call names the HTTPRoute ${routeName}, but ${rule.id} takes precedence for its host, path, method and headers.`,
+    });
+  }
   if (rule.action.kind === "rejected") throw new Refusal("route_rejected", { detail: rule.action.reason });
   const lock = rule.namespaceLocks.get(caller.namespace) ?? rule.lock;
   // The compiled lock of a namespace that no policy binds has no constraint: such a caller is not locked at all.

@@ -1,4 +1,14 @@
-import type { BodyConsumer, Delivery, DeliveryEnd, Exchange, HeaderList, IncomingBody, Responder, StreamBody } from "../../src/index.ts";
+import {
+  type BodyConsumer,
+  type Delivery,
+  type DeliveryEnd,
+  type Exchange,
+  type HeaderList,
+  type IncomingBody,
+  NOTHING_ATTESTED,
+  type Responder,
+  type StreamBody,
+} from "../../src/index.ts";
 
 export interface ExchangeOptions {
   readonly method?: string;
@@ -97,6 +107,7 @@ export function createFakeExchange(options: ExchangeOptions = {}): FakeExchange 
       port: 80,
       remoteAddress: "192.0.2.99",
       protocol: "1.1",
+      ...NOTHING_ATTESTED,
       signal: caller.signal,
       body,
       responder,

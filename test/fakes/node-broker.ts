@@ -1,14 +1,14 @@
 import { connect, type Socket } from "node:net";
 import { createNodeExchange } from "../../adapters/knative/node-exchange.ts";
 import { createNodeServer, type NodeServer } from "../../adapters/knative/node-server.ts";
-import type { Exchange } from "../../src/index.ts";
+import { type Exchange, UNKNOWN_PLACE } from "../../src/index.ts";
 
 /** The Node server around a test's own pipeline, on a free port of loopback. */
 export async function startNodeServer(
   onExchange: (exchange: Exchange) => void | Promise<void>,
 ): Promise<{ readonly server: NodeServer; readonly port: number }> {
   const server = createNodeServer({
-    onExchange: (request, response) => void onExchange(createNodeExchange(request, response)),
+    onExchange: (request, response) => void onExchange(createNodeExchange(request, response, UNKNOWN_PLACE)),
     onAdmin: (_request, response) => void response.end("admin"),
   });
   await server.listen(0, "127.0.0.1");

@@ -1,4 +1,5 @@
 import type { Received } from "../../src/model/call.ts";
+import { NOTHING_ATTESTED } from "../../src/model/exchange.ts";
 import type { HeaderList } from "../../src/model/http.ts";
 import type { IdentityPlan } from "../../src/model/identity-plan.ts";
 import type { CompiledGateway, CompiledListener } from "../../src/model/snapshot.ts";
@@ -36,6 +37,7 @@ export function fakeReceived(gateway: CompiledGateway, headers: HeaderList, sign
       port: 80,
       remoteAddress: "127.0.0.1",
       protocol: "1.1",
+      ...NOTHING_ATTESTED,
       signal,
       body: { declaredLength: null, present: false, collect: untouched, stream: untouched },
       responder: { started: false, reply: untouched, deliver: untouched },

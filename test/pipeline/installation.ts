@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Tracer } from "@opentelemetry/api";
-import { type Broker, type Compiled, createBroker, type EgressEvent, Secret, type SecretLocation, SecretStoreError } from "../../src/index.ts";
+import { type Broker, type Compiled, compile, createBroker, type EgressEvent, Secret, type SecretLocation, SecretStoreError } from "../../src/index.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
 import { createFakeExchange, type ExchangeOptions, type FakeExchange } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
@@ -48,7 +48,6 @@ export function install(manifests: TestManifests | string | null, options: Insta
   const said = new Map<string, Said>();
   const lines: string[] = [];
   const broker = createBroker({
-    platform: { name: "knative", features: transport.features },
     clock,
     random: options.random ?? (() => 0),
     transport,
@@ -77,7 +76,12 @@ export function install(manifests: TestManifests | string | null, options: Insta
     tracer: options.tracer ?? null,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
   });
-  const load = (next: TestManifests | string): Compiled => broker.load([{ path: "test.yaml", text: typeof next === "string" ? next : testManifests(next) }]);
+  const load = (next: TestManifests | string): Compiled => {
+    const text = typeof next === "string" ? next : testManifests(next);
+    const compiled = compile([{ path: "test.yaml", text }], { name: "knative", features: transport.features });
+    broker.load(compiled);
+    return compiled;
+  };
   const begin = (call: ExchangeOptions = {}) => {
     const fake = createFakeExchange({ ...call, headers: call.headers ?? ["authorization", `Bearer ${CALLER_TOKEN}`] });
     return { fake, done: broker.handle(fake.exchange) };

@@ -80,7 +80,7 @@ const digest = (text: string) => createHash("sha256").update(text).digest("hex")
 function setUp(options: { digest?: (text: string) => string } = { digest }) {
   const documents = createFakeDocuments(issuer.jwks);
   const identity = createIdentity({ clock, documents, readSecret: () => Promise.reject(new Error("no secrets here")), ...options });
-  const gateway = fakeGateway({ issuers: [kubernetesIssuer()], apiKeys: null, anonymous: "Deny" });
+  const gateway = fakeGateway({ issuers: [kubernetesIssuer()], apiKeys: null, principals: [], anonymous: "Deny" });
   const identify = async (...headers: string[]) => await identity.identify(fakeReceived(gateway, headers));
   return { documents, identify };
 }

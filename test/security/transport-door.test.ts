@@ -25,8 +25,8 @@ const backend: Backend = {
   api: null,
   region: { declared: "eu", fromHost: "eu" },
 };
-const EUROPE: RegionLock = { constraints: [{ policy: "a/eu", regions: new Set(["eu"]), countries: new Set() }] };
-const AMERICA: RegionLock = { constraints: [{ policy: "a/us", regions: new Set(["us"]), countries: new Set() }] };
+const EUROPE: RegionLock = { constraints: [{ policy: "a/eu", regions: new Set(["eu"]), countries: new Set(), bindsBroker: false }] };
+const AMERICA: RegionLock = { constraints: [{ policy: "a/us", regions: new Set(["us"]), countries: new Set(), bindsBroker: false }] };
 
 function cleared(lock: RegionLock | null = EUROPE, changes: Partial<Backend> = {}): Cleared {
   const target = { backend: { ...backend, ...changes }, model: null, requestHeaders: null, responseHeaders: null, rewrite: null };

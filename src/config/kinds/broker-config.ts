@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { PRINCIPAL_TYPES } from "../../model/caller.ts";
 import { byteSizeField, dnsLabel, duration, exactlyOne, exactlyOneInCel, field, secretRef, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -52,6 +53,28 @@ const issuer = z
     }),
   );
 
+const principal = z
+  .strictObject({
+    type: field(
+      z.enum(PRINCIPAL_TYPES),
+      "`AWSIAM`: whoever signed a call to the function's URL or API. `AWSSQS`, `AWSEventBridge`, `CloudflareQueue`: where an event came from.",
+    ),
+    name: field(
+      text(2048),
+      "AWSIAM: ARN of the user or assumed role (`arn:aws:sts::123456789012:assumed-role/app/*`). AWSSQS: ARN of the queue. AWSEventBridge: `account/source`. CloudflareQueue: its name. A `*` at the end stands for any rest.",
+    ),
+    namespace: field(dnsLabel(), "The namespace of this caller."),
+    serviceAccount: field(z.optional(text(253)), "Its service account."),
+  })
+  .check(
+    z.refine((value) => !value.name.slice(0, -1).includes("*"), { error: "* may stand at the end only", path: ["name"] }),
+    // A bare star, or one that leaves the account open, would let in every account there is.
+    z.refine((value) => !value.name.endsWith("*") || /[:/]/.test(value.name.slice(0, -1)), {
+      error: "what stands before * must name an account or path",
+      path: ["name"],
+    }),
+  );
+
 const identity = z
   .strictObject({
     issuers: field(
@@ -65,6 +88,10 @@ const identity = z
         }),
       ),
       "Keys for callers that have no token of an issuer; only digests are kept.",
+    ),
+    principals: field(
+      z.optional(z.array(principal).check(z.maxLength(256))),
+      "Callers whom the platform itself proves: AWS IAM, a queue, a bus. The first that matches counts, and only for calls that show no credential.",
     ),
     anonymous: field(z._default(z.enum(["Deny", "Allow"]), "Deny"), "Callers without any credential. `Allow` must be written out."),
   })

@@ -71,6 +71,17 @@ export const regionPolicy = ownKind({
         "Narrows the lock to some callers; left out: all.",
       ),
       allow: field(allow, "The union of the three lists is what is allowed."),
+      also: field(
+        z.optional(
+          z.strictObject({
+            brokerRegion: field(
+              z._default(z.boolean(), false),
+              "The broker itself must run inside: the region that its platform tells, or `SPILLWAY_REGION` where none does. Unknown is refused.",
+            ),
+          }),
+        ),
+        "What is locked beside the destinations.",
+      ),
       jurisdictions: field(
         z.optional(z.record(text(64), z.array(country()).check(z.minLength(1), z.maxLength(250)))),
         "Sets of countries that this policy defines for itself, such as `nordics: [SE, NO, DK, FI, IS]`. A built-in name cannot be redefined.",

@@ -1,5 +1,5 @@
 import type { AttemptRecord, CallRecord } from "../../../src/model/call-record.ts";
-import type { Exchange } from "../../../src/model/exchange.ts";
+import { type Exchange, NOTHING_ATTESTED } from "../../../src/model/exchange.ts";
 import type { RegionEvidence } from "../../../src/model/region.ts";
 
 /** 2026-11-22T12:00:00Z. */
@@ -119,6 +119,7 @@ export function exchangeOf(changes: Partial<Exchange> = {}): Exchange {
     port: 8787,
     remoteAddress: "10.0.0.9",
     protocol: "HTTP/1.1",
+    ...NOTHING_ATTESTED,
     signal: new AbortController().signal,
     body: {
       declaredLength: null,

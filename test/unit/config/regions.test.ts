@@ -48,7 +48,7 @@ describe("region locks", () => {
       route("r"),
       lock("l", GATEWAY_TARGET, { jurisdictions: ["UK", "nordics"], regions: ["eu"] }, "infra", { jurisdictions: { nordics: ["SE", "NO"] } }),
     );
-    expect(rule.lock?.constraints).toEqual([{ policy: "infra/l", regions: new Set(["eu"]), countries: new Set(["GB", "SE", "NO"]) }]);
+    expect(rule.lock?.constraints).toEqual([{ policy: "infra/l", regions: new Set(["eu"]), countries: new Set(["GB", "SE", "NO"]), bindsBroker: false }]);
   });
 
   it("an unknown or redefined jurisdiction only tightens, and is told", () => {

@@ -120,7 +120,7 @@ describe("Gateway", () => {
   it("without BrokerConfig knows no caller, and says so", () => {
     const compiled = compileGood([gateway([http("a")], { infrastructure: {} })]);
     const found = compiled.snapshot.gateways.find((two) => two.name === "second");
-    expect(found).toMatchObject({ identity: { issuers: [], apiKeys: null, anonymous: "Deny" }, rejected: null, scope: "CallerNamespace" });
+    expect(found).toMatchObject({ identity: { issuers: [], apiKeys: null, principals: [], anonymous: "Deny" }, rejected: null, scope: "CallerNamespace" });
     expect(compiled.faults).toMatchObject([{ severity: "warning", name: "second", message: expect.stringContaining("401") }]);
   });
 

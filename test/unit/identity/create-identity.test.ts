@@ -30,7 +30,7 @@ function setUp(options: { plan?: Partial<IdentityPlan>; shareFlights?: boolean; 
     ...(options.webDigest ? {} : { digest: sha256 }),
     ...(options.shareFlights === undefined ? {} : { shareFlights: options.shareFlights }),
   });
-  const plan: IdentityPlan = { issuers: [kubernetesIssuer()], apiKeys: null, anonymous: "Deny", ...options.plan };
+  const plan: IdentityPlan = { issuers: [kubernetesIssuer()], apiKeys: null, principals: [], anonymous: "Deny", ...options.plan };
   const gateway = fakeGateway(plan);
   const at = async (where: CompiledGateway, ...headers: string[]) => await identity.identify(fakeReceived(where, headers));
   return {
@@ -105,7 +105,7 @@ describe("what is remembered", () => {
 
   it("stays with its Gateway: another with other audiences refuses the same token", async () => {
     const { at, gateway, token } = setUp();
-    const other = fakeGateway({ issuers: [kubernetesIssuer({ audiences: ["other"] })], apiKeys: null, anonymous: "Deny" }, "other");
+    const other = fakeGateway({ issuers: [kubernetesIssuer({ audiences: ["other"] })], apiKeys: null, principals: [], anonymous: "Deny" }, "other");
     const value = token();
     expect((await at(gateway, "authorization", `Bearer ${value}`)).caller.namespace).toBe("team-a");
     await expect(at(other, "authorization", `Bearer ${value}`)).rejects.toMatchObject(rejected);
@@ -116,7 +116,7 @@ describe("what is remembered", () => {
     const { at, gateway, token } = setUp();
     const value = token();
     await at(gateway, "authorization", `Bearer ${value}`);
-    const reloaded = fakeGateway({ issuers: [kubernetesIssuer({ issuer: "https://elsewhere.example" })], apiKeys: null, anonymous: "Deny" });
+    const reloaded = fakeGateway({ issuers: [kubernetesIssuer({ issuer: "https://elsewhere.example" })], apiKeys: null, principals: [], anonymous: "Deny" });
     await expect(at(reloaded, "authorization", `Bearer ${value}`)).rejects.toMatchObject({ detail: "authorization: the token's issuer is not known." });
   });
 });

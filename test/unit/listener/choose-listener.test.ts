@@ -4,7 +4,7 @@ import { chooseListener } from "../../../src/listener/choose-listener.ts";
 import type { CompiledGateway, CompiledListener, Snapshot } from "../../../src/model/snapshot.ts";
 import { fakeGateway } from "../../fakes/received.ts";
 
-const IDENTITY = { issuers: [], apiKeys: null, anonymous: "Allow" } as const;
+const IDENTITY = { issuers: [], apiKeys: null, principals: [], anonymous: "Allow" } as const;
 
 function listener(name: string, hostname: string | null, port = 80): CompiledListener {
   return { name, port, hostname, routes: { rules: [], index: null } };

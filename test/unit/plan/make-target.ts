@@ -1,5 +1,6 @@
 import type { ApiProfile, Backend } from "../../../src/model/backend.ts";
 import type { Routed } from "../../../src/model/call.ts";
+import { NOTHING_ATTESTED } from "../../../src/model/exchange.ts";
 import type { RegionLock } from "../../../src/model/region.ts";
 import { type CompiledGroup, DEFAULT_HEALTH, type RuleTarget, type Target, type WeightedTarget } from "../../../src/model/snapshot.ts";
 import { makeRule } from "../routing/make-rule.ts";
@@ -55,12 +56,18 @@ export function makeLock(...constraints: readonly { readonly regions?: readonly 
       policy: `policies/lock-${at}`,
       regions: new Set(one.regions ?? []),
       countries: new Set(one.countries ?? []),
+      bindsBroker: false,
     })),
   };
 }
 
 /** Only what planning reads of a call; the rest of `Routed` is other stages' business. */
 export function makeRouted(targets: readonly WeightedTarget[], parts: { readonly lock?: RegionLock | null; readonly inference?: boolean } = {}): Routed {
-  const known = { rule: makeRule({ action: { kind: "forward", targets } }), lock: parts.lock ?? null, operation: { inference: parts.inference ?? false } };
+  const known = {
+    rule: makeRule({ action: { kind: "forward", targets } }),
+    lock: parts.lock ?? null,
+    operation: { inference: parts.inference ?? false },
+    exchange: NOTHING_ATTESTED,
+  };
   return known as unknown as Routed; // a part of it, as said above
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Identified } from "../../../src/model/call.ts";
 import { Refusal } from "../../../src/model/errors.ts";
+import { NOTHING_ATTESTED } from "../../../src/model/exchange.ts";
 import type { RegionLock } from "../../../src/model/region.ts";
 import type { CompiledRule } from "../../../src/model/snapshot.ts";
 import { buildRouteTable } from "../../../src/routing/build-route-table.ts";
@@ -12,7 +13,7 @@ function call(rules: readonly CompiledRule[], parts: { readonly namespace?: stri
   const known = {
     gateway: { namespace: "egress-system", scope: "CallerNamespace", rejected: parts.rejected ?? null },
     listener: { routes: buildRouteTable(rules) },
-    exchange: { headers: [] },
+    exchange: { ...NOTHING_ATTESTED, headers: [] },
     host: "example.com",
     method: "GET",
     path: "/x",
@@ -32,7 +33,7 @@ function refusalOf(act: () => unknown): Refusal {
   throw new Error("nothing was refused");
 }
 
-const lock = (policy: string): RegionLock => ({ constraints: [{ policy, regions: new Set(["eu"]), countries: new Set() }] });
+const lock = (policy: string): RegionLock => ({ constraints: [{ policy, regions: new Set(["eu"]), countries: new Set(), bindsBroker: false }] });
 
 describe("route", () => {
   it("gives the rule, the match and everything that was known before", () => {

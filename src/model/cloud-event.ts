@@ -1,0 +1,31 @@
+/** A CloudEvent 1.0 (CNCF specification), whatever it came in or goes out by. */
+export interface CloudEvent {
+  readonly id: string;
+  /** URI reference; `source` and `id` together name the event. */
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  /** RFC 3339. */
+  readonly time: string | null;
+  readonly dataContentType: string | null;
+  readonly dataSchema: string | null;
+  /** Extension attributes: names of lower-case letters and digits. */
+  readonly extensions: Readonly<Record<string, string>>;
+  readonly data: EventData;
+}
+
+/** The payload. `json` is parsed; `bytes` is what `data_base64`, or a binary-mode body of another media type, held. */
+export type EventData =
+  | { readonly kind: "none" }
+  | { readonly kind: "json"; readonly value: unknown }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array };
+
+/** What became of an event that was handed to the broker: it decides whether the platform acknowledges it. */
+export type EventVerdict =
+  /** Acknowledge it. `reply` is the answer where the sender wanted it back; null: it has been published, or there is none. */
+  | { readonly kind: "done"; readonly reply: CloudEvent | null }
+  /** Deliver it again later: nothing is lost. `status` is one that CloudEvents senders retry (409, 429, 503). */
+  | { readonly kind: "retry"; readonly status: number; readonly detail: string; readonly retryAfterSeconds: number | null }
+  /** Delivering it again cannot help: it belongs in the dead-letter queue. `status` is one that senders do not retry (400, 401, 403). */
+  | { readonly kind: "poison"; readonly status: number; readonly detail: string };
