@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { parseArgs } from "node:util";
-import { nodePlatform } from "../adapters/knative/platform.ts";
+import { PLATFORMS } from "../adapters/config/platforms.ts";
 import { createNodeSecretStores } from "../adapters/secrets/node-stores.ts";
 import { createDocumentFetcher } from "../adapters/transport/json-document-fetcher.ts";
 import { NODE_TRANSPORT_FEATURES } from "../adapters/transport/undici-transport.ts";
@@ -183,7 +183,7 @@ async function measure(scene: CoreScene): Promise<void> {
     tracer: null,
     digest: (text) => hash("sha256", text, "hex"),
   });
-  const compiled = compile([{ path: "core", text: testManifests({ backends: [{ name: "one", port: 1, key: "k", api: "OpenAI" }] }) }], nodePlatform());
+  const compiled = compile([{ path: "core", text: testManifests({ backends: [{ name: "one", port: 1, key: "k", api: "OpenAI" }] }) }], PLATFORMS.knative);
   broker.load(compiled);
   const { snapshot, faults } = compiled;
   if (snapshot === null) throw new Error(JSON.stringify(faults));

@@ -1,9 +1,8 @@
 import { createFileSource } from "../adapters/config/files.ts";
 import { formatConditions, formatFaults, formatRefused } from "../adapters/config/report.ts";
-import { nodePlatform } from "../adapters/knative/platform.ts";
 import { type Compiled, compile } from "../src/index.ts";
 import { EXIT } from "./exit.ts";
-import { manifestPaths, parseOptions } from "./options.ts";
+import { manifestPaths, parseOptions, parsePlatform } from "./options.ts";
 import { print, wantsColor } from "./terminal.ts";
 
 const HELP = `usage: spillway check [--json] [DIR|FILE|-]...
@@ -12,6 +11,7 @@ Compiles manifests as serve would and says what is wrong, all of it at once: fau
 instead, and objects that would be refused. Exit 1 when there is an error, or an object that would be refused.
 
   --manifests   the same as naming the files (else SPILLWAY_MANIFESTS)
+  --platform    where they will run: knative (default), lambda or workers
   --conditions  every condition of every object, the good ones too
   --json        all faults and all conditions as JSON`;
 
@@ -22,6 +22,7 @@ export async function runCheck(args: readonly string[]): Promise<number> {
     {
       manifests: { type: "string", multiple: true, short: "m" },
       conditions: { type: "boolean" },
+      platform: { type: "string" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
@@ -32,7 +33,7 @@ export async function runCheck(args: readonly string[]): Promise<number> {
     return EXIT.good;
   }
   const paths = manifestPaths([...positionals, ...(values.manifests ?? [])]);
-  const compiled = compile(await createFileSource({ paths }).read(), nodePlatform());
+  const compiled = compile(await createFileSource({ paths }).read(), parsePlatform(values.platform));
   const refused = compiled.conditions.some((object) => object.conditions.some((condition) => condition.status === "False" && condition.type !== "Degraded"));
   const faulty = compiled.faults.some((fault) => fault.severity === "error");
   if (values.json === true) {

@@ -10,6 +10,7 @@ usage: spillway <command> [options]
 
   serve     serve the manifests as a Node server (Knative, a Deployment, a laptop)
   check     say what is wrong with manifests, and what each object's conditions are
+  compile   make a bundle from which an instance starts without reading YAML
   explain   say what would happen to one call, and why
 
   spillway <command> --help tells each command's options
@@ -24,6 +25,8 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import("./serve.ts")).runServe(rest);
     case "check":
       return (await import("./check.ts")).runCheck(rest);
+    case "compile":
+      return (await import("./compile.ts")).runCompile(rest);
     case "explain":
       return (await import("./explain.ts")).runExplain(rest);
     case "--version":
@@ -37,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
       print(HELP);
       return command === undefined ? EXIT.usage : EXIT.good;
     default:
-      throw new CliError(`there is no command "${command}": use serve, check or explain`);
+      throw new CliError(`there is no command "${command}": use serve, check, compile or explain`);
   }
 }
 

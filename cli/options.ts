@@ -1,4 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { PLATFORMS } from "../adapters/config/platforms.ts";
+import type { Platform } from "../src/index.ts";
 import { CliError } from "./exit.ts";
 
 type OptionTable = NonNullable<ParseArgsConfig["options"]>;
@@ -33,4 +35,11 @@ export function parseSeconds(text: string, name: string): number {
   if (text.trim() === "" || !Number.isFinite(seconds) || seconds < 0 || seconds > 86_400)
     throw new CliError(`${name} must be seconds from 0 to 86400, not "${text}"`);
   return seconds * 1000;
+}
+
+/** The platform to compile for; left out: Node. */
+export function parsePlatform(text: string | undefined): Platform {
+  const platform = Object.values(PLATFORMS).find(({ name }) => name === (text ?? "knative"));
+  if (platform === undefined) throw new CliError(`--platform takes ${Object.keys(PLATFORMS).join(", ")}, not "${text}"`);
+  return platform;
 }

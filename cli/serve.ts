@@ -10,12 +10,14 @@ const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--port N] [--ho
   --manifests  a file, a folder (read with all below it) or - for standard input; as often as wanted
                (else SPILLWAY_MANIFESTS, colon-separated). Files are watched: a good change is taken over,
                a bad one is reported and the last good state goes on serving.
+  --bundle     a bundle that spillway compile made, in place of manifests (else SPILLWAY_BUNDLE); watched as well
   --port       port to listen on (else PORT, else 8787; 0 takes a free one)
   --host       address to listen on (default 127.0.0.1; 0.0.0.0 in a container or where K_SERVICE is set)
   --grace      seconds that open calls get after SIGTERM (default 25)
   --quiet      no access log on standard output
 
-environment: PORT, SPILLWAY_MANIFESTS, SPILLWAY_ADMIN_PORT (metrics on a port of their own), SPILLWAY_SECRETS_DIR,
+environment: PORT, SPILLWAY_MANIFESTS, SPILLWAY_BUNDLE, SPILLWAY_REGION (where it runs, for RegionPolicy also.brokerRegion),
+             SPILLWAY_ADMIN_PORT (metrics on a port of their own), SPILLWAY_SECRETS_DIR,
              K_SINK and K_CE_OVERRIDES (events), the standard OTEL_* variables`;
 
 /** `spillway serve`: runs until SIGTERM or SIGINT. */
@@ -24,6 +26,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
     args,
     {
       manifests: { type: "string", multiple: true, short: "m" },
+      bundle: { type: "string" },
       port: { type: "string", short: "p" },
       host: { type: "string" },
       grace: { type: "string" },
@@ -49,8 +52,11 @@ export async function runServe(args: readonly string[]): Promise<number> {
     reportLoad(compiled, loadedOnce);
     loadedOnce ||= compiled.snapshot !== null;
   };
+  const bundle = values.bundle ?? env["SPILLWAY_BUNDLE"] ?? null;
+  if (bundle !== null && values.manifests !== undefined) throw new CliError("either --bundle or --manifests: a bundle stands in the place of manifests");
   const server = await serve({
-    manifests: manifestPaths(values.manifests),
+    bundle,
+    manifests: bundle === null ? manifestPaths(values.manifests) : [],
     port: parsePort(values.port ?? env["PORT"] ?? "8787", "--port"),
     host: values.host ?? (env["K_SERVICE"] === undefined && env["KUBERNETES_SERVICE_HOST"] === undefined ? "127.0.0.1" : "0.0.0.0"),
     adminPort: env["SPILLWAY_ADMIN_PORT"] === undefined ? null : parsePort(env["SPILLWAY_ADMIN_PORT"], "SPILLWAY_ADMIN_PORT"),

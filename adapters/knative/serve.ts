@@ -1,8 +1,19 @@
 import { hash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { type Broker, type BrokerPlace, type Clock, type Compiled, compile, createAdminApp, createBroker, type ManifestSource } from "../../src/index.ts";
+import {
+  type Broker,
+  type BrokerPlace,
+  type Clock,
+  type Compiled,
+  compile,
+  createAdminApp,
+  createBroker,
+  type ManifestSource,
+  readBundle,
+} from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
+import { PLATFORMS } from "../config/platforms.ts";
 import { createEventSink } from "../events/node-event-sink.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
@@ -10,12 +21,13 @@ import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeServer } from "./node-server.ts";
-import { nodePlatform } from "./platform.ts";
 
 /** How to serve: what the command line and the environment chose. */
 export interface ServeOptions {
   /** Files, folders, or `-` for standard input. */
   readonly manifests: readonly string[];
+  /** A compiled bundle in place of manifests; null: none. */
+  readonly bundle: string | null;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -72,13 +84,14 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
 
   const load = (sources: readonly ManifestSource[]): void => {
-    const compiled = compile(sources, nodePlatform());
+    const [bundle] = options.bundle === null ? [] : sources;
+    const compiled = bundle === undefined ? compile(sources, PLATFORMS.knative) : readBundle(bundle.text, PLATFORMS.knative, bundle.path);
     broker.load(compiled);
     options.onLoad(compiled);
   };
   const watching = new AbortController();
   const source = createFileSource({
-    paths: options.manifests,
+    paths: options.bundle === null ? options.manifests : [options.bundle],
     signal: watching.signal,
     onChange: load,
     onError: options.onReadError,
