@@ -95,10 +95,13 @@ export interface EventPublisher {
 export class PublishError extends Error {
   override readonly name = "PublishError";
   readonly retryable: boolean;
+  /** Positions in the batch of the events that are not known to have arrived; null: all of them. */
+  readonly untaken: readonly number[] | null;
 
-  constructor(message: string, retryable: boolean, options?: ErrorOptions) {
+  constructor(message: string, retryable: boolean, options: ErrorOptions & { readonly untaken?: readonly number[] } = {}) {
     super(message, options);
     this.retryable = retryable;
+    this.untaken = options.untaken ?? null;
   }
 }
 
