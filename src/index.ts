@@ -4,6 +4,8 @@ export type { Attribution } from "./attribution/create-attribution.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export { BundleError, readBundle, writeBundle } from "./config/bundle.ts";
 export { type Compiled, compile, type Fault, type ManifestSource, type ObjectConditions, type Platform } from "./config/compile.ts";
+export { readEventJson } from "./events/read-event-json.ts";
+export { structuredCloudEvent } from "./events/write-cloud-event.ts";
 export { type ExplainRequest, type Explanation, explain } from "./explain.ts";
 export { type AdminView, createAdminApp } from "./listener/admin-app.ts";
 export type * from "./model/backend.ts";
