@@ -1,6 +1,7 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { Secret, type SecretLocation, type SecretStore, SecretStoreError } from "../../src/index.ts";
-import { textOf } from "./read-secret-file.ts";
+import { awsSecretReason } from "./aws-secret-reasons.ts";
+import { textOf } from "./secret-text.ts";
 
 export interface AwsSecretsManagerOptions {
   /** Address in place of AWS's own, such as a VPC endpoint; without it the SDK decides (`AWS_ENDPOINT_URL_SECRETS_MANAGER`). */
@@ -61,25 +62,9 @@ async function read(sdk: Sdk, client: SecretsManagerClient, location: Extract<Se
   return new Secret(value, answer.VersionId ?? null);
 }
 
-/** Answers of the store about this secret, or about who asks. All else is an outage: throttling, 5xx, clocks, the network, no credentials yet. */
-const REASONS: ReadonlyMap<string, "denied" | "missing"> = new Map([
-  ["ResourceNotFoundException", "missing"],
-  // Also: marked for deletion.
-  ["InvalidRequestException", "missing"],
-  ["InvalidParameterException", "missing"],
-  ["ValidationException", "missing"],
-  ["AccessDeniedException", "denied"],
-  ["DecryptionFailure", "denied"],
-  ["DecryptionFailureException", "denied"],
-  ["UnrecognizedClientException", "denied"],
-  ["InvalidClientTokenId", "denied"],
-  ["MissingAuthenticationTokenException", "denied"],
-  ["IncompleteSignatureException", "denied"],
-]);
-
 /** By the error's name only: its message may quote what was sent, and says nothing that the name does not. */
 function storeError(error: unknown): SecretStoreError {
   const name = error instanceof Error && /^\w{1,64}$/.test(error.name) ? error.name : "unknown";
-  const reason = error instanceof SyntaxError ? "malformed" : (REASONS.get(name) ?? "unavailable");
+  const reason = error instanceof SyntaxError ? "malformed" : awsSecretReason(name);
   return new SecretStoreError(reason, `AWS Secrets Manager: ${name}`);
 }

@@ -1,7 +1,8 @@
 import type { SecretManagerServiceClient } from "@google-cloud/secret-manager";
-import { Secret, type SecretLocation, type SecretStore, SecretStoreError } from "../../src/index.ts";
+import { Secret, type SecretStore, SecretStoreError } from "../../src/index.ts";
 import { crc32c } from "./crc32c.ts";
-import { textOf } from "./read-secret-file.ts";
+import { googleSecretName } from "./google-secret-name.ts";
+import { textOf } from "./secret-text.ts";
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof SecretManagerServiceClient>[0]>;
 
@@ -16,10 +17,6 @@ const MAX_CLIENTS = 32;
 
 /** gRPC waits up to two minutes before it dials again: the end of an outage would be seen by then only. Milliseconds. */
 const RECONNECT = { "grpc.initial_reconnect_backoff_ms": 250, "grpc.max_reconnect_backoff_ms": 1_000 };
-
-/** Such as `europe-west4`: it becomes part of a hostname. */
-const LOCATION = /^[a-z]+(?:-[a-z]+)+[0-9]{1,2}$/;
-const NAME = /^projects\/([^/]+)\/(?:locations\/([^/]+)\/)?secrets\/([^/]+)(?:\/versions\/([^/]+))?$/;
 
 /** Secrets in Google Secret Manager, by Application Default Credentials. The client, 350 ms of CPU, is loaded with the first secret. */
 export function createGoogleSecretManagerStore(options: GoogleSecretManagerOptions = {}): SecretStore {
@@ -47,7 +44,7 @@ export function createGoogleSecretManagerStore(options: GoogleSecretManagerOptio
     providers: new Set(["googleSecretManager"] as const),
     async fetch(location, signal) {
       if (location.provider !== "googleSecretManager") throw new SecretStoreError("missing", `Google Secret Manager holds no ${location.provider}`);
-      const { name, place } = resourceOf(location);
+      const { name, place } = googleSecretName(location);
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
       const stopped = rejectOn(deadline);
       try {
@@ -72,18 +69,6 @@ async function read(client: SecretManagerServiceClient, name: string, timeout: n
   const bytes = typeof data === "string" ? Buffer.from(data, "base64") : data;
   if (String(expected) !== String(crc32c(bytes))) throw new SecretStoreError("malformed", "the check sum of Google Secret Manager's answer is wrong");
   return new Secret(textOf(bytes), answer.name?.split("/").at(-1) ?? null);
-}
-
-/** The full resource name, and the region where one is asked for. Fails closed where the two disagree. */
-function resourceOf(location: Extract<SecretLocation, { provider: "googleSecretManager" }>): { readonly name: string; readonly place: string | null } {
-  const parts = NAME.exec(location.name);
-  if (parts === null) throw new SecretStoreError("missing", "a Google secret is named projects/<project>/secrets/<secret>/versions/<version>");
-  const [, project, named = null, secret, version = "latest"] = parts;
-  const place = location.location ?? named;
-  if (place === null) return { name: `projects/${project}/secrets/${secret}/versions/${version}`, place };
-  if (!LOCATION.test(place) || (named !== null && named !== place))
-    throw new SecretStoreError("missing", "the Google secret's location is not a region, or its name says another");
-  return { name: `projects/${project}/locations/${place}/secrets/${secret}/versions/${version}`, place };
 }
 
 function rejectOn(signal: AbortSignal): { readonly promise: Promise<never>; release(): void } {

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
 import { Secret, SecretStoreError } from "../../src/index.ts";
+import { textOf } from "./secret-text.ts";
 
 const MAX_BYTES = 64 * 1024;
 /** The kubelet swaps a link while it updates a mounted Secret: between two looks the file may be gone for a moment. */
@@ -48,15 +49,6 @@ async function readBounded(file: FileHandle): Promise<Uint8Array> {
     length += bytesRead;
   }
   throw new SecretStoreError("malformed", `the file is larger than ${MAX_BYTES} bytes`);
-}
-
-/** Fails on what is not UTF-8: a replaced character would be a wrong secret that looks right. */
-export function textOf(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new SecretStoreError("malformed", "the secret is not UTF-8 text");
-  }
 }
 
 function storeError(error: unknown): SecretStoreError {

@@ -11,14 +11,21 @@ export function createWorkerBindingStore(bindings: WorkerBindings): SecretStore 
       if (signal.aborted) throw new SecretStoreError("unavailable", "the read was cancelled");
       if (location.provider !== "binding") throw new SecretStoreError("missing", `bindings hold no ${location.provider}`);
       const { name } = location;
-      // Own members only: a plain object also answers to `constructor`.
-      const binding = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
-      if (binding === undefined || binding === "") throw new SecretStoreError("missing", `the binding ${name} is not there`);
-      const value: unknown = typeof binding === "string" ? binding : await read(name, binding);
-      if (typeof value !== "string" || value === "") throw new SecretStoreError("malformed", `the binding ${name} holds no text`);
+      const value = await readBinding(bindings, name);
+      if (value === null) throw new SecretStoreError("missing", `the binding ${name} is not there`);
       return new Secret(value, null);
     },
   };
+}
+
+/** The text of a binding, from the Secrets Store too; null: there is none, or an empty one. Rejects with `SecretStoreError` (`malformed`, `unavailable`). */
+export async function readBinding(bindings: WorkerBindings, name: string): Promise<string | null> {
+  // Own members only: a plain object also answers to `constructor`.
+  const binding = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
+  if (binding === undefined || binding === "") return null;
+  const value: unknown = typeof binding === "string" ? binding : await read(name, binding);
+  if (typeof value !== "string" || value === "") throw new SecretStoreError("malformed", `the binding ${name} holds no text`);
+  return value;
 }
 
 async function read(name: string, binding: unknown): Promise<unknown> {

@@ -1,4 +1,5 @@
 import type { DocumentFetcher } from "../../src/index.ts";
+import { readBounded } from "./read-bounded.ts";
 
 /** Fetches small JSON documents of the control plane over the platform's `fetch`: https only, no redirects, bounded in size and time. */
 export function createFetchDocumentFetcher(): DocumentFetcher {
@@ -17,9 +18,9 @@ export function createFetchDocumentFetcher(): DocumentFetcher {
           await answer.body?.cancel();
           throw new Error(`${url.host} answered ${answer.status}`);
         }
-        const text = await readText(answer, maxBytes);
-        if (text === null) throw new Error(`the document at ${url.host} is larger than ${maxBytes} bytes`);
-        const document: unknown = JSON.parse(text);
+        const bytes = await readBounded(answer, maxBytes);
+        if (bytes === null) throw new Error(`the document at ${url.host} is larger than ${maxBytes} bytes`);
+        const document: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
         return document;
       } finally {
         clearTimeout(timer);
@@ -27,23 +28,4 @@ export function createFetchDocumentFetcher(): DocumentFetcher {
       }
     },
   };
-}
-
-/** Null: there is more than `maxBytes`, and the rest is not read. */
-async function readText(answer: Response, maxBytes: number): Promise<string | null> {
-  const reader = answer.body?.getReader();
-  if (reader === undefined) return "";
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    length += value.length;
-    if (length > maxBytes) {
-      await reader.cancel();
-      return null;
-    }
-    text += decoder.decode(value, { stream: true });
-  }
 }
