@@ -1,10 +1,8 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Sha256 } from "@aws-crypto/sha256-js";
-import { SignatureV4 } from "@smithy/signature-v4";
+import { isSigned } from "./aws-signature.ts";
 
-export const AWS_ACCESS_KEY_ID = "AKIDEXAMPLE";
-export const AWS_SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+export { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } from "./aws-signature.ts";
 
 /** AWS Secrets Manager on loopback: JSON 1.1, and every signature is computed again and compared. */
 export interface FakeAwsSecretsManager {
@@ -34,7 +32,7 @@ export async function startFakeAwsSecretsManager(region: string): Promise<FakeAw
       response.writeHead(status, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(document));
     const error = (type: string, status = 400) => answer(status, { __type: type, message: "told by the fake" });
     if (fake.mode === "hang") return;
-    if (!(await isSigned(request, body, region))) return error("InvalidSignatureException");
+    if (!(await isSigned(request, body, { region, service: "secretsmanager" }))) return error("InvalidSignatureException");
     counts.signed += 1;
     if (request.headers["x-amz-target"] !== "secretsmanager.GetSecretValue") return error("UnknownOperationException");
     if (fake.mode === "garbage") return response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end("<html>sk-contract</html>");
@@ -68,33 +66,4 @@ export async function startFakeAwsSecretsManager(region: string): Promise<FakeAw
         server.closeAllConnections();
       }),
   });
-}
-
-/** Signs what was signed once more, with the secret key that only the two sides know. */
-async function isSigned(request: IncomingMessage, body: string, region: string): Promise<boolean> {
-  const authorization = request.headers.authorization ?? "";
-  const parts = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/.exec(
-    authorization,
-  );
-  const date = request.headers["x-amz-date"];
-  if (parts === null || typeof date !== "string") return false;
-  const [, keyId, , scopeRegion, service, signedHeaders = ""] = parts;
-  if (keyId !== AWS_ACCESS_KEY_ID || scopeRegion !== region || service !== "secretsmanager") return false;
-  const signingDate = new Date(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
-  if (Math.abs(Date.now() - signingDate.getTime()) > 300_000) return false;
-  const headers: Record<string, string> = {};
-  for (const name of signedHeaders.split(";")) if (name !== "x-amz-date") headers[name] = String(request.headers[name]);
-  const signer = new SignatureV4({
-    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
-    region,
-    service: "secretsmanager",
-    sha256: Sha256,
-    uriEscapePath: true,
-    applyChecksum: false,
-  });
-  const again = await signer.sign(
-    { method: request.method ?? "", protocol: "http:", hostname: "127.0.0.1", path: request.url ?? "", query: {}, headers, body },
-    { signingDate },
-  );
-  return again.headers["authorization"] === authorization;
 }
