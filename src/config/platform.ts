@@ -9,10 +9,10 @@ export interface Platform {
   readonly serviceDomain?: string;
 }
 
-const WITHOUT_FILES: ReadonlySet<SecretProvider> = new Set(["env", "binding"]);
+const WITHOUT_FILES: ReadonlySet<SecretProvider> = new Set(["awsSecretsManager", "googleSecretManager", "env", "binding"]);
 const WITHOUT_BINDINGS: ReadonlySet<SecretProvider> = new Set(["awsSecretsManager", "googleSecretManager", "kubernetesSecret", "env", "file"]);
 
-/** Whether a secret can be read in that way there: Workers have no files and no cloud stores yet, the others no bindings. */
+/** Whether a secret can be read in that way there: Workers have no files and no mounted Secrets, the others no bindings. */
 export function canRead(platform: Platform, provider: SecretProvider): boolean {
   return (platform.name === "workers" ? WITHOUT_FILES : WITHOUT_BINDINGS).has(provider);
 }

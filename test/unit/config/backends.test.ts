@@ -320,6 +320,8 @@ describe("policies on backends", () => {
       conditionOf(compileGood([source("team-a", spec)], platform), "SecretSource", "key", "Accepted");
     expect(reason({ file: { path: "/a" } }, FETCH_ONLY)).toBe("False/UnsupportedOnPlatform");
     expect(reason({ binding: { name: "A" } }, FETCH_ONLY)).toBe("True/Accepted");
+    expect(reason({ awsSecretsManager: { secretId: "a", region: "eu-central-1" } }, FETCH_ONLY)).toBe("True/Accepted");
+    expect(reason({ googleSecretManager: { name: "projects/p/secrets/a" } }, FETCH_ONLY)).toBe("True/Accepted");
     expect(reason({ binding: { name: "A" } })).toBe("False/UnsupportedOnPlatform");
   });
 
