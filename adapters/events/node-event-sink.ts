@@ -1,27 +1,86 @@
-import { readOverrides } from "./cloud-event.ts";
+import type { EventPublisher } from "../../src/index.ts";
+import { createAwsClient } from "../aws/aws-client.ts";
+import { configuredEndpoint } from "../aws/endpoints.ts";
+import { createNodeCredentials } from "../aws/node-credentials.ts";
+import { createBatchingSink, type FlushableSink } from "./batching-sink.ts";
 import { createConsoleSink } from "./console-sink.ts";
-import { type ClosableSink, createHttpSink } from "./http-sink.ts";
+import { egressCloudEvent } from "./egress-cloud-event.ts";
+import { createEventBridgePublisher } from "./eventbridge-publisher.ts";
+import { createHttpPublisher } from "./http-publisher.ts";
+import { readOverrides, withOverrides } from "./overrides.ts";
+import { readSinkAddress, readUrl, type SinkAddress } from "./sink-address.ts";
+import { createSqsPublisher } from "./sqs-publisher.ts";
+import { tellOfTrouble } from "./tell-of-trouble.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How events leave a broker on Node. */
+export interface NodeEvents {
+  /** For what the broker tells of itself. */
+  readonly sink: FlushableSink;
+  /** For answers to calls that came as events; null: there is nowhere to send them. Has connections of its own, to be closed. */
+  readonly answers: EventPublisher | null;
+}
+
+/** Milliseconds for which a batch of a service that takes several events waits for more. */
+const LINGER_MS = 250;
 
 /**
- * The sink that the environment asks for: CloudEvents to `K_SINK`; without it the log, where one is given, else none.
- * Throws at once when `K_SINK` or `K_CE_OVERRIDES` cannot be read.
+ * What the environment asks for: `SPILLWAY_SINK`, else `K_SINK` with `K_CE_OVERRIDES` and `K_CA_CERTS`, which a SinkBinding sets; answers go to
+ * `SPILLWAY_ANSWER_SINK`, else to the same. Without a sink events go to the log. Throws at once when one of them cannot be meant.
  */
-export function createEventSink(environment: Readonly<Record<string, string | undefined>>, log: ((line: string) => void) | null = null): ClosableSink {
-  const url = environment["K_SINK"]?.trim() ?? "";
-  if (url === "") {
-    const sink = log === null ? { emit: () => {} } : createConsoleSink(log);
-    return { ...sink, dropped: () => 0, close: async () => {} };
-  }
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new Error("K_SINK is not an http or https URL");
-  const service = environment["K_SERVICE"]?.trim() ?? "";
-  return createHttpSink({
-    url,
-    source: service === "" ? "/spillway" : `/spillway/${encodeURIComponent(service)}`,
-    extensions: readOverrides(environment["K_CE_OVERRIDES"]),
+export function createNodeEvents(environment: Environment, log: ((line: string) => void) | null): NodeEvents {
+  const own = readSinkAddress("SPILLWAY_SINK", environment["SPILLWAY_SINK"]);
+  const bound = readBoundSink(environment);
+  const open = own === null ? bound : () => openAddress(own, environment);
+  const answers = readSinkAddress("SPILLWAY_ANSWER_SINK", environment["SPILLWAY_ANSWER_SINK"]);
+  return {
+    sink: open === null ? createConsoleSink(log ?? (() => undefined)) : createSink(open(), sourceOf(environment), log),
+    answers: answers === null ? (open?.() ?? null) : openAddress(answers, environment),
+  };
+}
+
+function createSink(publisher: EventPublisher, source: string, log: ((line: string) => void) | null): FlushableSink {
+  return createBatchingSink({
+    publisher,
+    toCloudEvent: (event) => egressCloudEvent(event, source),
     after: (ms, callback) => {
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);
     },
     random: Math.random,
+    lingerMs: publisher.maxBatch > 1 ? LINGER_MS : 0,
+    ...(log === null ? {} : { onTrouble: tellOfTrouble(log, Date.now) }),
   });
+}
+
+/** What a SinkBinding of Knative set; null: nothing. */
+function readBoundSink(environment: Environment): (() => EventPublisher) | null {
+  const url = environment["K_SINK"]?.trim() ?? "";
+  if (url === "") return null;
+  readUrl("K_SINK", url, "K_SINK must be an http or https URL");
+  const overrides = readOverrides(environment["K_CE_OVERRIDES"]);
+  const trustedCertificates = environment["K_CA_CERTS"]?.trim() || null;
+  if (trustedCertificates !== null && !trustedCertificates.includes("-----BEGIN CERTIFICATE-----")) throw new Error("K_CA_CERTS must be PEM certificates");
+  return () => withOverrides(createHttpPublisher({ url, trustedCertificates }), overrides);
+}
+
+function openAddress(address: SinkAddress, environment: Environment): EventPublisher {
+  if (address.kind === "http") return createHttpPublisher({ url: address.url });
+  const region = address.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"];
+  if (region === undefined) throw new Error(`AWS_REGION must be set: the ${address.kind} sink does not say its region`);
+  const credentials = createNodeCredentials(environment);
+  if (address.kind === "eventbridge") {
+    const client = createAwsClient({ service: "events", region, credentials, endpoint: configuredEndpoint(environment, "events") });
+    return createEventBridgePublisher({ client, bus: address.bus });
+  }
+  // A queue's URL is its address, as for AWS's own clients: a VPC endpoint is named by it.
+  const endpoint = configuredEndpoint(environment, "sqs") ?? new URL(address.queueUrl).origin;
+  return createSqsPublisher({ client: createAwsClient({ service: "sqs", region, credentials, endpoint }), queueUrl: address.queueUrl });
+}
+
+/** CloudEvents `source`: the broker, by the name that the platform gave it. */
+function sourceOf(environment: Environment): string {
+  const name = environment["K_SERVICE"]?.trim() || environment["AWS_LAMBDA_FUNCTION_NAME"]?.trim() || "";
+  return name === "" ? "/spillway" : `/spillway/${encodeURIComponent(name)}`;
 }

@@ -14,7 +14,7 @@ import {
 } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
-import { createEventSink } from "../events/node-event-sink.ts";
+import { createNodeEvents } from "../events/node-event-sink.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
@@ -67,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // Nobody tells a container where it runs but whoever deploys it.
   const place: BrokerPlace = { region: options.environment["SPILLWAY_REGION"]?.trim() || null, country: null };
   // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
-  const sink = createEventSink(options.environment, telemetry.log);
+  const { sink, answers } = createNodeEvents(options.environment, telemetry.log);
   const broker = createBroker({
     clock: nodeClock,
     random: Math.random,
@@ -125,6 +125,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await broker.close();
       broker.attribution.drain();
       await sink.close();
+      await answers?.close();
       await telemetry.shutdown(2_000);
     },
   };

@@ -1,32 +1,10 @@
-import type { EgressEvent } from "../../src/index.ts";
-
-/** A CloudEvent 1.0 in the structured JSON format, before it is written out. */
-export type CloudEvent = Readonly<Record<string, unknown>>;
+import type { CloudEvent, EventPublisher } from "../../src/index.ts";
 
 /** Attributes that an override may not touch: they say what the event is. */
 const CORE: ReadonlySet<string> = new Set(["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "data_base64"]);
 
-/** Makes the CloudEvent of an event. `id` must be unique per `source`, and the same when the event is sent again, so that receivers can tell. */
-export function toCloudEvent(
-  event: EgressEvent,
-  options: { readonly id: string; readonly source: string; readonly extensions: Readonly<Record<string, string>> },
-): CloudEvent {
-  return {
-    ...options.extensions,
-    specversion: "1.0",
-    id: options.id,
-    source: options.source,
-    type: `dev.spillway.${event.type}.v1`,
-    // CloudEvents forbids an empty subject.
-    ...(event.subject === "" ? {} : { subject: event.subject }),
-    time: new Date(event.time).toISOString(),
-    datacontenttype: "application/json",
-    data: event.data,
-  };
-}
-
 /** Reads `K_CE_OVERRIDES` (Knative: `{"extensions": {"name": "value"}}`). Throws a plain sentence when it is not of that form. */
-export function readOverrides(text: string | undefined): Readonly<Record<string, string>> {
+export function readOverrides(text: string | undefined): CloudEvent["extensions"] {
   if (text === undefined || text.trim() === "") return {};
   const wrong = new Error('K_CE_OVERRIDES must be {"extensions": {"name": "value"}} with names of lower-case letters and digits');
   let parsed: unknown;
@@ -44,6 +22,20 @@ export function readOverrides(text: string | undefined): Readonly<Record<string,
     result[name] = value;
   }
   return result;
+}
+
+/** Adds the extension attributes to every event on its way out; they win over the event's own, as Knative demands. */
+export function withOverrides(publisher: EventPublisher, extensions: CloudEvent["extensions"]): EventPublisher {
+  if (Object.keys(extensions).length === 0) return publisher;
+  return {
+    maxBatch: publisher.maxBatch,
+    publish: (events, signal) =>
+      publisher.publish(
+        events.map((event) => ({ ...event, extensions: { ...event.extensions, ...extensions } })),
+        signal,
+      ),
+    close: () => publisher.close(),
+  };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
