@@ -16,7 +16,7 @@ COPY src src
 COPY adapters adapters
 COPY cli cli
 # By the image's own Node. Source maps and the bundle for Lambda stay here.
-RUN node scripts/build.ts && find dist -name '*.map' -delete && rm -rf dist/lambda dist/meta.json
+RUN node scripts/build.ts && find dist -name '*.map' -delete && rm -rf dist/lambda dist/meta*.json
 RUN mkdir /compile-cache
 
 # What the bundle leaves outside (see `external` in scripts/build.ts) with everything below it, by the lockfile.
