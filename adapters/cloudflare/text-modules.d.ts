@@ -1,5 +1,5 @@
-/** Text that the bundler puts into the Worker (wrangler.toml, `rules`). */
-declare module "*.yaml" {
+/** Text that is uploaded beside the Worker's code (wrangler.toml, `rules`). */
+declare module "*.bundle" {
   const text: string;
   export default text;
 }

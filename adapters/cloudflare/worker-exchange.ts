@@ -1,4 +1,4 @@
-import { type Exchange, type HeaderList, NOTHING_ATTESTED } from "../../src/index.ts";
+import { type BrokerPlace, type Exchange, type HeaderList, NOTHING_ATTESTED } from "../../src/index.ts";
 import { createWorkerBody } from "./worker-body.ts";
 import { WorkerResponder } from "./worker-responder.ts";
 
@@ -21,7 +21,7 @@ const EDGE_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /** One call of a Worker as the broker takes it; `answer` is called once, with what goes back. */
-export function createWorkerExchange(request: Request, context: WorkerContext, answer: (response: Response) => void): Exchange {
+export function createWorkerExchange(request: Request, context: WorkerContext, place: BrokerPlace, answer: (response: Response) => void): Exchange {
   const { url, headers, method } = request;
   // Cut, not parsed: a parser would tidy up what the listener wants to see as it came.
   const afterScheme = url.indexOf("://") + 3;
@@ -40,6 +40,7 @@ export function createWorkerExchange(request: Request, context: WorkerContext, a
     remoteAddress: onEdge ? headers.get("cf-connecting-ip") : null,
     protocol: "1.1",
     ...NOTHING_ATTESTED,
+    place,
     signal: request.signal,
     body: createWorkerBody(request),
     responder: new WorkerResponder(method, answer),

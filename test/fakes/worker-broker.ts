@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
+import { PLATFORMS } from "../../adapters/config/platforms.ts";
+import { compile, writeBundle } from "../../src/index.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const wrangler = createRequire(import.meta.url).resolve("wrangler");
@@ -37,7 +39,7 @@ export async function bundleWorker(): Promise<WorkerBundle> {
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_LOG: "error", WRANGLER_HIDE_BANNER: "true" },
     },
   );
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".js") || name.endsWith(".yaml"));
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".js") || name.endsWith(".bundle"));
   const meta = JSON.parse(await readFile(join(folder, "meta.json"), "utf8")) as Metafile; // esbuild's own format
   const outputs = Object.values(meta.outputs);
   return {
@@ -62,7 +64,7 @@ export interface WorkerBroker {
 
 export interface WorkerBrokerOptions {
   readonly bundle: WorkerBundle;
-  /** Null: the manifests that are in the bundle. */
+  /** YAML, compiled as a deployment does. Null: the manifests that the repository's Worker is deployed with. */
   readonly manifests: string | null;
   /** Worker secrets by name. */
   readonly secrets: Readonly<Record<string, string>>;
@@ -78,12 +80,15 @@ export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<W
   const settings = await readFile(join(root, "wrangler.toml"), "utf8");
   const folder = join(bundle.folder, `run-${crypto.randomUUID()}`);
   await mkdir(folder);
-  const texts = { ...secrets, ...(manifests === null ? {} : { SPILLWAY_MANIFESTS: manifests }) };
-  for (const [name, value] of Object.entries(texts)) await writeFile(join(folder, name), value);
-  const modules = bundle.files.map((name) => `(name = "${name}", ${name.endsWith(".js") ? "esModule" : "text"} = embed "../${name}")`);
+  for (const [name, value] of Object.entries(secrets)) await writeFile(join(folder, name), value);
+  if (manifests !== null) await writeFile(join(folder, "manifests.bundle"), bundleText(manifests));
+  const modules = bundle.files.map((name) => {
+    if (name.endsWith(".js")) return `(name = "${name}", esModule = embed "../${name}")`;
+    return `(name = "${name}", text = embed "${manifests === null ? `../${name}` : "manifests.bundle"}")`;
+  });
   modules.sort((one, other) => Number(other.includes("esModule")) - Number(one.includes("esModule")));
   const bindings = [
-    ...Object.keys(texts).map((name) => `(name = "${name}", text = embed "${name}")`),
+    ...Object.keys(secrets).map((name) => `(name = "${name}", text = embed "${name}")`),
     ...Object.keys(stored).map((name) => `(name = "${name}", service = (name = "store", entrypoint = "${name}"))`),
   ];
   const store = Object.entries(stored).map(([name, value]) => `export class ${name} extends WorkerEntrypoint { get() { return ${JSON.stringify(value)}; } }`);
@@ -139,6 +144,11 @@ const store :Workerd.Worker = (
       await exited;
     },
   };
+}
+
+/** What `spillway compile --platform workers` writes. */
+export function bundleText(manifests: string): string {
+  return writeBundle(compile([{ path: "manifests.yaml", text: manifests }], PLATFORMS.workers), PLATFORMS.workers);
 }
 
 /** The binary that comes with wrangler. */

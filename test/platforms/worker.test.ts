@@ -154,7 +154,7 @@ async function logged(matches: (call: Record<string, unknown>) => boolean): Prom
 describe("the bundle of the Worker", () => {
   it("imports nothing that is not in it, and so nothing of Node", () => {
     expect(bundle.inputs).toContain("src/pipeline.ts");
-    expect(bundle.imports.filter((path) => !path.endsWith("-manifests.yaml"))).toEqual([]);
+    expect(bundle.imports.filter((path) => !path.endsWith("-manifests.bundle"))).toEqual([]);
     expect(bundle.code).not.toMatch(/["']node:/);
   });
 

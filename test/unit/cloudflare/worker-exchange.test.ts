@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { createWorkerExchange } from "../../../adapters/cloudflare/worker-exchange.ts";
+import { UNKNOWN_PLACE } from "../../../src/index.ts";
 
 const context = { waitUntil: () => {} };
 const exchangeOf = (url: string, init: RequestInit = {}, cf?: object) => {
   const request = new Request(url, init);
-  return createWorkerExchange(cf === undefined ? request : Object.assign(request, { cf }), context, () => {});
+  return createWorkerExchange(cf === undefined ? request : Object.assign(request, { cf }), context, UNKNOWN_PLACE, () => {});
 };
 
 /** A request with a body that comes in these pieces. */

@@ -1,0 +1,118 @@
+import { type Broker, type Platform, readBundle } from "../../src/index.ts";
+import { formatFaults, formatRefused } from "../config/report.ts";
+import { readBounded } from "../transport/read-bounded.ts";
+
+/** A KV namespace, as far as it is used here. */
+export interface BundleNamespace {
+  getWithMetadata(key: string, type: "stream"): Promise<{ readonly value: ReadableStream<Uint8Array> | null; readonly metadata: unknown }>;
+}
+
+export interface WorkerManifestsOptions {
+  readonly broker: Pick<Broker, "load" | "ready">;
+  readonly platform: Platform;
+  /** The bundle that was built into the Worker. */
+  readonly builtIn: string;
+  /** Holds a newer bundle under the key `bundle`; null: there is none. */
+  readonly namespace: BundleNamespace | null;
+  readonly now: () => number;
+  /** Tells the operator what is wrong. */
+  readonly complain: (text: string) => void;
+}
+
+/** The compiled manifests that a Worker serves. */
+export interface WorkerManifests {
+  /** To be awaited while the broker is not ready: a first call may find that it has to fetch the bundle. Never rejects. */
+  prepare(): Promise<void>;
+  /** True when it is time to look for a newer bundle: then call `look` behind the answer. Says so once a period. */
+  due(): boolean;
+  /** Looks for a newer bundle and serves it from then on. A bad one changes nothing, and is told of. Never rejects. */
+  look(): Promise<void>;
+}
+
+const KEY = "bundle";
+/** How often an isolate looks, while calls come. Cloudflare keeps what it read for up to a minute more. Milliseconds. */
+const PERIOD_MS = 30_000;
+/** After a namespace that failed, when nothing serves yet. */
+const RETRY_MS = 1_000;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Without a namespace the built-in bundle serves. With one its bundle serves, and the built-in one only where the namespace has none: a
+ * namespace that cannot be read, or holds what cannot be read, leaves a new isolate not ready, for the older bundle may allow what the newer forbids.
+ */
+export function createWorkerManifests(options: WorkerManifestsOptions): WorkerManifests {
+  const { broker, platform, namespace, now, complain } = options;
+  /** What the bundle said of itself that was looked at last, good or bad. */
+  let seen: string | null = null;
+  let lookedAt: number | null = null;
+  /** When a look ended with nothing to serve. */
+  let failedAt: number | null = null;
+
+  function load(text: string, path: string): void {
+    const compiled = readBundle(text, platform, path);
+    broker.load(compiled);
+    const told = [formatFaults(compiled.faults, { color: false }), formatRefused(compiled.conditions, { color: false })];
+    for (const one of told) if (one !== "") complain(one);
+  }
+
+  async function lookInto(source: BundleNamespace): Promise<void> {
+    const { value, metadata } = await source.getWithMetadata(KEY, "stream");
+    if (value === null) {
+      if (broker.ready() || seen !== null) return;
+      complain(`SPILLWAY_MANIFESTS has no key ${KEY}: the bundle of the deployment serves`);
+      load(options.builtIn, "manifests.bundle");
+      return;
+    }
+    const written = revisionOf(metadata);
+    if (written !== null && written === seen) return value.cancel();
+    const bytes = await readBounded(new Response(value), MAX_BYTES);
+    if (bytes === null) throw new Error(`the bundle is larger than ${MAX_BYTES} bytes`);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    // Without a revision its own head tells, which holds the digest of the manifests.
+    const revision = written ?? text.slice(0, 1_000);
+    // Another call of this isolate may have been faster.
+    if (revision === seen) return;
+    seen = revision;
+    load(text, `SPILLWAY_MANIFESTS/${KEY}`);
+  }
+
+  async function look(): Promise<void> {
+    const first = lookedAt === null;
+    lookedAt = now();
+    if (namespace === null) {
+      if (first) load(options.builtIn, "manifests.bundle");
+      return;
+    }
+    try {
+      await lookInto(namespace);
+    } catch (error) {
+      complain(`SPILLWAY_MANIFESTS could not be read: ${error instanceof Error ? error.message : "unknown"}`);
+    }
+    failedAt = broker.ready() ? null : now();
+  }
+
+  return {
+    look,
+    prepare: async () => {
+      // Of first calls that come together each looks for itself: on Workers none may wait for what another began.
+      if (failedAt === null || now() - failedAt >= RETRY_MS) await look();
+    },
+    due: () => {
+      if (namespace === null || lookedAt === null || now() - lookedAt < PERIOD_MS) return false;
+      lookedAt = now();
+      return true;
+    },
+  };
+}
+
+function revisionOf(metadata: unknown): string | null {
+  if (typeof metadata !== "object" || metadata === null || !("revision" in metadata)) return null;
+  const { revision } = metadata;
+  return (typeof revision === "string" && revision !== "") || typeof revision === "number" ? `${revision}` : null;
+}
+
+/** A binding as a KV namespace; null: it is none. */
+export function bundleNamespace(binding: unknown): BundleNamespace | null {
+  const found = typeof binding === "object" && binding !== null && "getWithMetadata" in binding && typeof binding.getWithMetadata === "function";
+  return found ? (binding as BundleNamespace) : null; // as: the one method that is called was looked at
+}
