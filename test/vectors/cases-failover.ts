@@ -1,0 +1,318 @@
+import type { Act, Vector } from "./vector.ts";
+
+const CHAT = { json: { model: "m", messages: [] } } as const;
+const chat = "/pair/v1/chat/completions";
+const SECOND = { "x-egress-backend": "XBackend/team-a/second", "x-egress-attempts": "2", "x-egress-error": null } as const;
+
+/** An inference call whose first destination fails so, and whose second answers. */
+const goesOn = (name: string, first: Act, target = chat): Vector => ({
+  name,
+  area: "failover",
+  request: { target, body: CHAT },
+  world: { first: [first] },
+  expect: { status: 200, headers: SECOND, body: '{"well":true}', upstream: ["first", { backend: "second", body: JSON.stringify(CHAT.json) }] },
+});
+
+/** What the first destination answers goes to the caller, and nobody else is asked. */
+const stays = (name: string, status: number, target = chat, body: Vector["request"]["body"] = CHAT): Vector => ({
+  name,
+  area: "failover",
+  request: { target, body },
+  world: { first: [{ status, headers: ["content-type", "text/plain", "x-mark", "first"], chunks: ["as it is"] }] },
+  expect: { status, headers: { "x-mark": "first", "x-egress-attempts": "1", "x-egress-error": null }, body: "as it is", upstream: ["first"] },
+});
+
+const answered = (name: string, request: Vector["request"], world: Vector["world"], expect: Vector["expect"]): Vector => ({
+  name,
+  area: "failover",
+  request,
+  ...(world === undefined ? {} : { world }),
+  expect,
+});
+
+export const FAILOVER: readonly Vector[] = [
+  ...[429, 503, 529, 500, 502, 504, 408, 401].map((status) => goesOn(`inference goes on after ${status}`, { status, chunks: ["busy"] })),
+  {
+    ...goesOn("inference goes on after a long Retry-After too", "hang"),
+    request: { target: "/parked/v1/chat/completions", body: CHAT },
+    world: { "parked-one": [{ status: 429, headers: ["retry-after", "600"] }] },
+    expect: { status: 200, headers: SECOND, upstream: ["parked-one", "second"] },
+  },
+  goesOn("inference goes on when nothing comes in time", "hang"),
+  goesOn("inference goes on when the head comes and nothing else", { status: 200, headers: ["content-type", "application/json"], end: "silence" }),
+  goesOn("inference goes on when the connection is cut", "break"),
+  goesOn("inference goes on when what comes is not HTTP", { raw: "SSH-2.0-OpenSSH_9.2\r\n" }),
+  goesOn("inference goes on when the head breaks off", { raw: "HTTP/1.1 200 OK\r\ncontent-ty" }),
+  goesOn("inference goes on when a stream opens with an error", {
+    headers: ["content-type", "text/event-stream"],
+    chunks: ['data: {"error":{"message":"overloaded","type":"server_error"}}\n\n'],
+  }),
+  goesOn("inference goes on when a stream opens with pings and then an error", {
+    headers: ["content-type", "text/event-stream"],
+    chunks: [": ping\n\n", "event: error\n", "data: {}\n\n"],
+  }),
+  goesOn("inference goes on when a stream ends before it begins", { headers: ["content-type", "text/event-stream"], chunks: [": nothing\n\n"] }),
+  goesOn("embeddings go on too", { status: 500 }, "/pair/v1/embeddings"),
+  goesOn("a time limit of one try sends the call on", "hang", "/try-short/v1/chat/completions"),
+  {
+    ...goesOn("a message goes on after 529", { status: 529 }),
+    request: { target: "/anthropic-pair/v1/messages", body: CHAT },
+    world: { "anthropic-first": [{ status: 529, chunks: ['{"type":"error","error":{"type":"overloaded_error"}}'] }] },
+    expect: { status: 200, headers: { "x-egress-attempts": "2" }, upstream: ["anthropic-first", "anthropic-second"] },
+  },
+  {
+    ...goesOn("a message goes on when its stream opens with an error event", "hang"),
+    request: { target: "/anthropic-pair/v1/messages", body: CHAT },
+    world: {
+      "anthropic-first": [
+        { headers: ["content-type", "text/event-stream"], chunks: ['event: ping\ndata: {"type":"ping"}\n\n', 'event: error\ndata: {"type":"error"}\n\n'] },
+      ],
+    },
+    expect: { status: 200, headers: { "x-egress-attempts": "2" }, upstream: ["anthropic-first", "anthropic-second"] },
+  },
+  answered(
+    "a GET goes on after 500",
+    { target: "/pair/things" },
+    { first: [{ status: 500 }] },
+    { status: 200, headers: SECOND, upstream: ["first", "second"] },
+  ),
+  answered(
+    "a PUT goes on after a cut connection, with its body",
+    { target: "/pair/things", method: "PUT", body: "whole" },
+    { first: ["break"] },
+    {
+      status: 200,
+      headers: SECOND,
+      upstream: ["first", { backend: "second", method: "PUT", body: "whole" }],
+    },
+  ),
+  answered(
+    "a body in chunks goes on whole",
+    { target: "/pair/things", method: "PUT", body: { fill: 100_000 }, chunked: 9_000 },
+    { first: [{ status: 503 }] },
+    {
+      status: 200,
+      headers: SECOND,
+      upstream: ["first", { backend: "second", body: { bytes: 100_000 } }],
+    },
+  ),
+  answered(
+    "a plain POST goes on after 429, which nobody acted on",
+    { target: "/pair/things", body: "x" },
+    { first: [{ status: 429 }] },
+    {
+      status: 200,
+      headers: SECOND,
+      upstream: ["first", { backend: "second", body: "x" }],
+    },
+  ),
+  stays("a plain POST is not sent twice after 500", 500, "/pair/things", "x"),
+  stays("a plain POST is not sent twice after 502", 502, "/pair/things", "x"),
+  stays("a mail is not sent twice for its path's last word", 500, "/pair/v3/example.org/messages", "x"),
+  answered(
+    "a plain POST is not sent twice after a cut connection",
+    { target: "/pair/things", body: "x" },
+    { first: ["break"] },
+    {
+      status: 502,
+      headers: { "x-egress-error": "upstream_unavailable", "content-type": "application/problem+json" },
+      upstream: ["first"],
+    },
+  ),
+  answered(
+    "a plain POST is not sent twice after silence",
+    { target: "/pair/things", body: "x" },
+    { first: ["hang"] },
+    {
+      status: 504,
+      headers: { "x-egress-error": "upstream_timeout" },
+      upstream: ["first"],
+    },
+  ),
+  answered(
+    "a plain POST is sent twice where the rule lists the status",
+    { target: "/listed-500", body: "x" },
+    { first: [{ status: 500 }] },
+    {
+      status: 200,
+      headers: SECOND,
+      upstream: ["first", "second"],
+    },
+  ),
+  answered(
+    "a plain POST is sent twice where the group lists the status",
+    { target: "/codes", body: "x" },
+    { first: [{ status: 500 }] },
+    {
+      status: 200,
+      headers: SECOND,
+      upstream: ["first", "second"],
+    },
+  ),
+  ...[400, 404, 409, 413, 422].map((status) => stays(`the caller's own ${status} is the same everywhere`, status)),
+  answered("a connection that is refused sends even a plain POST on", { target: "/closed-first", body: "x" }, undefined, {
+    status: 200,
+    headers: { "x-egress-attempts": "2" },
+    upstream: [{ backend: "after-closed", body: "x" }],
+  }),
+  answered("when no connection can be made, the caller is told so", { target: "/all-closed" }, undefined, {
+    status: 502,
+    headers: { "x-egress-error": "upstream_unavailable" },
+    body: { json: { status: 502, code: "upstream_unavailable" } },
+    upstream: [],
+  }),
+  answered(
+    "when all fail, the last answer is handed on",
+    { target: chat, body: CHAT },
+    { first: [{ status: 500 }], second: [{ status: 503, chunks: ["last"] }] },
+    {
+      status: 503,
+      headers: { "x-egress-attempts": "2", "x-egress-error": null },
+      body: "last",
+      upstream: ["first", "second"],
+    },
+  ),
+  answered(
+    "when all fail, the shortest Retry-After is handed on",
+    { target: "/both-parked/v1/chat/completions", body: CHAT },
+    { "parked-two": [{ status: 429, headers: ["retry-after", "20"] }], "parked-three": [{ status: 429, headers: ["retry-after", "300"] }] },
+    { status: 429, headers: { "retry-after": "20" }, upstream: ["parked-two", "parked-three"] },
+  ),
+  answered(
+    "three in a row are tried in order",
+    { target: "/three/v1/chat/completions", body: CHAT },
+    { first: ["break"], second: [{ status: 500 }] },
+    {
+      status: 200,
+      headers: { "x-egress-attempts": "3", "x-egress-backend": "XBackend/team-a/third-tier" },
+      upstream: ["first", "second", "third-tier"],
+    },
+  ),
+  answered(
+    "attempts of the rule are the limit",
+    { target: "/one-extra/v1/chat/completions", body: CHAT },
+    { first: ["break"], second: [{ status: 500, chunks: ["no"] }] },
+    {
+      status: 500,
+      headers: { "x-egress-attempts": "2" },
+      body: "no",
+      upstream: ["first", "second"],
+    },
+  ),
+  answered(
+    "a tier gives as many backends as it may",
+    { target: "/one-per-tier/v1/chat/completions", body: CHAT },
+    { first: [{ status: 500 }] },
+    {
+      status: 200,
+      headers: SECOND,
+      upstream: ["first", "second"],
+    },
+  ),
+  answered(
+    "the group's own time limit sends the call on",
+    { target: "/capped/v1/chat/completions", body: CHAT },
+    { openai: ["hang"] },
+    {
+      status: 200,
+      headers: SECOND,
+      upstream: ["openai", "second"],
+    },
+  ),
+  answered(
+    "a share of weight joins again where its backend fails",
+    { target: "/split" },
+    { "again-late": [{ status: 503 }] },
+    {
+      status: 200,
+      headers: { "x-egress-attempts": "2" },
+      upstream: ["again-late", "third"],
+    },
+  ),
+  answered(
+    "the only backend is asked again when it says at once",
+    { target: "/busy", body: "x" },
+    { busy: [{ status: 503, headers: ["retry-after", "0"] }, {}] },
+    {
+      status: 200,
+      headers: { "x-egress-attempts": "2" },
+      upstream: ["busy", { backend: "busy", body: "x" }],
+    },
+  ),
+  answered(
+    "the only backend is not asked again when it says in an hour",
+    { target: "/plain" },
+    { plain: [{ status: 429, headers: ["retry-after", "3600"] }] },
+    {
+      status: 429,
+      headers: { "retry-after": "3600", "x-egress-attempts": "1" },
+      upstream: ["plain"],
+    },
+  ),
+  answered(
+    "the only backend is asked again as often as the rule says",
+    { target: "/again" },
+    { again: [{ status: 500 }, { status: 500 }, {}] },
+    {
+      status: 200,
+      headers: { "x-egress-attempts": "3" },
+      upstream: ["again", "again", "again"],
+    },
+  ),
+  answered(
+    "the caller's own fault is repeated where the rule lists it",
+    { target: "/again-fault" },
+    { "again-fault": [{ status: 404 }, {}] },
+    {
+      status: 200,
+      headers: { "x-egress-attempts": "2" },
+      upstream: ["again-fault", "again-fault"],
+    },
+  ),
+  answered(
+    "a locked second backend is passed over",
+    { target: "/homewards" },
+    { european: [{}] },
+    {
+      status: 200,
+      headers: { "x-egress-attempts": "1", "x-egress-backend": "XBackend/team-a/european" },
+      upstream: ["european"],
+    },
+  ),
+  answered(
+    "a failing backend inside the lock sends nobody outside",
+    { target: "/homewards" },
+    { european: [{ status: 503, chunks: ["full"] }] },
+    {
+      status: 503,
+      headers: { "x-egress-attempts": "1" },
+      body: "full",
+      upstream: ["european"],
+    },
+  ),
+  answered("a backend of another API is passed over", { target: "/both-apis/v1/chat/completions", body: CHAT }, undefined, {
+    status: 200,
+    headers: { "x-egress-attempts": "1" },
+    upstream: ["openai"],
+  }),
+  answered(
+    "a backend without the model is passed over",
+    { target: "/listed-first/v1/chat/completions", body: { json: { model: "llama", messages: [] } } },
+    undefined,
+    {
+      status: 200,
+      upstream: [{ backend: "openai", body: { json: { model: "llama" } } }],
+    },
+  ),
+  answered(
+    "the whole time of the call is the limit",
+    { target: "/short" },
+    { hasty: ["hang"] },
+    {
+      status: 504,
+      headers: { "x-egress-error": "upstream_timeout" },
+      body: { has: ["whole time"] },
+      upstream: ["hasty"],
+    },
+  ),
+];

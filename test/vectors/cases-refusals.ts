@@ -1,0 +1,337 @@
+import type { Vector, VectorRequest } from "./vector.ts";
+
+const CHAT = { json: { model: "m", messages: [] } } as const;
+
+const refused = (name: string, status: number, code: string, request: VectorRequest, more: Partial<Vector["expect"]> = {}): Vector => ({
+  name,
+  area: "refusal",
+  request,
+  expect: { status, upstream: [], ...more, headers: { "x-egress-error": code, ...more.headers } },
+});
+
+const malformed = (name: string, request: VectorRequest, more: Partial<Vector["expect"]> = {}): Vector =>
+  refused(name, 400, "request_malformed", request, more);
+
+/** What a parser of the platform refuses before the broker hears of it: only the status and that nothing leaves are the same. */
+const unreadable = (name: string, raw: string, status = 400): Vector => ({
+  name,
+  area: "refusal",
+  request: { target: "/", raw },
+  expect: { status, upstream: [] },
+});
+
+const HEAD = "host: egress.example\r\nx-case: {{case}}\r\nauthorization: Bearer caller-token-of-team-a\r\nconnection: close\r\n";
+
+export const REFUSALS: readonly Vector[] = [
+  malformed("a path that climbs", { target: "/plain/../openai/files" }),
+  malformed("a path that climbs in escapes", { target: "/plain/%2e%2E/openai/files" }),
+  malformed("a path that climbs for a server that decodes twice", { target: "/plain/%252e%252e/openai" }),
+  malformed("a path that climbs behind an encoded slash", { target: "/plain/a%2f..%2fopenai" }),
+  malformed("a path that climbs for a server that drops parameters", { target: "/plain/..;a=b/openai" }),
+  malformed("a path that stays where it is", { target: "/plain/./x" }),
+  malformed("a path with a backslash", { target: "/plain\\..\\openai" }),
+  malformed("TRACE", { target: "/plain", method: "TRACE" }),
+  unreadable("a control character in the target", `GET /plain/\x01x HTTP/1.1\r\n${HEAD}\r\n`),
+  unreadable("a space in the target", `GET /plain/a b HTTP/1.1\r\n${HEAD}\r\n`),
+  unreadable("no request line", `hello\r\n${HEAD}\r\n`),
+  unreadable("a header without a colon", `GET /plain HTTP/1.1\r\n${HEAD}nonsense\r\n\r\n`),
+  unreadable("two lengths", `POST /plain HTTP/1.1\r\n${HEAD}content-length: 1\r\ncontent-length: 2\r\n\r\nxx`),
+  unreadable("a length and chunks", `POST /plain HTTP/1.1\r\n${HEAD}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`),
+  unreadable("no Host", "GET /plain HTTP/1.1\r\nx-case: {{case}}\r\nauthorization: Bearer caller-token-of-team-a\r\nconnection: close\r\n\r\n"),
+  unreadable("two Hosts", `GET /plain HTTP/1.1\r\nhost: shared.example\r\n${HEAD}\r\n`),
+  unreadable("a folded header", `GET /plain HTTP/1.1\r\n${HEAD}x-folded: a\r\n b\r\n\r\n`),
+  refused("a host that nobody serves", 404, "route_not_found", { target: "/plain", host: "stranger.example" }, { body: { json: { code: "route_not_found" } } }),
+  refused(
+    "a path that nobody serves",
+    404,
+    "route_not_found",
+    { target: "/nothing/here" },
+    {
+      headers: { "content-type": "application/problem+json", "cache-control": "no-store", "x-egress-backend": null },
+      body: { json: { type: "https://spillway.dev/errors/route_not_found", status: 404, code: "route_not_found" } },
+    },
+  ),
+  refused(
+    "a chat for which there is no route",
+    404,
+    "route_not_found",
+    { target: "/nothing/v1/chat/completions", body: CHAT },
+    {
+      headers: { "content-type": "application/json" },
+      body: { json: { error: { type: "not_found_error", param: null, code: "route_not_found" } } },
+    },
+  ),
+  refused(
+    "a message for which there is no route",
+    404,
+    "route_not_found",
+    { target: "/nothing/v1/messages", body: CHAT },
+    {
+      body: { json: { type: "error", error: { type: "not_found_error" } } },
+    },
+  ),
+  refused("a rule with a filter that is not carried out keeps its place", 500, "route_rejected", { target: "/partly/mirrored/x" }),
+  refused("a rule that would change Host by a filter", 500, "route_rejected", { target: "/host-edit" }),
+  refused("a rule without any weight", 500, "route_rejected", { target: "/weightless" }),
+  refused("a rule whose backend does not exist", 500, "backend_invalid", { target: "/no-such-backend" }),
+  refused(
+    "a chat whose rule is refused",
+    500,
+    "route_rejected",
+    { target: "/partly/mirrored/v1/chat/completions", body: CHAT },
+    {
+      body: { json: { error: { type: "server_error", code: "route_rejected" } } },
+    },
+  ),
+  refused("a destination outside the lock is refused when it is compiled", 500, "route_rejected", { target: "/american-only" }),
+  refused("two locks that leave nothing", 500, "route_rejected", { target: "/narrow" }),
+  refused(
+    "a lock of the caller's namespace holds elsewhere",
+    403,
+    "region_locked",
+    { target: "/american", host: "shared.example", as: "b" },
+    {
+      body: { json: { code: "region_locked" } },
+    },
+  ),
+  refused("a destination without a region is outside every lock", 403, "region_locked", { target: "/plain", host: "shared.example", as: "b" }),
+  refused(
+    "a locked chat is refused in the API's own words",
+    403,
+    "region_locked",
+    { target: "/american/v1/messages", host: "shared.example", as: "b", body: CHAT },
+    {
+      body: { json: { type: "error", error: { type: "permission_error" } } },
+    },
+  ),
+  refused("a broker outside the lock", 403, "region_locked", { target: "/broker-at-home" }),
+  {
+    ...refused(
+      "a redirect out of a locked region",
+      502,
+      "upstream_redirect",
+      { target: "/european-only" },
+      { headers: { location: null }, upstream: ["european"] },
+    ),
+    world: { european: [{ status: 307, headers: ["location", "https://american.provider.example/"] }] },
+  },
+  refused(
+    "a model that is not offered",
+    404,
+    "model_unknown",
+    { target: "/listed/v1/chat/completions", body: { json: { model: "llama", messages: [] } } },
+    {
+      body: { json: { error: { type: "not_found_error", code: "model_unknown" } } },
+    },
+  ),
+  refused("a body without a model where models are listed", 404, "model_unknown", { target: "/listed/v1/chat/completions", body: { json: { messages: [] } } }),
+  refused(
+    "an API that the destination does not speak",
+    400,
+    "translation_unsupported",
+    { target: "/anthropic/v1/chat/completions", body: CHAT },
+    {
+      body: { json: { error: { type: "invalid_request_error", code: "translation_unsupported" } } },
+    },
+  ),
+  refused(
+    "a message to a destination that does not speak it",
+    400,
+    "translation_unsupported",
+    { target: "/openai/v1/messages", body: CHAT },
+    {
+      body: { json: { type: "error", error: { type: "invalid_request_error" } } },
+    },
+  ),
+  refused("a call that came through this broker", 508, "egress_loop", { target: "/plain", headers: ["cdn-loop", "other, egress-1;x=y"] }),
+  refused("a call whose Via names this broker", 508, "egress_loop", { target: "/plain", headers: ["via", "1.1 other, HTTP/1.1 egress-1 (x)"] }),
+  refused(
+    "a chat that came through this broker",
+    508,
+    "egress_loop",
+    { target: "/openai/v1/chat/completions", headers: ["cdn-loop", "egress-1"], body: CHAT },
+    {
+      body: { json: { error: { type: "server_error", code: "egress_loop" } } },
+    },
+  ),
+  refused(
+    "a chat without a token",
+    401,
+    "identity_missing",
+    { target: "/openai/v1/chat/completions", as: "nobody", body: CHAT },
+    {
+      headers: { "content-type": "application/json", "www-authenticate": 'Bearer realm="spillway"' },
+      body: { json: { error: { type: "authentication_error", code: "identity_missing" } } },
+    },
+  ),
+  refused(
+    "a message with a wrong token",
+    401,
+    "identity_rejected",
+    { target: "/anthropic/v1/messages", as: "nobody", headers: ["x-api-key", "x"], body: CHAT },
+    {
+      body: { json: { type: "error", error: { type: "authentication_error" } } },
+    },
+  ),
+  refused(
+    "a refusal has the caller's request id",
+    404,
+    "route_not_found",
+    { target: "/nothing", headers: ["x-request-id", "find-me-here"] },
+    {
+      headers: { "x-request-id": "find-me-here" },
+      body: { json: { requestId: "find-me-here" } },
+    },
+  ),
+];
+
+const failing = (name: string, request: VectorRequest, world: Vector["world"], expect: Vector["expect"]): Vector => ({
+  name,
+  area: "errors",
+  request,
+  ...(world === undefined ? {} : { world }),
+  expect,
+});
+
+const RATE = '{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}';
+const JSON_TYPE = ["content-type", "application/json"];
+
+export const ERRORS: readonly Vector[] = [
+  failing(
+    "a destination that cuts the connection",
+    { target: "/plain" },
+    { plain: ["break"] },
+    {
+      status: 502,
+      headers: { "x-egress-error": "upstream_unavailable", "content-type": "application/problem+json", "x-egress-backend": null },
+      upstream: ["plain"],
+    },
+  ),
+  failing(
+    "a chat whose destination cuts the connection",
+    { target: "/openai/v1/chat/completions", body: CHAT },
+    { openai: ["break"] },
+    {
+      status: 502,
+      headers: { "x-egress-error": "upstream_unavailable", "content-type": "application/json" },
+      body: { json: { error: { type: "server_error", code: "upstream_unavailable" } } },
+      upstream: ["openai"],
+    },
+  ),
+  failing(
+    "a message whose destination cuts the connection",
+    { target: "/anthropic/v1/messages", body: CHAT },
+    { anthropic: ["break"] },
+    {
+      status: 502,
+      headers: { "x-egress-error": "upstream_unavailable" },
+      body: { json: { type: "error", error: { type: "api_error" } } },
+      upstream: ["anthropic"],
+    },
+  ),
+  failing(
+    "a destination that does not answer in time",
+    { target: "/hasty" },
+    { hasty: ["hang"] },
+    {
+      status: 504,
+      headers: { "x-egress-error": "upstream_timeout" },
+      body: { json: { status: 504 } },
+      upstream: ["hasty"],
+    },
+  ),
+  failing(
+    "a chat that is not answered in time",
+    { target: "/hasty-ai/v1/chat/completions", body: CHAT },
+    { "hasty-ai": ["hang"] },
+    {
+      status: 504,
+      headers: { "x-egress-error": "upstream_timeout" },
+      body: { json: { error: { type: "timeout_error", code: "upstream_timeout" } } },
+      upstream: ["hasty-ai"],
+    },
+  ),
+  failing(
+    "a head without a body is no answer in time",
+    { target: "/hasty" },
+    { hasty: [{ end: "silence" }] },
+    {
+      status: 504,
+      headers: { "x-egress-error": "upstream_timeout" },
+      upstream: ["hasty"],
+    },
+  ),
+  failing(
+    "a destination that does not speak HTTP",
+    { target: "/plain" },
+    { plain: [{ raw: "220 mail.example ESMTP key-of-plain\r\n" }] },
+    {
+      status: 502,
+      headers: { "x-egress-error": "upstream_unavailable" },
+      body: { lacks: ["ESMTP"] },
+      upstream: ["plain"],
+    },
+  ),
+  failing(
+    "an error of the destination comes as it is",
+    { target: "/plain" },
+    { plain: [{ status: 500, headers: ["content-type", "text/html"], chunks: ["<h1>no</h1>"] }] },
+    {
+      status: 500,
+      headers: { "content-type": "text/html", "x-egress-error": null, "x-egress-backend": "XBackend/team-a/plain" },
+      body: "<h1>no</h1>",
+      upstream: ["plain"],
+    },
+  ),
+  failing(
+    "a rate limit of the destination comes as it is",
+    { target: "/openai/v1/chat/completions", body: CHAT },
+    {
+      openai: [{ status: 429, headers: [...JSON_TYPE, "retry-after-ms", "90000", "retry-after", "90", "x-ratelimit-limit-requests", "60"], chunks: [RATE] }],
+    },
+    {
+      status: 429,
+      headers: { "retry-after": "90", "retry-after-ms": "90000", "x-ratelimit-limit-requests": "60", "x-egress-error": null },
+      body: RATE,
+      upstream: ["openai"],
+    },
+  ),
+  failing(
+    "an error without a body",
+    { target: "/plain" },
+    { plain: [{ status: 404 }] },
+    { status: 404, headers: { "x-egress-error": null }, body: "", upstream: ["plain"] },
+  ),
+  failing("a status that no list has", { target: "/plain" }, { plain: [{ status: 299, chunks: ["odd"] }] }, { status: 299, body: "odd", upstream: ["plain"] }),
+  failing(
+    "a stream that opens with an error and has no other",
+    { target: "/openai/v1/chat/completions", body: CHAT },
+    {
+      openai: [{ headers: ["content-type", "text/event-stream"], chunks: ['data: {"error":{"message":"overloaded"}}\n\n'], paced: true }],
+    },
+    { status: 200, body: 'data: {"error":{"message":"overloaded"}}\n\n', whole: false, upstream: ["openai"] },
+  ),
+  failing("a chat whose body is no JSON", { target: "/openai/v1/chat/completions", headers: JSON_TYPE, body: "{not json" }, undefined, {
+    status: 400,
+    headers: { "x-egress-error": "request_malformed" },
+    body: { json: { error: { type: "invalid_request_error", code: "request_malformed" } } },
+    upstream: [],
+  }),
+  failing("a message whose body is a list", { target: "/anthropic/v1/messages", headers: JSON_TYPE, body: "[1]" }, undefined, {
+    status: 400,
+    headers: { "x-egress-error": "request_malformed" },
+    body: { json: { type: "error", error: { type: "invalid_request_error" } } },
+    upstream: [],
+  }),
+  failing(
+    "Retry-After of a busy destination that is the only one",
+    { target: "/plain" },
+    { plain: [{ status: 503, headers: ["retry-after", "120"], chunks: ["later"] }] },
+    {
+      status: 503,
+      headers: { "retry-after": "120", "x-egress-attempts": "1" },
+      body: "later",
+      upstream: ["plain"],
+    },
+  ),
+];

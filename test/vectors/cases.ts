@@ -1,0 +1,22 @@
+import { BODY, LIMITS } from "./cases-body.ts";
+import { FAILOVER } from "./cases-failover.ts";
+import { HEADERS } from "./cases-headers.ts";
+import { CREDENTIALS, IDENTITY } from "./cases-identity.ts";
+import { ERRORS, REFUSALS } from "./cases-refusals.ts";
+import { ROUTING } from "./cases-routing.ts";
+import { STREAMING } from "./cases-streaming.ts";
+import type { Vector } from "./vector.ts";
+
+/** Every case, for every platform. */
+export const VECTORS: readonly Vector[] = [
+  ...ROUTING,
+  ...IDENTITY,
+  ...CREDENTIALS,
+  ...FAILOVER,
+  ...STREAMING,
+  ...REFUSALS,
+  ...ERRORS,
+  ...HEADERS,
+  ...BODY,
+  ...LIMITS,
+];
