@@ -2,7 +2,8 @@ import { stringify, unflatten } from "devalue";
 import { Secret } from "../model/secret.ts";
 import type { CompiledGateway, CompiledListener, CompiledRule, PathMatch, Snapshot, ValueMatch } from "../model/snapshot.ts";
 import { buildRouteTable } from "../routing/build-route-table.ts";
-import { fullMatch } from "../routing/full-match.ts";
+import { compileExpression } from "../routing/compile-expression.ts";
+import { type ExpressionProgram, expressionTest } from "../routing/expression-program.ts";
 import type { Compiled } from "./compile.ts";
 import type { Fault } from "./fault.ts";
 import type { Platform } from "./platform.ts";
@@ -44,7 +45,7 @@ export function writeBundle(compiled: Compiled, platform: Platform): string {
       if (value instanceof Secret)
         throw new BundleError("the manifests hold the value of a Secret, which may not be in a bundle: use a SecretSource that names where it is kept");
     },
-    Expression: (value) => isExpression(value) && { name: "name" in value ? value.name : null, value: value.value },
+    Expression: (value) => isExpression(value) && { name: "name" in value ? value.name : null, value: value.value, program: compileExpression(value.value) },
   });
   const head: BundleHead = { spillwayBundle: FORMAT, platform: platform.name, features: [...platform.features].sort(), snapshot: snapshot.id };
   return `${JSON.stringify(head).slice(0, -1)},"payload":${payload}}\n`;
@@ -116,9 +117,7 @@ function isExpression(value: unknown): value is Expression {
   return typeof value === "object" && value !== null && "test" in value && typeof value.test === "function";
 }
 
-function readExpression({ name, value }: { readonly name: string | null; readonly value: string }): Expression {
-  const compiled = fullMatch(value);
-  // It was compiled before, by the same rules.
-  if (!compiled.ok) throw new BundleError(compiled.reason);
-  return { type: "RegularExpression", ...(name === null ? {} : { name }), value, test: compiled.test };
+/** Without the library that compiled it: the program is in the bundle. */
+function readExpression({ name, value, program }: { readonly name: string | null; readonly value: string; readonly program: ExpressionProgram }): Expression {
+  return { type: "RegularExpression", ...(name === null ? {} : { name }), value, test: expressionTest(program) };
 }
