@@ -1,19 +1,21 @@
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
+import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
 import type { Compiled } from "./config/compile.ts";
+import { nameOfNotice, noticeMatches } from "./credentials/notice-matches.ts";
+import { createRotationWatch } from "./credentials/rotation-watch.ts";
 import { createSecretCache } from "./credentials/secret-cache.ts";
+import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
-import { imaginedExchange } from "./listener/imagined-exchange.ts";
-import { hostOf } from "./listener/receive.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
 import type { Clock, DocumentFetcher, EventSink, Random, SecretStore, Transport } from "./model/ports.ts";
 import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
+import type { RotationNotice } from "./model/rotation.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { runCall } from "./pipeline.ts";
 import { createHealth } from "./plan/health.ts";
 import { createRetryBudget } from "./plan/retry-budget.ts";
-import { operationOf } from "./providers/operation-of.ts";
 import type { Stages } from "./stages.ts";
 
 /** All that a platform chooses; the broker has no clock, socket or environment of its own. */
@@ -34,6 +36,8 @@ export interface BrokerPorts {
   readonly digest?: (text: string) => string;
   /** False on Workers, where a promise that one call began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
+  /** Left out: events are not taken. */
+  readonly events?: EventPorts;
 }
 
 /** A running broker: one a process or isolate. */
@@ -53,16 +57,23 @@ export interface Broker {
   readonly attribution: Attribution;
   /** Whether the credential in these headers belongs to a caller of a Gateway's own namespace. Never rejects. */
   authorize(headers: HeaderList, authority: string): Promise<boolean>;
-  /** Closes pools. Call after the last call has ended. */
+  /** Null: the platform has given no `events`. */
+  readonly events: BrokerEvents | null;
+  /** Closes pools and stores. Call after the last call has ended. */
   close(): Promise<void>;
 }
 
 /** Puts the stages together around the ports of one platform. */
 export function createBroker(ports: BrokerPorts): Broker {
-  const { clock, random, transport, shareFlights = true } = ports;
+  const { clock, random, transport, shareFlights = true, events: eventPorts = null } = ports;
   const emit = (event: EgressEvent) => ports.sink.emit(event);
   const attribution = createAttribution({ clock, tracer: ports.tracer, sink: ports.sink, log: ports.log, schedule: ports.schedule });
-  const secrets = createSecretCache({ stores: ports.secretStores, clock, random, emit, shareFlights });
+  const drop = (notice: RotationNotice | null): void => {
+    secrets.invalidate((reference) => notice === null || noticeMatches(notice, reference.location));
+    if (notice !== null) emit({ type: "credential.rotated", time: clock.now(), subject: nameOfNotice(notice), data: { provider: notice.provider } });
+  };
+  const watch = eventPorts?.shared === true ? createRotationWatch({ store: eventPorts.state, clock, drop }) : null;
+  const secrets = createSecretCache({ stores: ports.secretStores, clock, random, emit, shareFlights, ...(watch === null ? {} : { watch }) });
   attribution.metrics.watchSecrets(() => countBy(secrets.status().map((secret) => secret.state)));
   const identity = createIdentity({
     clock,
@@ -78,10 +89,25 @@ export function createBroker(ports: BrokerPorts): Broker {
   let loadedAt: number | null = null;
   let failedLoad: { readonly at: number; readonly faults: Compiled["faults"] } | null = null;
   let retired = false;
+  const handle = (exchange: Exchange): Promise<void> => runCall(stages, snapshot, exchange);
+  const events =
+    eventPorts === null
+      ? null
+      : createBrokerEvents({
+          ...eventPorts,
+          clock,
+          handle,
+          drop,
+          watch,
+          snapshot: () => snapshot,
+          identify: (delivery) => identifySender(identity, snapshot, "/-/events", delivery),
+          isOperator: (caller) => isOperator(snapshot, caller),
+        });
 
   return {
     attribution,
-    handle: (exchange) => runCall(stages, snapshot, exchange),
+    events,
+    handle,
     load: (compiled) => {
       const now = clock.now();
       for (const event of compiled.events) emit({ ...event, time: now });
@@ -115,31 +141,14 @@ export function createBroker(ports: BrokerPorts): Broker {
     }),
     metricsText: () => attribution.metrics.metricsText(),
     authorize: async (headers, authority) => {
-      for (const gateway of snapshot?.gateways ?? []) {
-        const listener = gateway.listeners[0];
-        if (snapshot === null || listener === undefined) continue;
-        const exchange = imaginedExchange({ method: "GET", target: "/-/status", authority, headers });
-        try {
-          const identified = await identity.identify({
-            id: "admin",
-            exchange,
-            snapshot,
-            gateway,
-            listener,
-            host: hostOf(authority),
-            method: "GET",
-            path: "/-/status",
-            query: "",
-            operation: operationOf("GET", "/-/status"),
-          });
-          if (identified.caller.proof.kind !== "anonymous" && identified.caller.namespace === gateway.namespace) return true;
-        } catch {
-          // Not proved for this Gateway: another one may know the caller.
-        }
-      }
-      return false;
+      const caller = await identifySender(identity, snapshot, "/-/status", { headers, authority, principal: null });
+      return caller !== null && isOperator(snapshot, caller);
     },
-    close: () => transport.close(),
+    close: async () => {
+      await transport.close();
+      await eventPorts?.answers?.close();
+      await eventPorts?.state.close();
+    },
   };
 }
 

@@ -2,12 +2,15 @@
 
 export type { Attribution } from "./attribution/create-attribution.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
+export type { BrokerEvents, EventPorts } from "./broker-events.ts";
 export { BundleError, readBundle, writeBundle } from "./config/bundle.ts";
 export { type Compiled, compile, type Fault, type ManifestSource, type ObjectConditions, type Platform } from "./config/compile.ts";
+export type { EventDelivery } from "./events/event-desk.ts";
+export { EventFault } from "./events/event-fault.ts";
 export { readEventJson } from "./events/read-event-json.ts";
 export { structuredCloudEvent } from "./events/write-cloud-event.ts";
 export { type ExplainRequest, type Explanation, explain } from "./explain.ts";
-export { type AdminView, createAdminApp } from "./listener/admin-app.ts";
+export { type AdminView, createAdminApp, MAX_EVENT_BYTES } from "./listener/admin-app.ts";
 export type * from "./model/backend.ts";
 export type * from "./model/call.ts";
 export type * from "./model/call-record.ts";
@@ -40,5 +43,6 @@ export {
   type TransportFeature,
 } from "./model/ports.ts";
 export type * from "./model/region.ts";
+export { type RotationNotice, readRotationNotice } from "./model/rotation.ts";
 export { type RefreshPolicy, Secret, type SecretLocation, type SecretProvider, type SecretReference } from "./model/secret.ts";
 export type * from "./model/snapshot.ts";

@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import {
   type Broker,
@@ -9,6 +8,7 @@ import {
   compile,
   createAdminApp,
   createBroker,
+  type EventPlatform,
   type ManifestSource,
   readBundle,
 } from "../../src/index.ts";
@@ -21,6 +21,7 @@ import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeServer } from "./node-server.ts";
+import { serveMetrics } from "./serve-metrics.ts";
 
 /** How to serve: what the command line and the environment chose. */
 export interface ServeOptions {
@@ -103,8 +104,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     status: broker.status,
     metrics: () => (options.adminPort === null ? broker.metricsText() : null),
     authorize: broker.authorize,
+    takeEvents: broker.events?.takeMessage ?? null,
   });
-  const adminListener = getRequestListener(admin.fetch);
+  // A server's process lives on by itself: what goes on after the answer needs nobody to wait for it.
+  const platform: EventPlatform = { principal: null, place, remainingMs: null, waitUntil: () => {} };
+  const adminListener = getRequestListener((request) => admin.fetch(request, platform));
   const nodeServer = createNodeServer({
     onExchange: (request, response) => {
       void broker.handle(createNodeExchange(request, response, place));
@@ -112,7 +116,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     onAdmin: (request, response) => void adminListener(request, response),
   });
   await nodeServer.listen(options.port, options.host);
-  const metricsServer = options.adminPort === null ? null : await serveMetrics(broker, options.adminPort, options.host);
+  const metricsServer = options.adminPort === null ? null : await serveMetrics(broker.metricsText, options.adminPort, options.host);
 
   return {
     url: nodeServer.url(),
@@ -129,18 +133,4 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await telemetry.shutdown(2_000);
     },
   };
-}
-
-function serveMetrics(broker: Broker, port: number, host: string): Promise<Server> {
-  const server = createServer((request, response) => {
-    if (request.url !== "/-/metrics") {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(broker.metricsText());
-  });
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => resolve(server));
-  });
 }

@@ -3,6 +3,7 @@ import type { EgressEvent } from "../model/event.ts";
 import { type Clock, type Random, type SecretStore, SecretStoreError } from "../model/ports.ts";
 import type { Secret, SecretReference } from "../model/secret.ts";
 import { fetchSecret } from "./fetch-secret.ts";
+import type { RotationWatch } from "./rotation-watch.ts";
 import { newSecretEntry, type SecretEntry, type SecretLease, sameLocation, usable } from "./secret-entry.ts";
 import { type SecretStatus, secretStatus } from "./secret-status.ts";
 
@@ -15,6 +16,8 @@ export interface SecretCacheOptions {
   readonly emit: (event: EgressEvent) => void;
   /** False on Workers, where a promise that one request began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
+  /** Tells of rotations that other instances have heard of; left out: there is no store to hear of them by. */
+  readonly watch?: Pick<RotationWatch, "overdue" | "look">;
 }
 
 /** Secret values, held so that a call seldom waits for a store and an outage of the store is not an outage of the broker. */
@@ -51,7 +54,7 @@ const LOOK_EVERY_MS = 20;
 const FETCH_GONE_MS = 6_000;
 
 export function createSecretCache(options: SecretCacheOptions): SecretCache {
-  const { stores, clock, random, emit, shareFlights = true } = options;
+  const { stores, clock, random, emit, shareFlights = true, watch = null } = options;
   const entries = new Map<string, SecretEntry>();
   const flights = createSingleFlight<SecretLease>();
   let sequences = 0;
@@ -178,6 +181,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     const given = inline(reference);
     if (given !== null) return given;
     signal.throwIfAborted();
+    if (watch?.overdue(clock.monotonic()) === true) await watch.look(signal);
     const entry = entryOf(reference);
     // Again after each landing: of many who wake to nothing one fetches, and the others wait for that.
     while (!shareFlights && entry.lease === null && fetching(entry, clock.monotonic())) await landed(entry, signal);
@@ -204,7 +208,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
       const entry = entries.get(reference.id);
       if (entry === undefined || entry.reference !== reference) return inline(reference);
       const now = clock.monotonic();
-      if (now >= entry.freshUntil) return null;
+      if (now >= entry.freshUntil || watch?.overdue(now) === true) return null;
       entry.lastUsed = now;
       return entry.lease;
     },

@@ -1,4 +1,6 @@
 import { Hono } from "hono";
+import { joinBytes } from "../lib/utf8.ts";
+import type { EventAnswer, EventPlatform, IncomingEvents } from "../model/cloud-event.ts";
 import type { HeaderList } from "../model/http.ts";
 
 /** What the broker tells about itself under `/-/`. */
@@ -10,11 +12,16 @@ export interface AdminView {
   metrics(): string | null;
   /** True when the credential in these headers belongs to a caller of the Gateway's own namespace. Rejects never. */
   authorize(headers: HeaderList, authority: string): Promise<boolean>;
+  /** Takes a message of events, of at most `MAX_EVENT_BYTES`; null: events are not taken here. Rejects never. */
+  readonly takeEvents: ((message: IncomingEvents) => Promise<EventAnswer>) | null;
 }
 
-/** The broker's own paths. Every one but the two probes and, on Node, the metrics stands behind `authorize`. */
-export function createAdminApp(view: AdminView): Hono {
-  const app = new Hono();
+/** Of one message, a batch included. */
+export const MAX_EVENT_BYTES = 4 * 1024 * 1024;
+
+/** The broker's own paths. The second argument of `fetch` is what the platform knows of the very request; only `/-/events` needs it. Every one but the two probes and, on Node, the metrics stands behind `authorize`. */
+export function createAdminApp(view: AdminView): Hono<{ Bindings: EventPlatform }> {
+  const app = new Hono<{ Bindings: EventPlatform }>();
   app.get("/-/healthz", (context) => context.text("ok\n"));
   app.get("/-/readyz", (context) => (view.ready() ? context.text("ready\n") : context.text("not ready\n", 503)));
   app.get("/-/metrics", (context) => {
@@ -23,9 +30,7 @@ export function createAdminApp(view: AdminView): Hono {
     return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   app.get("/-/status", async (context) => {
-    const headers: string[] = [];
-    for (const [name, value] of context.req.raw.headers) headers.push(name, value);
-    const allowed = await view.authorize(headers, context.req.header("host") ?? "");
+    const allowed = await view.authorize(headerList(context.req.raw.headers), authorityOf(context.req.raw));
     if (!allowed) {
       return context.json({ error: "a credential of the Gateway's own namespace is needed" }, 401, {
         "www-authenticate": 'Bearer realm="spillway"',
@@ -34,7 +39,40 @@ export function createAdminApp(view: AdminView): Hono {
     }
     return context.json(view.status());
   });
+  const { takeEvents } = view;
+  app.post("/-/events", async (context) => {
+    const { raw } = context.req;
+    if (takeEvents === null) return context.text("events are not taken here\n", 404);
+    const body = await readWithin(raw, MAX_EVENT_BYTES);
+    if (body === null) return context.text(`a message of events may have at most ${MAX_EVENT_BYTES} bytes\n`, 413);
+    const answer = await takeEvents({ headers: headerList(raw.headers), authority: authorityOf(raw), body, platform: context.env });
+    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+  });
   app.notFound((context) => context.text("no such page of the broker\n", 404));
   app.onError((_error, context) => context.text("the broker failed\n", 500, { "x-egress-error": "internal_error" }));
   return app;
+}
+
+function headerList(headers: Headers): HeaderList {
+  const list: string[] = [];
+  for (const [name, value] of headers) list.push(name, value);
+  return list;
+}
+
+/** Host as it was sent; a Worker sees it in the URL only. */
+function authorityOf(request: Request): string {
+  return request.headers.get("host") ?? new URL(request.url).host;
+}
+
+/** Null: it is larger. */
+async function readWithin(request: Request, maxBytes: number): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of request.body ?? []) {
+    length += part.length;
+    // Leaving the loop cancels the rest.
+    if (length > maxBytes) return null;
+    parts.push(part);
+  }
+  return joinBytes(parts);
 }

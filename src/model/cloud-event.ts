@@ -1,3 +1,6 @@
+import type { Exchange } from "./exchange.ts";
+import type { HeaderList } from "./http.ts";
+
 /** A CloudEvent 1.0 (CNCF specification), whatever it came in or goes out by. */
 export interface CloudEvent {
   readonly id: string;
@@ -29,3 +32,21 @@ export type EventVerdict =
   | { readonly kind: "retry"; readonly status: number; readonly detail: string; readonly retryAfterSeconds: number | null }
   /** Delivering it again cannot help: it belongs in the dead-letter queue. `status` is one that senders do not retry (400, 401, 403). */
   | { readonly kind: "poison"; readonly status: number; readonly detail: string };
+
+/** An HTTP message that brings events to the broker itself. */
+export interface IncomingEvents {
+  readonly headers: HeaderList;
+  readonly authority: string;
+  readonly body: Uint8Array;
+  readonly platform: EventPlatform;
+}
+
+/** What the platform knows of a message beside its bytes. */
+export type EventPlatform = Pick<Exchange, "principal" | "place" | "remainingMs" | "waitUntil">;
+
+/** The answer to it. */
+export interface EventAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}

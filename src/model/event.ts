@@ -7,6 +7,7 @@ export type EventType =
   | "backend.recovered"
   | "backend.untrusted"
   | "credential.unavailable"
+  | "credential.rotated"
   | "config.loaded"
   | "config.rejected";
 

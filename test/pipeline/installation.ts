@@ -2,7 +2,17 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Tracer } from "@opentelemetry/api";
-import { type Broker, type Compiled, compile, createBroker, type EgressEvent, Secret, type SecretLocation, SecretStoreError } from "../../src/index.ts";
+import {
+  type Broker,
+  type Compiled,
+  compile,
+  createBroker,
+  type EgressEvent,
+  type EventPorts,
+  Secret,
+  type SecretLocation,
+  SecretStoreError,
+} from "../../src/index.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
 import { createFakeExchange, type ExchangeOptions, type FakeExchange } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
@@ -37,11 +47,16 @@ export interface Installation {
 export interface InstallationOptions {
   readonly tracer?: Tracer;
   readonly random?: () => number;
+  /** Instances that share a clock and destinations are given the first one's. */
+  readonly clock?: FakeClock;
+  readonly transport?: ScriptedTransport;
+  /** Left out: events are not taken. */
+  readonly take?: (clock: FakeClock) => EventPorts;
 }
 
 export function install(manifests: TestManifests | string | null, options: InstallationOptions = {}): Installation {
-  const clock = createFakeClock();
-  const transport = createScriptedTransport(clock);
+  const clock = options.clock ?? createFakeClock();
+  const transport = options.transport ?? createScriptedTransport(clock);
   const log: Record<string, unknown>[] = [];
   const events: EgressEvent[] = [];
   const asked: string[] = [];
@@ -75,6 +90,7 @@ export function install(manifests: TestManifests | string | null, options: Insta
     schedule: (work) => queueMicrotask(work),
     tracer: options.tracer ?? null,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
+    ...(options.take === undefined ? {} : { events: options.take(clock) }),
   });
   const load = (next: TestManifests | string): Compiled => {
     const text = typeof next === "string" ? next : testManifests(next);

@@ -2,11 +2,18 @@ import { describe, expect, it } from "vitest";
 import { type AdminView, createAdminApp } from "../../../src/listener/admin-app.ts";
 
 function view(changes: Partial<AdminView> = {}): AdminView {
-  return { ready: () => true, status: () => ({ secret: "of the state" }), metrics: () => "metric 1\n", authorize: async () => false, ...changes };
+  return {
+    ready: () => true,
+    status: () => ({ secret: "of the state" }),
+    metrics: () => "metric 1\n",
+    authorize: async () => false,
+    takeEvents: null,
+    ...changes,
+  };
 }
 
-/** Open by design: the two probes, and the metrics where they have no port of their own. */
-const OPEN: ReadonlySet<string> = new Set(["/-/healthz", "/-/readyz", "/-/metrics"]);
+/** Open by design: the two probes, and the metrics where they have no port of their own. Events prove their sender themselves (test/pipeline/events.test.ts). */
+const OPEN: ReadonlySet<string> = new Set(["/-/healthz", "/-/readyz", "/-/metrics", "/-/events"]);
 
 describe("every route but the open ones", () => {
   const routes = createAdminApp(view()).routes.filter((route) => route.method !== "ALL");

@@ -1,0 +1,41 @@
+import type { Identity } from "./identity/create-identity.ts";
+import { imaginedExchange } from "./listener/imagined-exchange.ts";
+import { hostOf } from "./listener/receive.ts";
+import type { Caller, PlatformPrincipal } from "./model/caller.ts";
+import type { HeaderList } from "./model/http.ts";
+import type { Snapshot } from "./model/snapshot.ts";
+import { operationOf } from "./providers/operation-of.ts";
+
+/** What a message to the broker itself shows of its sender. */
+export interface SenderProof {
+  readonly headers: HeaderList;
+  readonly authority: string;
+  readonly principal: PlatformPrincipal | null;
+}
+
+/** Who sends something to the broker itself rather than through it; anonymous callers are nobody here. Null: not proved. Never rejects. */
+export async function identifySender(identity: Identity, snapshot: Snapshot | null, path: string, proof: SenderProof): Promise<Caller | null> {
+  let found: Caller | null = null;
+  for (const gateway of snapshot?.gateways ?? []) {
+    const listener = gateway.listeners[0];
+    if (snapshot === null || listener === undefined) continue;
+    const exchange = { ...imaginedExchange({ method: "GET", target: path, authority: proof.authority, headers: proof.headers }), principal: proof.principal };
+    const host = hostOf(proof.authority);
+    try {
+      const received = { id: "admin", exchange, snapshot, gateway, listener, host, method: "GET", path, query: "", operation: operationOf("GET", path) };
+      const { caller } = await identity.identify(received);
+      if (caller.proof.kind === "anonymous") continue;
+      // An operator of one Gateway may be a plain caller of another.
+      if (caller.namespace === gateway.namespace) return caller;
+      found ??= caller;
+    } catch {
+      // Not proved for this Gateway: another one may know the sender.
+    }
+  }
+  return found;
+}
+
+/** Whether the caller belongs to a Gateway's own namespace, which runs the broker. */
+export function isOperator(snapshot: Snapshot | null, caller: Caller): boolean {
+  return snapshot?.gateways.some((gateway) => gateway.namespace === caller.namespace) ?? false;
+}
