@@ -13,10 +13,12 @@ import { type EventFault, type HttpEvent, readHttpEvent } from "./http-event.ts"
 import { createLambdaExchange } from "./lambda-exchange.ts";
 import { loadConfiguration } from "./load-configuration.ts";
 import { refuseEvent } from "./refuse-event.ts";
-import { awsLambda, guardEnvironment, type InvocationContext, type StreamingHandler } from "./runtime-client.ts";
+import { allowAnswersAtOnce, awsLambda, guardEnvironment, type InvocationContext, type StreamingHandler } from "./runtime-client.ts";
 import { StreamedResponder } from "./streamed-responder.ts";
 
 const environment = process.env;
+/** Calls that the environment takes at the same time: more than one with Managed Instances only. */
+const concurrency = Number(environment["AWS_LAMBDA_MAX_CONCURRENCY"] ?? 1) || 1;
 const place: BrokerPlace = { region: environment["AWS_REGION"]?.trim() || environment["SPILLWAY_REGION"]?.trim() || null, country: null };
 
 const lambdaClock: Clock = {
@@ -74,6 +76,7 @@ async function flush(signal: AbortSignal): Promise<void> {
 const streaming: StreamingHandler = async (event, stream, context) => {
   const request = readHttpEvent(event);
   if (request === null) throw new Error("this is no HTTP request: events of queues and buses go to the function's other handler, index.events");
+  if (concurrency > 1) allowAnswersAtOnce(stream, concurrency);
   const abort = createCallAbort();
   const waits: Waits = new Set();
   const responder = new StreamedResponder(stream, "method" in request ? request.method : "", () => abort.abort());

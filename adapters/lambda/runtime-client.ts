@@ -7,6 +7,8 @@ export interface ResponseStream {
   destroy(error?: Error): void;
   on(event: "drain" | "close", listener: () => void): void;
   on(event: "error", listener: (error: Error) => void): void;
+  once(event: symbol, listener: (this: unknown) => void): void;
+  emit(event: symbol): boolean;
 }
 
 /** What goes before the body of a streamed answer. */
@@ -58,4 +60,22 @@ export function guardEnvironment(): void {
   process.on("unhandledRejection", (reason) => {
     if (!(reason instanceof Error) || !heard.has(reason)) throw reason;
   });
+}
+
+const ASK = Symbol("who emits this");
+
+/**
+ * The runtime client (4.0.2) sends all answers of one worker through one connection. Where calls run at the same time (Managed Instances), a
+ * long stream would hold up all others: the agent of the request behind the stream may then open as many as there are calls. A runtime
+ * client that is made differently is left as it is.
+ */
+export function allowAnswersAtOnce(stream: ResponseStream, calls: number): void {
+  // The stream that handlers see is a shell without the request's agent; events are emitted by the request itself.
+  stream.once(ASK, function () {
+    if (typeof this !== "object" || this === null || !("agent" in this)) return;
+    const { agent } = this;
+    if (typeof agent === "object" && agent !== null && "maxSockets" in agent && typeof agent.maxSockets === "number" && agent.maxSockets < calls)
+      agent.maxSockets = calls;
+  });
+  stream.emit(ASK);
 }

@@ -9,6 +9,8 @@ import { answerOfFunction, type Door, eventOf } from "./lambda-front-door.ts";
 
 const PACKAGE = resolve(import.meta.dirname, "../../dist/lambda");
 const PREFIX = "/2018-06-01/runtime/";
+/** How long an answer may be on its way after the client has asked for the next invocation. */
+const ANSWER_MS = 1_000;
 const BUFFERED_BYTES = 6 * 1024 * 1024;
 
 /** The built function in AWS's own runtime client, behind a small Runtime API and a front door on loopback. */
@@ -65,6 +67,8 @@ interface Invocation {
   readonly onAnswer: (request: IncomingMessage, streamed: boolean) => void;
   readonly onError: (errorType: string) => void;
   answered: boolean;
+  /** The client asked for the next one. */
+  finished: boolean;
   timer: NodeJS.Timeout | null;
 }
 
@@ -97,7 +101,7 @@ export async function startLambda(options: LambdaOptions): Promise<LambdaProcess
       initialised = true;
       changed();
       // One that asks for more has done with what it had.
-      if (concurrency === null) for (const invocation of running.values()) done(invocation, "Runtime.NoAnswer");
+      if (concurrency === null) for (const invocation of running.values()) finished(invocation);
       pulls.push(response);
       hand();
       return;
@@ -115,13 +119,13 @@ export async function startLambda(options: LambdaOptions): Promise<LambdaProcess
       request.resume().on("end", () => {
         accept(response);
         invocation.onError(String(request.headers["lambda-runtime-function-error-type"] ?? "Error"));
-        if (concurrency !== null) release(invocation);
+        if (concurrency !== null || invocation.finished) release(invocation);
       });
     } else {
       invocation.answered = true;
       request.on("end", () => {
         accept(response);
-        if (concurrency !== null) release(invocation);
+        if (concurrency !== null || invocation.finished) release(invocation);
       });
       invocation.onAnswer(request, request.headers["lambda-runtime-function-response-mode"] === "streaming");
     }
@@ -164,13 +168,24 @@ export async function startLambda(options: LambdaOptions): Promise<LambdaProcess
     hand();
   }
 
+  /** The client has done with it. Its answer may still be on its way: that has a connection of its own. */
+  function finished(invocation: Invocation): void {
+    if (invocation.answered) {
+      release(invocation);
+      return;
+    }
+    invocation.finished = true;
+    if (invocation.timer !== null) clearTimeout(invocation.timer);
+    invocation.timer = setTimeout(() => done(invocation, "Runtime.NoAnswer"), ANSWER_MS);
+  }
+
   function done(invocation: Invocation, otherwise: string): void {
     if (!invocation.answered) invocation.onError(otherwise);
     release(invocation);
   }
 
   function submit(event: unknown, onAnswer: Invocation["onAnswer"], onError: Invocation["onError"]): void {
-    waiting.push({ id: crypto.randomUUID(), event, onAnswer, onError, answered: false, timer: null });
+    waiting.push({ id: crypto.randomUUID(), event, onAnswer, onError, answered: false, finished: false, timer: null });
     hand();
   }
 
