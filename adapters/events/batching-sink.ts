@@ -37,14 +37,14 @@ export interface BatchingSinkOptions {
   readonly lingerMs?: number;
   /** False: nothing is sent but by `flush`, each of which sends what waits by itself. For Workers, where a call must not wait for what another began. */
   readonly pumpOnEmit?: boolean;
-  /** Told when sends begin to fail, with the reason, and with null when they succeed again. */
+  /** Told when sends begin to fail, with the reason, and with null when they succeed again. Must not throw. */
   readonly onTrouble?: (trouble: string | null) => void;
 }
 
 /** Events to a publisher: bounded, in batches, tried again. `emit` never throws, never waits and sends nothing itself. */
 export function createBatchingSink(options: BatchingSinkOptions): FlushableSink {
-  const { publisher, after, queueBound = 1_000, bytesBound = 4 * 1024 * 1024, concurrency = 4, lingerMs = 0, pumpOnEmit = true, onTrouble } = options;
-  const { maxAttempts = 5, timeoutMs = 10_000 } = options;
+  const { publisher, after, queueBound = 1_000, bytesBound = 4 * 1024 * 1024, concurrency = 4, lingerMs = 0, pumpOnEmit = true } = options;
+  const { maxAttempts = 5, timeoutMs = 10_000, onTrouble = () => undefined } = options;
   const waiting = createWaitingEvents(queueBound, bytesBound);
   const drops: Record<DropReason, number> = { full: 0, refused: 0, "gave up": 0, unwritable: 0, closed: 0 };
   const onDrop = (reason: DropReason, count: number): void => {
@@ -54,12 +54,14 @@ export function createBatchingSink(options: BatchingSinkOptions): FlushableSink 
   const onSend = (trouble: string | null): void => {
     if (troubled === (trouble !== null)) return;
     troubled = trouble !== null;
-    onTrouble?.(trouble);
+    onTrouble(trouble);
   };
   const deliver = createDelivery({ ...options, maxAttempts, timeoutMs, onDrop, onSend });
   const pump = createEventPump({ waiting, deliver, after, maxBatch: publisher.maxBatch, concurrency, lingerMs, onDrop });
   let emitted = 0;
   let closing: Promise<void> | null = null;
+  /** A flush that began before has nowhere to put back what it could not send. */
+  let closed = false;
 
   /** Without any promise, timer or signal that another flush made. */
   async function sendHere(signal: AbortSignal): Promise<void> {
@@ -69,7 +71,9 @@ export function createBatchingSink(options: BatchingSinkOptions): FlushableSink 
       while (taken.length > 0 && !signal.aborted) left.push(...(await deliver(taken.splice(0, publisher.maxBatch), signal)));
     });
     await Promise.all(lanes);
-    onDrop("full", waiting.putBack([...left, ...taken]));
+    left.push(...taken);
+    if (closed) onDrop("closed", left.length);
+    else onDrop("full", waiting.putBack(left));
   }
 
   const flush = (signal: AbortSignal): Promise<void> => (pumpOnEmit ? pump.flush(emitted, signal) : sendHere(signal));
@@ -79,6 +83,7 @@ export function createBatchingSink(options: BatchingSinkOptions): FlushableSink 
     const cancel = after(closeMs, () => late.abort());
     await flush(late.signal);
     cancel();
+    closed = true;
     onDrop("closed", waiting.take(Number.POSITIVE_INFINITY).length);
     await pump.stop();
     await publisher.close().catch(() => undefined);

@@ -35,7 +35,7 @@ export function createNodeEvents(environment: Environment, log: ((line: string) 
   const open = own === null ? bound : () => openAddress(own, environment);
   const answers = readSinkAddress("SPILLWAY_ANSWER_SINK", environment["SPILLWAY_ANSWER_SINK"]);
   return {
-    sink: open === null ? createConsoleSink(log ?? (() => undefined)) : createSink(open(), sourceOf(environment), log),
+    sink: open === null ? createConsoleSink(log ?? (() => undefined)) : createSink(open(), eventSource(environment), log),
     answers: answers === null ? (open?.() ?? null) : openAddress(answers, environment),
   };
 }
@@ -80,7 +80,7 @@ function openAddress(address: SinkAddress, environment: Environment): EventPubli
 }
 
 /** CloudEvents `source`: the broker, by the name that the platform gave it. */
-function sourceOf(environment: Environment): string {
+export function eventSource(environment: Environment): string {
   const name = environment["K_SERVICE"]?.trim() || environment["AWS_LAMBDA_FUNCTION_NAME"]?.trim() || "";
   return name === "" ? "/spillway" : `/spillway/${encodeURIComponent(name)}`;
 }

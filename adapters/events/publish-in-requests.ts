@@ -1,5 +1,4 @@
-import { type CloudEvent, PublishError } from "../../src/index.ts";
-import { structuredCloudEvent } from "./cloud-event-json.ts";
+import { type CloudEvent, PublishError, structuredCloudEvent } from "../../src/index.ts";
 
 /** An event written in the structured JSON format. */
 export interface WrittenEvent {

@@ -1,5 +1,4 @@
-import { type EventPublisher, PublishError } from "../../src/index.ts";
-import { structuredCloudEvent } from "./cloud-event-json.ts";
+import { type EventPublisher, PublishError, structuredCloudEvent } from "../../src/index.ts";
 import { publishInRequests } from "./publish-in-requests.ts";
 
 /** What of a Cloudflare Queue's binding is used. */
