@@ -14,8 +14,6 @@ import type { Snapshot } from "./model/snapshot.ts";
 export interface EventPorts {
   /** Ledger of request events, and the record of rotations. */
   readonly state: StateStore;
-  /** True where other instances use the same store: only then is it looked at for their rotations. */
-  readonly shared: boolean;
   /** Where answers to events go that nobody waits for; null: nowhere. */
   readonly answers: EventPublisher | null;
   /** Reads the configuration anew; null: there is nothing to read. */

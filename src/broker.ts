@@ -72,7 +72,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     secrets.invalidate((reference) => notice === null || noticeMatches(notice, reference.location));
     if (notice !== null) emit({ type: "credential.rotated", time: clock.now(), subject: nameOfNotice(notice), data: { provider: notice.provider } });
   };
-  const watch = eventPorts?.shared === true ? createRotationWatch({ store: eventPorts.state, clock, drop }) : null;
+  const watch = eventPorts?.state.shared === true ? createRotationWatch({ store: eventPorts.state, clock, drop }) : null;
   const secrets = createSecretCache({ stores: ports.secretStores, clock, random, emit, shareFlights, ...(watch === null ? {} : { watch }) });
   attribution.metrics.watchSecrets(() => countBy(secrets.status().map((secret) => secret.state)));
   const identity = createIdentity({

@@ -14,8 +14,9 @@ import {
 } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
-import { createNodeEvents } from "../events/node-event-sink.ts";
+import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
+import { createNodeState } from "../state/node-state.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
@@ -80,6 +81,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     schedule: (work) => setImmediate(work),
     tracer: telemetry.tracer,
     digest: (text) => hash("sha256", text, "hex"),
+    events: { state: createNodeState(options.environment), answers, reload: async () => load(await source.read()), source: eventSource(options.environment) },
   });
   telemetry.observe(broker.attribution.metrics);
   broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
@@ -129,7 +131,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await broker.close();
       broker.attribution.drain();
       await sink.close();
-      await answers?.close();
       await telemetry.shutdown(2_000);
     },
   };

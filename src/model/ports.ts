@@ -110,6 +110,8 @@ export class PublishError extends Error {
  * One file per implementation in `adapters/state/`; all pass `test/contracts/state-store.ts`. Every method rejects with `StateStoreError`.
  */
 export interface StateStore {
+  /** False: only this instance sees it. */
+  readonly shared: boolean;
   /** Null: there is none, or its time is up. Sees every write that was finished before. */
   get(key: string, signal: AbortSignal): Promise<StateEntry | null>;
   /** Writes if the latest version is `expected` (null: if there is none). Gives the new version; null: somebody else was faster, and nothing changed. */

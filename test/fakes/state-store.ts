@@ -27,6 +27,7 @@ export function createFakeState(clock: Clock): FakeState {
         if (state.down) throw new StateStoreError("the store is down");
       };
       return {
+        shared: true,
         async get(key) {
           await enter("get", key);
           const entry = alive(key);

@@ -44,7 +44,6 @@ export function installEvents(
       state ??= createFakeState(clock);
       return {
         state: state.client(options.kill === undefined ? undefined : (operation, key) => kill(`${operation} ${key.split("/")[0]}`)),
-        shared: true,
         answers:
           options.withoutSink === true
             ? null

@@ -1,0 +1,143 @@
+import type { Redis } from "ioredis";
+import { type Random, StateStoreError } from "../../src/index.ts";
+import { afterReal, LimitReached, pause, withinLimit } from "../aws/within-limit.ts";
+import type { RedisAddress } from "./redis-address.ts";
+
+export interface RedisConnectionOptions {
+  readonly address: RedisAddress;
+  /** Milliseconds for one operation, from asking to the answer, connecting and second tries included. */
+  readonly timeoutMs: number;
+  /** Operations under way at the same time; the next one is refused. */
+  readonly maxPending: number;
+  readonly random: Random;
+}
+
+/** One connection, made on first use and made again when it breaks. */
+export interface RedisConnection {
+  /** Runs one command, again where its answer was lost; `sends` says how many times it has been sent. Rejects with `StateStoreError`. */
+  run<Value>(signal: AbortSignal, command: (redis: Redis, sends: number) => Promise<Value>): Promise<Value>;
+  close(): Promise<void>;
+}
+
+/** Times a command is sent at most. */
+const MAX_SENDS = 3;
+const CLOSE_MS = 1_000;
+
+/** Replies that pass: it starts, it became a replica, a cluster is between two states. */
+const PASSING: ReadonlySet<string> = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"]);
+
+export function createRedisConnection(options: RedisConnectionOptions): RedisConnection {
+  const { address, timeoutMs, maxPending, random } = options;
+  let client: Promise<Redis> | null = null;
+  let ready: Promise<void> | null = null;
+  let pending = 0;
+  let closed = false;
+
+  async function create(): Promise<Redis> {
+    // 80 ms of CPU: not before it is needed.
+    const { Redis: Client } = await import("ioredis");
+    const redis = new Client({
+      host: address.host,
+      port: address.port,
+      db: address.database,
+      ...(address.username === null ? {} : { username: address.username }),
+      ...(address.password === null ? {} : { password: address.password }),
+      ...(address.tls ? { tls: { rejectUnauthorized: true, ...(isName(address.host) ? { servername: address.host } : {}) } } : {}),
+      lazyConnect: true,
+      connectTimeout: Math.min(2_000, timeoutMs),
+      // A connection that died silently (a frozen Lambda, a NAT that forgot it) is found out while there is still time for a new one.
+      socketTimeout: Math.ceil(timeoutMs / 3),
+      // Nothing waits inside: what is sent long after its asker has gone would take leases for nobody.
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (times) => Math.ceil((0.5 + random() / 2) * Math.min(2_000, 25 * 2 ** Math.min(times, 10))),
+      reconnectOnError: (error) => error.message.startsWith("READONLY"),
+      disableClientInfo: true,
+      protocol: 2,
+    });
+    // Without a listener it writes to the console; whoever waits learns it from the operation.
+    redis.on("error", () => {});
+    redis.connect().catch(() => {});
+    return redis;
+  }
+
+  /** One listener for all who wait. */
+  function whenReady(redis: Redis): Promise<void> {
+    if (redis.status === "ready") return Promise.resolve();
+    if (ready !== null) return ready;
+    const becoming = new Promise<void>((resolve, reject) => {
+      const arrive = () => settle(resolve);
+      const end = () => settle(() => reject(new StateStoreError("the store is closed")));
+      const settle = (done: () => void) => {
+        redis.off("ready", arrive).off("end", end);
+        ready = null;
+        done();
+      };
+      redis.on("ready", arrive).on("end", end);
+    });
+    // Those who waited may all have left.
+    becoming.catch(() => {});
+    ready = becoming;
+    return becoming;
+  }
+
+  async function repeat<Value>(signal: AbortSignal, command: (redis: Redis, sends: number) => Promise<Value>): Promise<Value> {
+    client ??= create();
+    const redis = await client;
+    for (let sends = 1; ; sends += 1) {
+      await whenReady(redis);
+      if (signal.aborted) throw new StateStoreError("the asker has left");
+      try {
+        return await command(redis, sends);
+      } catch (error) {
+        const reply = replyOf(error);
+        if (error instanceof StateStoreError || closed || sends >= MAX_SENDS || (reply !== null && !PASSING.has(reply))) throw error;
+        await pause((0.5 + random() / 2) * 50 * 2 ** sends, signal, afterReal);
+      }
+    }
+  }
+
+  return {
+    async run(signal, command) {
+      if (closed) throw new StateStoreError("the store is closed");
+      if (pending >= maxPending) throw new StateStoreError("too many operations wait for Redis");
+      pending += 1;
+      try {
+        return await withinLimit({ ms: timeoutMs, signal, after: afterReal }, (limit) => repeat(limit, command));
+      } catch (error) {
+        throw stateErrorOf(error);
+      } finally {
+        pending -= 1;
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      const redis = await client?.catch(() => null);
+      if (redis == null) return;
+      // Lets what is under way finish; then without being asked.
+      await withinLimit({ ms: CLOSE_MS, signal: new AbortController().signal, after: afterReal }, () => redis.quit()).catch(() => {});
+      redis.disconnect();
+    },
+  };
+}
+
+/** The first word of an error that Redis replied, such as `WRONGPASS`; null: it replied nothing. */
+function replyOf(error: unknown): string | null {
+  if (!(error instanceof Error) || error.name !== "ReplyError") return null;
+  return /^[A-Z]{2,32}\b/.exec(error.message)?.[0] ?? "ERR";
+}
+
+/** Without a cause: errors of ioredis carry the command with its values, and the password where that was refused. */
+function stateErrorOf(error: unknown): StateStoreError {
+  if (error instanceof StateStoreError) return error;
+  if (error instanceof LimitReached) return new StateStoreError(`Redis: ${error.message}`);
+  const reply = replyOf(error);
+  return new StateStoreError(reply === null ? "Redis: the connection broke or could not be made" : `Redis refused: ${reply}`);
+}
+
+/** Not an IP address, which has no name to be asked for by TLS. */
+function isName(host: string): boolean {
+  return !/^[0-9.]+$/.test(host) && !host.includes(":");
+}
