@@ -74,7 +74,7 @@ export function testEventPublisher(name: string, create: () => Promise<EventPubl
     it("delivers every kind of data as it is", async () => {
       const events = [
         anEvent({
-          data: { kind: "json", value: { texts: ["pässwörd", "日本", "🦊", "\uFFFE\uFFFF\u0000\u001F\u007F\uD800"], deep: { nothing: null, number: 1.5e-9 } } },
+          data: { kind: "json", value: { texts: ["pässwörd", "日本", "🦊", "\uFFFE\uFFFF\u0000\u001F\u007F"], deep: { nothing: null, number: 1.5e-9 } } },
         }),
         anEvent({ dataContentType: "text/plain", data: { kind: "text", text: 'line\r\n"quoted"\t\u2028' } }),
         anEvent({ dataContentType: "application/octet-stream", data: { kind: "bytes", bytes: Uint8Array.from({ length: 256 }, (_, index) => index) } }),
