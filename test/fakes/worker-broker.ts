@@ -1,15 +1,13 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { PLATFORMS } from "../../adapters/config/platforms.ts";
 import { compile, writeBundle } from "../../src/index.ts";
+import { startWorkerd } from "./workerd.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const wrangler = createRequire(import.meta.url).resolve("wrangler");
 
 /** What `wrangler deploy` would upload. */
 export interface WorkerBundle {
@@ -110,50 +108,23 @@ const store :Workerd.Worker = (
   modules = [ (name = "store.js", esModule = embed "store.js") ], compatibilityDate = "2026-11-01", globalOutbound = "world" );
 `,
   );
-  const child = spawn(workerdPath(), ["serve", join(folder, "config.capnp"), "--control-fd=3"], { stdio: ["ignore", "pipe", "pipe", "pipe"] });
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.on("data", (bytes: Buffer) => {
-    stdout += bytes.toString();
-  });
-  child.stderr?.on("data", (bytes: Buffer) => {
-    stderr += bytes.toString();
-  });
-  const exited = new Promise<void>((settle) => child.once("exit", () => settle()));
-  const control = child.stdio[3] as Readable; // asked for as a pipe above
-  const port = await new Promise<number>((settle, reject) => {
-    let told = "";
-    control.on("data", (bytes: Buffer) => {
-      told += bytes.toString();
-      const found = /"socket":\s*"http",\s*"port":\s*(\d+)/.exec(told)?.[1];
-      if (found !== undefined) settle(Number(found));
-    });
-    child.once("exit", () => reject(new Error(`workerd ended: ${stderr}`)));
-  });
+  const workerd = await startWorkerd(join(folder, "config.capnp"), ["http"]);
+  const port = workerd.ports.get("http");
   return {
     url: `http://127.0.0.1:${port}`,
     calls: () =>
-      stdout
+      workerd
+        .stdout()
         .split("\n")
         .filter((line) => line.startsWith("{") && line.includes('"request_id"'))
         .map((line) => JSON.parse(line) as Record<string, unknown>), // the test looks at single members
-    stdout: () => stdout,
-    stderr: () => stderr,
-    stop: async () => {
-      child.kill("SIGKILL");
-      await exited;
-    },
+    stdout: workerd.stdout,
+    stderr: workerd.stderr,
+    stop: workerd.stop,
   };
 }
 
 /** What `spillway compile --platform workers` writes. */
 export function bundleText(manifests: string): string {
   return writeBundle(compile([{ path: "manifests.yaml", text: manifests }], PLATFORMS.workers), PLATFORMS.workers);
-}
-
-/** The binary that comes with wrangler. */
-function workerdPath(): string {
-  const path: unknown = createRequire(wrangler)("workerd").default;
-  if (typeof path !== "string") throw new Error("wrangler brings no workerd");
-  return path;
 }
