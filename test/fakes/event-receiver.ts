@@ -28,7 +28,8 @@ export interface EventReceiver {
   close(): Promise<void>;
 }
 
-export async function startEventReceiver(tls: { readonly key: string; readonly cert: string } | null = null): Promise<EventReceiver> {
+/** `atPort` 0 takes a free one; another is one that was free a moment ago. */
+export async function startEventReceiver(tls: { readonly key: string; readonly cert: string } | null = null, atPort = 0): Promise<EventReceiver> {
   const requests: ReceivedRequest[] = [];
   const taken: StructuredEvent[] = [];
   const waiters = new Set<() => void>();
@@ -50,7 +51,7 @@ export async function startEventReceiver(tls: { readonly key: string; readonly c
     for (const check of waiters) check();
   };
   const server = tls === null ? createPlainServer(listener) : createTlsServer(tls, listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(atPort, "127.0.0.1", resolve));
   // A TCP server's address is an AddressInfo once it listens.
   const { port } = server.address() as AddressInfo;
   return Object.assign(receiver, {

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { QueueBinding } from "../../adapters/events/queue-publisher.ts";
 
@@ -34,15 +35,15 @@ export async function startEventWorker(bindings: Readonly<Record<string, string>
   const folder = await mkdtemp(join(tmpdir(), "spillway-events-"));
   const outfile = join(folder, "worker.js");
   await build({
-    entryPoints: [resolve(import.meta.dirname, "event-worker-entry.ts")],
+    entryPoints: [fileURLToPath(new URL("./event-worker-entry.ts", import.meta.url))],
     outfile,
     bundle: true,
     format: "esm",
     target: "es2023",
     logLevel: "error",
   });
-  const require = createRequire(createRequire(import.meta.url).resolve("wrangler"));
-  const { Miniflare, convertV4MiniflareOptions } = require("miniflare") as MiniflarePackage; // named above
+  const fromWrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
+  const { Miniflare, convertV4MiniflareOptions } = fromWrangler("miniflare") as MiniflarePackage; // named above
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: [{ type: "ESModule", path: "worker.js", contents: await readFile(outfile, "utf8") }],
