@@ -39,6 +39,11 @@ export const BODY: readonly Vector[] = [
     "openai",
   ),
   passes(
+    "a caller that asks before it sends is asked for its body",
+    { target: "/plain/x", headers: ["expect", "100-continue"], body: "asked for" },
+    { headers: { expect: null }, body: "asked for" },
+  ),
+  passes(
     "a form goes on as it is",
     { target: "/plain/x", headers: ["content-type", "application/x-www-form-urlencoded"], body: "a=1&b=%20" },
     {
@@ -141,11 +146,23 @@ export const BODY: readonly Vector[] = [
     "openai",
   ),
   gives("an answer of 1 MB", { headers: ["content-type", "application/octet-stream"], fill: 1_000_000 }, { body: { bytes: 1_000_000 } }),
-  gives(
-    "an answer with its length",
-    { headers: ["content-type", "text/plain"], length: 5, chunks: ["hello"] },
-    { headers: { "content-length": "5" }, body: "hello" },
-  ),
+  {
+    ...gives(
+      "an answer with its length",
+      { headers: ["content-type", "text/plain"], length: 5, chunks: ["hello"] },
+      { headers: { "content-length": "5", "transfer-encoding": null }, body: "hello" },
+    ),
+    differs: {
+      workers: {
+        why: "A Worker's answer is a stream whose length its runtime is not told, so it is sent in chunks.",
+        expect: { headers: { "content-length": null, "transfer-encoding": "chunked" } },
+      },
+      lambda: {
+        why: "A streamed answer of a function has no length of its own, so its front door sends it in chunks.",
+        expect: { headers: { "content-length": null, "transfer-encoding": "chunked" } },
+      },
+    },
+  },
   gives("an empty answer", { length: 0 }, { body: "" }),
   gives("204 has no body", { status: 204, headers: ["x-here", "yes"] }, { status: 204, headers: { "x-here": "yes" }, body: "" }),
   gives("304 has no body and keeps its validator", { status: 304, headers: ["etag", '"v1"'] }, { status: 304, headers: { etag: '"v1"' }, body: "" }),

@@ -27,11 +27,19 @@ export const HEADERS: readonly Vector[] = [
     "content-language": "en",
   }),
   onward("several fields of one name keep their order", ["x-list", "one", "accept-language", "de", "x-list", "two", "x-list", "three"], {
-    "x-list": "one, two, three",
+    "x-list": { like: "one, ?two, ?three" },
   }),
   onward("values beyond ASCII keep their bytes", ["x-name", "caf\u00c3\u00a9"], { "x-name": "caf\u00c3\u00a9" }),
   onward("an empty value stays a header", ["x-empty", ""], { "x-empty": "" }),
-  onward("what Connection nominates ends here", ["connection", "close, X-Hop", "x-hop", "1", "x-stay", "2"], { "x-hop": null, "x-stay": "2" }),
+  {
+    ...onward("what Connection nominates ends here", ["connection", "close, X-Hop", "x-hop", "1", "x-stay", "2"], { "x-hop": null, "x-stay": "2" }),
+    differs: {
+      lambda: {
+        why: "The front door of a function takes Connection away before it makes an event, so nobody behind it can tell what was nominated.",
+        expect: { upstream: [{ backend: "plain", headers: { connection: { like: "close|keep-alive" }, "x-stay": "2" } }] },
+      },
+    },
+  },
   onward("hop-by-hop headers end here", ["te", "trailers", "trailer", "x-sum", "keep-alive", "timeout=5", "proxy-connection", "keep-alive", "upgrade", "h2c"], {
     ...gone("te", "trailer", "keep-alive", "proxy-connection", "upgrade"),
   }),
@@ -97,6 +105,12 @@ export const HEADERS: readonly Vector[] = [
     request: { target: "/plain/x" },
     world: { plain: [{ raw: "HTTP/1.1 200 OK\r\nx-name: caf\u00c3\u00a9\r\nconnection: close\r\n\r\nx" }] },
     expect: { status: 200, headers: { "x-name": "caf\u00c3\u00a9" }, body: "x", upstream: ["plain"] },
+    differs: {
+      lambda: {
+        why: "The head of a streamed answer travels as JSON, and the tests' front door writes its texts as UTF-8; what AWS's own does is not known.",
+        expect: { headers: { "x-name": { like: "caf.+" } } },
+      },
+    },
   },
   back(
     "what would bind the caller to the broker's own origin stays behind",

@@ -28,6 +28,10 @@ const twice = (slot: string): Vector => ({
       why: "A Worker sees two fields of one name as one value with a comma, which is refused as two credentials.",
       expect: { status: 401, headers: { "x-egress-error": "identity_rejected" } },
     },
+    lambda: {
+      why: "A function URL joins two fields of one name with a comma, which is refused as two credentials.",
+      expect: { status: 401, headers: { "x-egress-error": "identity_rejected" } },
+    },
   },
 });
 

@@ -13,14 +13,22 @@ const malformed = (name: string, request: VectorRequest, more: Partial<Vector["e
   refused(name, 400, "request_malformed", request, more);
 
 /** What a parser of the platform refuses before the broker hears of it: only the status and that nothing leaves are the same. */
-const unreadable = (name: string, raw: string, status = 400): Vector => ({
+const unreadable = (name: string, raw: string, differs: Vector["differs"] = {}): Vector => ({
   name,
   area: "refusal",
   request: { target: "/", raw },
-  expect: { status, upstream: [] },
+  expect: { status: 400, upstream: [] },
+  differs,
 });
 
 const HEAD = "host: egress.example\r\nx-case: {{case}}\r\nauthorization: Bearer caller-token-of-team-a\r\nconnection: close\r\n";
+
+const GLUED: Vector["differs"] = {
+  workers: {
+    why: "The runtime joins Host and target before anybody can look at them, and what comes of it is the name of no listener or no route.",
+    expect: { status: 404, headers: { "x-egress-error": "route_not_found" } },
+  },
+};
 
 export const REFUSALS: readonly Vector[] = [
   malformed("a path that climbs", { target: "/plain/../openai/files" }),
@@ -36,9 +44,32 @@ export const REFUSALS: readonly Vector[] = [
   unreadable("no request line", `hello\r\n${HEAD}\r\n`),
   unreadable("a header without a colon", `GET /plain HTTP/1.1\r\n${HEAD}nonsense\r\n\r\n`),
   unreadable("two lengths", `POST /plain HTTP/1.1\r\n${HEAD}content-length: 1\r\ncontent-length: 2\r\n\r\nxx`),
-  unreadable("a length and chunks", `POST /plain HTTP/1.1\r\n${HEAD}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`),
+  unreadable("a length and chunks", `POST /plain HTTP/1.1\r\n${HEAD}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`, {
+    workers: {
+      why: "The runtime reads chunks before a length, as RFC 9112 section 6.3 allows, and the request goes on in chunks.",
+      expect: { status: 200, upstream: [{ backend: "plain", headers: { "content-length": null, "transfer-encoding": "chunked" }, body: "abc" }] },
+    },
+  }),
   unreadable("no Host", "GET /plain HTTP/1.1\r\nx-case: {{case}}\r\nauthorization: Bearer caller-token-of-team-a\r\nconnection: close\r\n\r\n"),
-  unreadable("two Hosts", `GET /plain HTTP/1.1\r\nhost: shared.example\r\n${HEAD}\r\n`),
+  unreadable("two Hosts", `GET /plain HTTP/1.1\r\nhost: shared.example\r\n${HEAD}\r\n`, {
+    workers: {
+      why: "The runtime takes two Hosts for one value with a comma, which is the name of no listener.",
+      expect: { status: 404, headers: { "x-egress-error": "route_not_found" } },
+    },
+  }),
+  unreadable("a target that names another host", `GET http://shared.example/plain HTTP/1.1\r\n${HEAD}\r\n`, {
+    workers: {
+      why: "The runtime shows an absolute target with the host of Host in it, so nobody behind it can see that the two differed.",
+      expect: { status: 200, headers: { "x-rule": "plain" }, upstream: [{ backend: "plain", target: "/plain" }] },
+    },
+  }),
+  unreadable("a target that is no path", `OPTIONS * HTTP/1.1\r\n${HEAD}\r\n`, GLUED),
+  unreadable("a target without its slash", `GET plain HTTP/1.1\r\n${HEAD}\r\n`, GLUED),
+  unreadable(
+    "a Host that is none",
+    `GET /plain HTTP/1.1\r\nhost: egress.example/x\r\nx-case: {{case}}\r\nauthorization: Bearer caller-token-of-team-a\r\nconnection: close\r\n\r\n`,
+    GLUED,
+  ),
   unreadable("a folded header", `GET /plain HTTP/1.1\r\n${HEAD}x-folded: a\r\n b\r\n\r\n`),
   refused("a host that nobody serves", 404, "route_not_found", { target: "/plain", host: "stranger.example" }, { body: { json: { code: "route_not_found" } } }),
   refused(
@@ -199,7 +230,7 @@ const JSON_TYPE = ["content-type", "application/json"];
 export const ERRORS: readonly Vector[] = [
   failing(
     "a destination that cuts the connection",
-    { target: "/plain" },
+    { target: "/plain", body: "x" },
     { plain: ["break"] },
     {
       status: 502,

@@ -86,6 +86,23 @@ export const ROUTING: readonly Vector[] = [
   served("an exact host beats a wildcard", "exact-tenant", { target: "/only", host: "one.egress.example" }),
   served("where the exact host's rules do not match, the wildcard's do", "any-tenant", { target: "/elsewhere", host: "one.egress.example" }),
   served("hosts are compared without case, port and last dot", "any-tenant", { target: "/x", host: "TWO.Egress.Example.:80" }),
+  {
+    ...served(
+      "a target in absolute form is read as its path",
+      "plain",
+      {
+        target: "/",
+        raw: "GET http://egress.example/plain/x?y HTTP/1.1\r\nhost: egress.example\r\nx-case: {{case}}\r\nauthorization: Bearer caller-token-of-team-a\r\nconnection: close\r\n\r\n",
+      },
+      [{ backend: "plain", target: "/plain/x?y" }],
+    ),
+    differs: {
+      lambda: {
+        why: "The tests' front door hands a target on as it came, and an event whose path is none is refused; AWS's own never make such an event.",
+        expect: { status: 400, headers: { "x-egress-error": "request_malformed" }, body: "The path cannot be read.\n", upstream: [] },
+      },
+    },
+  },
   missed("the listener of the exact host keeps its own routes", { target: "/only" }),
   missed("no listener takes an unknown host", { target: "/plain", host: "unknown.example" }),
   missed("a wildcard does not take the name below which it stands", { target: "/x", host: "deep.egress.examples" }),
