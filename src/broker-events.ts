@@ -22,6 +22,8 @@ export interface EventPorts {
   readonly source: string;
   /** Bytes of an answer's body that an event carries; what exceeds them is cut, and said to be. Default 144 KiB: below every queue's limit of 256 KiB, base64 included. */
   readonly maxAnswerBytes?: number;
+  /** Milliseconds for which an instance that has taken a call on may be silent before another takes it over. Default 30 s. */
+  readonly leaseMs?: number;
 }
 
 /** The broker's door for events. Nothing here rejects. */
@@ -51,7 +53,7 @@ export function createBrokerEvents(options: BrokerEventsOptions): BrokerEvents {
     clock,
     handle: options.handle,
     authorityOf: (route) => authorityOf(options.snapshot(), route),
-    ledger: createEventLedger(state, clock),
+    ledger: createEventLedger(state, clock, options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     answers: options.answers,
     source: options.source,
     maxAnswerBytes: options.maxAnswerBytes ?? MAX_ANSWER_BYTES,

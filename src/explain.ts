@@ -70,7 +70,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     refusal: null,
   };
   try {
-    const received = receive(imaginedExchange(request), snapshot, "explain", operationOf);
+    const received = receive(imaginedExchange(request), snapshot, "explain", operationOf(request.method, request.target.split("?", 1)[0] ?? ""));
     found.gateway = received.gateway.id;
     found.listener = received.listener.name;
     found.operation = received.operation.name;

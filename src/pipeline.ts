@@ -31,9 +31,11 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
   record.snapshot = snapshot?.id ?? "none";
   let timer: CallTimer | null = null;
   try {
+    // Before anything can be refused: the refusal speaks the API that was called.
+    record.operation = operationOf(record.method, record.path);
     if (snapshot === null) throw new Refusal("not_ready", { detail: "No manifest has been loaded yet.", retryAfter: 1 });
     // 1 Received: well formed, bounded, no loop.
-    const received = receive(exchange, snapshot, id, operationOf);
+    const received = receive(exchange, snapshot, id, record.operation);
     noteReceived(record, received);
     // 2 Identified: who calls, proved.
     const proving = stages.identity.identify(received);

@@ -5,7 +5,6 @@ import type { CallRecord } from "../model/call-record.ts";
 export function noteReceived(record: CallRecord, received: Received): void {
   record.gateway = received.gateway.id;
   record.listener = received.listener.name;
-  record.operation = received.operation;
 }
 
 /** Remembers who calls. */

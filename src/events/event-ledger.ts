@@ -20,6 +20,10 @@ export type Claim =
   | { readonly kind: "answered"; readonly response: CloudEvent; readonly published: boolean; readonly confirm: (signal: AbortSignal) => Promise<void> };
 
 export interface Lease {
+  /** On the monotonic clock: until then nobody else can have the event. Measured from before the store was asked, which began to count later. */
+  goodUntil(): number;
+  /** Milliseconds that each renewal is good for. */
+  readonly leaseMs: number;
   /** False: it has been taken over, and whatever is done under it must stop. Rejects with `StateStoreError`. */
   renew(signal: AbortSignal): Promise<boolean>;
   /** Remembers the answer, before anybody is told of it. Null: the lease was lost. */
@@ -28,13 +32,22 @@ export interface Lease {
   release(signal: AbortSignal): Promise<void>;
 }
 
-/** How long an instance may be silent before another takes its event over; it renews at a third of that. */
-export const LEASE_MS = 30_000;
+export interface EventLedgerOptions {
+  /** Milliseconds for which an instance may be silent before another takes its event over; it renews at a third of that. Default 30 s. */
+  readonly leaseMs?: number;
+  /** Milliseconds for which answers are remembered. Default 4 days. */
+  readonly recordMs?: number;
+}
+
+const LEASE_MS = 30_000;
 /** Longer than platforms go on delivering an event: EventBridge tries for 24 hours, SQS keeps messages for 4 days by default. */
 const RECORD_MS = 4 * 24 * 3_600_000;
 
 /** Keys begin with `event/`. */
-export function createEventLedger(store: StateStore, clock: Clock, recordMs = RECORD_MS): EventLedger {
+export function createEventLedger(store: StateStore, clock: Clock, options: EventLedgerOptions = {}): EventLedger {
+  const { leaseMs = LEASE_MS, recordMs = RECORD_MS } = options;
+  const running = () => JSON.stringify({ state: "running", until: clock.now() + leaseMs });
+
   function answered(key: string, version: string, response: CloudEvent, published: boolean): Extract<Claim, { kind: "answered" }> {
     return {
       kind: "answered",
@@ -46,13 +59,18 @@ export function createEventLedger(store: StateStore, clock: Clock, recordMs = RE
     };
   }
 
-  function lease(key: string, first: string): Lease {
+  function lease(key: string, first: string, began: number): Lease {
     let version = first;
+    let until = began + leaseMs;
     return {
+      leaseMs,
+      goodUntil: () => until,
       async renew(signal) {
-        const next = await store.put(key, running(clock), { expected: version, ttlMs: LEASE_MS }, signal);
+        const asked = clock.monotonic();
+        const next = await store.put(key, running(), { expected: version, ttlMs: leaseMs }, signal);
         if (next === null) return false;
         version = next;
+        until = asked + leaseMs;
         return true;
       },
       async answer(response, signal) {
@@ -73,19 +91,16 @@ export function createEventLedger(store: StateStore, clock: Clock, recordMs = RE
       if (entry !== null && record !== null) {
         if (record.state !== "running") return answered(key, entry.version, record.response, record.state === "published");
         // The store lets a lease end by its own clock; this is only how long to wait.
-        return { kind: "running", forMs: Math.max(1_000, Math.min(LEASE_MS, record.until - clock.now())) };
+        return { kind: "running", forMs: Math.max(1_000, Math.min(leaseMs, record.until - clock.now())) };
       }
-      const version = await store.put(key, running(clock), { expected: entry?.version ?? null, ttlMs: LEASE_MS }, signal);
-      return version === null ? { kind: "running", forMs: 1_000 } : { kind: "ours", lease: lease(key, version) };
+      const asked = clock.monotonic();
+      const version = await store.put(key, running(), { expected: entry?.version ?? null, ttlMs: leaseMs }, signal);
+      return version === null ? { kind: "running", forMs: 1_000 } : { kind: "ours", lease: lease(key, version, asked) };
     },
   };
 }
 
 type EventRecord = { readonly state: "running"; readonly until: number } | { readonly state: "answered" | "published"; readonly response: CloudEvent };
-
-function running(clock: Clock): string {
-  return JSON.stringify({ state: "running", until: clock.now() + LEASE_MS });
-}
 
 function written(record: Extract<EventRecord, { response: CloudEvent }>): string {
   return JSON.stringify({ state: record.state, response: structuredCloudEvent(record.response) });

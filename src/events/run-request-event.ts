@@ -9,7 +9,7 @@ import { type CollectedAnswer, createCollectingResponder } from "./collected-ans
 import type { EventDelivery } from "./event-desk.ts";
 import { eventExchange } from "./event-exchange.ts";
 import { EventFault } from "./event-fault.ts";
-import { type Claim, type EventLedger, LEASE_MS, type Lease } from "./event-ledger.ts";
+import { type Claim, type EventLedger, type Lease } from "./event-ledger.ts";
 import { type EgressRequest, readEgressRequest } from "./read-egress-request.ts";
 import { writeEgressResponse } from "./write-egress-response.ts";
 
@@ -154,26 +154,30 @@ function credentialsIn(delivery: EventDelivery): readonly string[] {
   });
 }
 
-/** Renews the lease while the call runs; aborts the call when the lease is lost, or could not be renewed until it ended. */
+/**
+ * Renews the lease while the call runs. Aborts the call when the lease is lost, and when it ends unrenewed: by a timer of its own, for the
+ * store may be so slow that the renewal has not even failed by then.
+ */
 function keepAlive(clock: Clock, lease: Lease, abort: CallAbort): () => void {
   let over = false;
-  let goodUntil = clock.monotonic() + LEASE_MS;
-  let cancel = () => {};
+  let cancelBeat = () => {};
+  let cancelEnd = () => {};
   const beat = async (): Promise<void> => {
-    const began = clock.monotonic();
     const renewed = await lease.renew(new AbortController().signal).catch(() => null);
     if (over) return;
-    if (renewed === true) goodUntil = began + LEASE_MS;
-    if (renewed === false || clock.monotonic() >= goodUntil) abort.abort();
+    if (renewed === false) abort.abort();
     else schedule();
   };
   const schedule = () => {
-    cancel = clock.after(LEASE_MS / 3, () => void beat());
+    cancelEnd();
+    cancelEnd = clock.after(Math.max(0, lease.goodUntil() - clock.monotonic()), () => abort.abort());
+    cancelBeat = clock.after(lease.leaseMs / 3, () => void beat());
   };
   schedule();
   return () => {
     over = true;
-    cancel();
+    cancelBeat();
+    cancelEnd();
   };
 }
 

@@ -10,9 +10,9 @@ import { namesOurselves } from "./loop-guard.ts";
 
 /**
  * Stage 1: a request that is well formed, within its bounds, not a loop, and belongs to a listener. Throws `Refusal`.
- * `operationOf` is the providers' reading of method and path, handed in because stages do not import each other.
+ * `operation` is what the providers read from method and path.
  */
-export function receive(exchange: Exchange, snapshot: Snapshot, id: string, operationOf: (method: string, path: string) => Operation): Received {
+export function receive(exchange: Exchange, snapshot: Snapshot, id: string, operation: Operation): Received {
   const { method, target } = exchange;
   if (!mayForward(method)) throw new Refusal("request_malformed", { detail: "The method cannot be forwarded." });
   const fault = targetFault(target);
@@ -30,7 +30,7 @@ export function receive(exchange: Exchange, snapshot: Snapshot, id: string, oper
   }
   const declared = exchange.body.declaredLength;
   if (declared !== null && declared > gateway.bounds.maxRequestBytes) throw tooLarge(gateway.bounds.maxRequestBytes);
-  return { id, exchange, snapshot, gateway, listener, host, method, path, query: mark === -1 ? "" : target.slice(mark), operation: operationOf(method, path) };
+  return { id, exchange, snapshot, gateway, listener, host, method, path, query: mark === -1 ? "" : target.slice(mark), operation };
 }
 
 /** TRACE would have the destination answer with the request as it came, the broker's credential included (RFC 9110 section 9.3.8). CONNECT asks for a tunnel. */

@@ -7,6 +7,6 @@ export interface StreamCodec {
   chunk(bytes: Uint8Array): Uint8Array | null;
   /** The upstream ended properly by its framing. `complete` is false when the dialect's own end marker never came (`[DONE]`, `message_stop`): that is a truncated answer. */
   end(): { readonly bytes: Uint8Array | null; readonly complete: boolean };
-  /** The upstream broke, or the answer is truncated: the dialect's own error event, or null where the format has none. */
+  /** The upstream broke, or the answer is truncated: the dialect's own error event; empty where the caller has been told already, or has all it needs; null where the format has no way to say it. */
   fail(message: string): Uint8Array | null;
 }

@@ -13,6 +13,8 @@ const MAX_EVENT_BYTES = 1024 * 1024;
 /** Operations whose streams say when they are complete. */
 const HAS_END_MARKER: ReadonlySet<Operation["name"]> = new Set(["chat", "completions", "responses", "messages"]);
 
+const NOTHING_TO_ADD = new Uint8Array(0);
+
 /**
  * An event stream. Bytes pass unchanged, but only up to the end of an event: when the upstream breaks off inside one,
  * the caller never gets the torn half, on which SDKs fail with a syntax error before they can read the error event
@@ -58,7 +60,7 @@ export function createStreamTap(wire: DialectWire, operation: Operation, options
     fail(message) {
       if (boundary.overflowed) return toBytes(`\n\n${wire.errorEvent(options.error(message), operation)}`);
       // The caller has its whole answer, or has been told by the upstream itself.
-      if (ended() || told()) return null;
+      if (ended() || told()) return NOTHING_TO_ADD;
       return toBytes(wire.errorEvent(options.error(message), operation));
     },
     facts() {

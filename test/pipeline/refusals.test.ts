@@ -87,8 +87,8 @@ describe("every refusal has its status, its code and a request id, and tells not
     if (received?.status === 401) expect(fake.header("www-authenticate")).toEqual(['Bearer realm="spillway"']);
   });
 
-  // Before a listener is known, or where the case is made by the path, it is not known that the call is one of an AI.
-  const byPath: ReadonlySet<RefusalCode> = new Set(["request_malformed", "not_ready", "egress_loop", "request_too_large"]);
+  // Where the case is made by the path, the call is not one of an AI.
+  const byPath: ReadonlySet<RefusalCode> = new Set(["request_malformed"]);
   const ai = CASES.filter((one) => !byPath.has(one.code));
   it.each(ai.map((one) => [one.code, one] as const))("%s as OpenAI's envelope", async (code, one) => {
     const { fake } = await refused(one, "/v1/chat/completions");

@@ -8,7 +8,13 @@ import { fakeGateway } from "../../fakes/received.ts";
 
 const gateway = { ...fakeGateway({ issuers: [], apiKeys: null, principals: [], anonymous: "Allow" }), bounds: { maxRequestBytes: 100, replayBytes: 100 } };
 const snapshot: Snapshot = { id: "s1", gateways: [gateway], backends: new Map() };
-const received = (options: ExchangeOptions, from: Snapshot = snapshot) => receive(createFakeExchange(options).exchange, from, "id-1", operationOf);
+const received = (options: ExchangeOptions, from: Snapshot = snapshot) =>
+  receive(
+    createFakeExchange(options).exchange,
+    from,
+    "id-1",
+    operationOf(options.method ?? (options.body === undefined ? "GET" : "POST"), (options.target ?? "/").split("?", 1)[0] ?? ""),
+  );
 
 function codeOf(options: ExchangeOptions, from: Snapshot = snapshot): string {
   try {

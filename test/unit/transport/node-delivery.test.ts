@@ -122,6 +122,16 @@ describe("the way back to a caller of node:http", () => {
       expect(ends[0]).toMatchObject({ kind: "upstream_failed", bytes: 0 });
     });
 
+    it("and has said so itself in the same tick, its own words arrive", async () => {
+      const told = (): StreamCodec => ({ chunk: (bytes) => bytes, end: () => ({ bytes: null, complete: false }), fail: () => new Uint8Array(0) });
+      const { port, ends } = await proxy((socket) => socket.write(STREAM_HEAD + chunk("data: error") + chunk("")), told);
+      const received = await rawClient(port, GET).closed;
+      expect(received).toMatch(/^HTTP\/1\.1 200 /);
+      expect(received).toContain("data: error");
+      expect(received.endsWith("0\r\n\r\n")).toBe(false);
+      expect(ends[0]).toMatchObject({ kind: "truncated", bytes: 11 });
+    });
+
     it("after some, all of them and the error event arrive, and the framing stays open", async () => {
       const { port, ends } = await proxy((socket) => {
         socket.write(STREAM_HEAD + chunk("one ") + chunk("two ") + chunk("three"), () => setTimeout(() => socket.resetAndDestroy(), 30));
