@@ -32,6 +32,8 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
   let ready: Promise<void> | null = null;
   let pending = 0;
   let closed = false;
+  /** Why there is no connection, as far as it is known. */
+  let fault: string | null = null;
 
   async function create(): Promise<Redis> {
     // 80 ms of CPU: not before it is needed.
@@ -56,8 +58,13 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
       disableClientInfo: true,
       protocol: 2,
     });
-    // Without a listener it writes to the console; whoever waits learns it from the operation.
-    redis.on("error", () => {});
+    // Without a listener it writes to the console.
+    redis.on("error", (error: unknown) => {
+      fault = replyOf(error) ?? codeOf(error);
+    });
+    redis.on("ready", () => {
+      fault = null;
+    });
     redis.connect().catch(() => {});
     return redis;
   }
@@ -106,7 +113,7 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
       try {
         return await withinLimit({ ms: timeoutMs, signal, after: afterReal }, (limit) => repeat(limit, command));
       } catch (error) {
-        throw stateErrorOf(error);
+        throw stateErrorOf(error, fault);
       } finally {
         pending -= 1;
       }
@@ -130,11 +137,18 @@ function replyOf(error: unknown): string | null {
 }
 
 /** Without a cause: errors of ioredis carry the command with its values, and the password where that was refused. */
-function stateErrorOf(error: unknown): StateStoreError {
+function stateErrorOf(error: unknown, fault: string | null): StateStoreError {
   if (error instanceof StateStoreError) return error;
-  if (error instanceof LimitReached) return new StateStoreError(`Redis: ${error.message}`);
   const reply = replyOf(error);
-  return new StateStoreError(reply === null ? "Redis: the connection broke or could not be made" : `Redis refused: ${reply}`);
+  if (reply !== null) return new StateStoreError(`Redis refused: ${reply}`);
+  const what = error instanceof LimitReached ? error.message : "the connection broke or could not be made";
+  return new StateStoreError(`Redis: ${what}${fault === null ? "" : ` (${fault})`}`);
+}
+
+/** Of the network or of TLS, such as `ECONNREFUSED`; null: it has none. */
+function codeOf(error: unknown): string | null {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{2,60}$/.test(code) ? code : null;
 }
 
 /** Not an IP address, which has no name to be asked for by TLS. */

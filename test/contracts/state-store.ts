@@ -247,9 +247,9 @@ export function testStateStore(name: string, create: () => Promise<StateStoreSub
       );
     });
 
-    it.each(["down", "stalled"] as const)("says so within a bound when its place is %s, quotes nothing, and recovers", async (state) => {
+    it.for(["down", "stalled"] as const)("says so within a bound when its place is %s, quotes nothing, and recovers", async (state, context) => {
       const { outage } = subject;
-      if (outage === null) return;
+      if (outage === null) return context.skip();
       const key = fresh();
       const version = await written(key, "sk-held-in-the-store");
       await outage(state);
@@ -272,9 +272,9 @@ export function testStateStore(name: string, create: () => Promise<StateStoreSub
       expect(await other.get(after, signal)).toEqual({ value: "again", version: next });
     });
 
-    it("leaves when the asker leaves while its place does not answer", async () => {
+    it("leaves when the asker leaves while its place does not answer", async (context) => {
       const { outage } = subject;
-      if (outage === null) return;
+      if (outage === null) return context.skip();
       const key = fresh();
       await written(key, "x");
       await outage("stalled");

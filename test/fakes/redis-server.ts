@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { IssuedCertificate } from "./certificates.ts";
+
+export interface RedisServer {
+  readonly port: number;
+  /** Stops it from answering without closing anything, or lets it go on. */
+  freeze(frozen: boolean): void;
+  /** Ends it at once; what it held is gone. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it and removes its folder. */
+  close(): Promise<void>;
+}
+
+/** Whether there is a redis-server on the PATH. */
+export function hasRedis(): boolean {
+  return spawnSync("redis-server", ["--version"]).status === 0;
+}
+
+/** A real Redis on loopback that keeps nothing on disk. With a certificate it speaks TLS only. */
+export async function startRedis(options: { readonly password?: string; readonly certificate?: IssuedCertificate } = {}): Promise<RedisServer> {
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), "redis-"));
+  const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--maxmemory-policy", "noeviction"];
+  if (options.password !== undefined) settings.push("--requirepass", options.password);
+  if (options.certificate === undefined) settings.push("--port", `${port}`);
+  else {
+    const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+    await writeFile(cert, options.certificate.certPem);
+    await writeFile(key, options.certificate.keyPem, { mode: 0o600 });
+    settings.push("--port", "0", "--tls-port", `${port}`, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no");
+    settings.push("--tls-ca-cert-file", cert);
+  }
+  let child: ChildProcess | null = null;
+
+  async function start(): Promise<void> {
+    if (child !== null) return;
+    const started = spawn("redis-server", settings, { stdio: ["ignore", "pipe", "inherit"] });
+    child = started;
+    let log = "";
+    await new Promise<void>((resolve, reject) => {
+      started.stdout.setEncoding("utf8").on("data", (text: string) => {
+        log = (log + text).slice(-4_000);
+        if (log.includes("Ready to accept connections")) resolve();
+      });
+      started.on("exit", () => reject(new Error(`redis-server did not start: ${log}`)));
+    });
+  }
+
+  async function kill(): Promise<void> {
+    const ending = child;
+    child = null;
+    if (ending === null || ending.exitCode !== null) return;
+    const ended = new Promise((resolve) => ending.once("exit", resolve));
+    ending.kill("SIGKILL");
+    await ended;
+  }
+
+  await start();
+  return {
+    port,
+    freeze: (frozen) => void child?.kill(frozen ? "SIGSTOP" : "SIGCONT"),
+    kill,
+    start,
+    async close() {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Redis takes no port 0: one that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+/** A wire to a server which carries one more request there and then breaks before the answer, when told so. */
+export interface BreakingWire {
+  readonly port: number;
+  breakNext: boolean;
+  close(): Promise<void>;
+}
+
+/** `marks`: text by which the request that breaks the wire is known. */
+export async function startBreakingWire(target: number, marks: RegExp): Promise<BreakingWire> {
+  const sockets = new Set<Socket>();
+  const wire = { breakNext: false };
+  const server = createServer((near) => {
+    const far = connect(target, "127.0.0.1");
+    let cut = false;
+    sockets.add(near).add(far);
+    near.on("data", (bytes) => {
+      if (wire.breakNext && marks.test(bytes.toString("latin1"))) {
+        wire.breakNext = false;
+        cut = true;
+      }
+      far.write(bytes);
+    });
+    far.on("data", (bytes) => {
+      // The answer shows that the request was carried out.
+      if (cut) near.destroy();
+      else near.write(bytes);
+    });
+    const end = () => {
+      near.destroy();
+      far.destroy();
+      sockets.delete(near);
+      sockets.delete(far);
+    };
+    for (const socket of [near, far]) socket.on("error", end).on("close", end);
+  });
+  const port = await listen(server);
+  return Object.assign(wire, {
+    port,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  });
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") reject(new Error("no TCP address"));
+      else resolve(address.port);
+    });
+  });
+}

@@ -1,0 +1,190 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { inspect } from "node:util";
+import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createNodeState } from "../../adapters/state/node-state.ts";
+import { readRedisAddress } from "../../adapters/state/redis-address.ts";
+import { createRedisStore, type RedisStoreOptions } from "../../adapters/state/redis-store.ts";
+import { type StateStore, StateStoreError } from "../../src/index.ts";
+import { testStateStore } from "../contracts/state-store.ts";
+import { createAuthority } from "../fakes/certificates.ts";
+import { hasRedis, type RedisServer, startBreakingWire, startRedis } from "../fakes/redis-server.ts";
+
+const missing = !hasRedis();
+if (missing) process.stderr.write("MISSING: redis-server. Install it (Debian: apt-get install redis-server) so that it is on the PATH\n");
+
+const PASSWORD = "a:b@c/d secret%";
+const signal = new AbortController().signal;
+const open: StateStore[] = [];
+
+function storeAt(url: string, options: Partial<RedisStoreOptions> = {}): StateStore {
+  const address = readRedisAddress(url);
+  if (address === null) throw new Error("not the address of a Redis");
+  const store = createRedisStore({ address, timeoutMs: 1_500, ...options });
+  open.push(store);
+  return store;
+}
+
+function urlOf(redis: { readonly port: number }, path = ""): string {
+  return `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}${path}`;
+}
+
+async function errorOf(operation: Promise<unknown>): Promise<StateStoreError> {
+  const error = await operation.then(
+    () => expect.unreachable("it answered"),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof StateStoreError)) throw error;
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/secret|sk-/);
+  return error;
+}
+
+describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" : ""}`, () => {
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((store) => store.close()));
+  });
+
+  testStateStore("Redis", async () => {
+    const redis = await startRedis({ password: PASSWORD });
+    const address = readRedisAddress(urlOf(redis));
+    if (address === null) throw new Error("not the address of a Redis");
+    const [store, other] = [createRedisStore({ address, timeoutMs: 1_500 }), createRedisStore({ address, timeoutMs: 1_500 })];
+    return {
+      store,
+      other,
+      pass: async (ms) => wait(ms),
+      realTime: true,
+      async outage(state) {
+        if (state === "down") await redis.kill();
+        else redis.freeze(state === "stalled");
+        if (state === "up") await redis.start();
+      },
+      async close() {
+        redis.freeze(false);
+        await store.close();
+        await other.close();
+        await redis.close();
+      },
+    };
+  });
+
+  describe("over one server", () => {
+    let redis: RedisServer;
+    let plain: Redis;
+    beforeAll(async () => {
+      redis = await startRedis({ password: PASSWORD });
+      plain = new Redis({ host: "127.0.0.1", port: redis.port, password: PASSWORD });
+    });
+    afterAll(async () => {
+      plain.disconnect();
+      await redis.close();
+    });
+
+    it("writes one key an entry, with a time to live, in the database that was named", async () => {
+      const store = storeAt(urlOf(redis, "/3"));
+      const version = await store.put("event/1", "value", { expected: null, ttlMs: 60_000 }, signal);
+      await plain.select(3);
+      expect(await plain.keys("*")).toEqual(["spillway:{event/1}"]);
+      expect(await plain.get("spillway:{event/1}")).toBe(`${version}value`);
+      const left = await plain.pttl("spillway:{event/1}");
+      expect(left).toBeGreaterThan(50_000);
+      expect(left).toBeLessThanOrEqual(60_000);
+      await plain.select(0);
+    });
+
+    it("knows its own writing when the answer to it was lost", async () => {
+      const wire = await startBreakingWire(redis.port, /GETRANGE/);
+      const store = storeAt(urlOf(wire));
+      wire.breakNext = true;
+      const version = await store.put("lost", "one", { expected: null, ttlMs: 60_000 }, signal);
+      expect(version).not.toBeNull();
+      expect(wire.breakNext).toBe(false);
+      expect(await store.get("lost", signal)).toEqual({ value: "one", version });
+      wire.breakNext = true;
+      expect(await store.remove("lost", version ?? "", signal)).toBe(true);
+      wire.breakNext = true;
+      expect(await store.put("lost", "x", { expected: version, ttlMs: 60_000 }, signal)).toBeNull();
+      await store.close();
+      await wire.close();
+    });
+
+    it("does not carry out later what was given up", async () => {
+      const own = await startRedis({ password: PASSWORD });
+      const store = storeAt(urlOf(own), { timeoutMs: 300 });
+      await own.kill();
+      await errorOf(store.put("given-up", "x", { expected: null, ttlMs: 60_000 }, signal));
+      await own.start();
+      const patient = storeAt(urlOf(own));
+      expect(await patient.get("other", signal)).toBeNull();
+      // By now the first store has a connection too.
+      await expect.poll(() => store.get("given-up", signal).catch(() => "not yet")).toBeNull();
+      await own.close();
+    });
+
+    it("rides out a restart that is shorter than an operation may take", async () => {
+      const own = await startRedis({ password: PASSWORD });
+      const store = storeAt(urlOf(own), { timeoutMs: 5_000 });
+      expect(await store.get("key", signal)).toBeNull();
+      await own.kill();
+      const asked = store.put("key", "x", { expected: null, ttlMs: 60_000 }, signal);
+      await own.start();
+      expect(await asked).not.toBeNull();
+      await own.close();
+    });
+
+    it("bounds what waits", async () => {
+      const own = await startRedis({ password: PASSWORD });
+      const store = storeAt(urlOf(own), { timeoutMs: 500, maxPending: 10 });
+      expect(await store.get("key", signal)).toBeNull();
+      own.freeze(true);
+      const waiting = Array.from({ length: 10 }, () => errorOf(store.get("key", signal)));
+      expect((await errorOf(store.get("key", signal))).message).toBe("too many operations wait for Redis");
+      expect(new Set((await Promise.all(waiting)).map((error) => error.message)).size).toBeGreaterThan(0);
+      own.freeze(false);
+      await expect.poll(() => store.get("key", signal).catch(() => "not yet")).toBeNull();
+      await own.close();
+    });
+
+    it("says what is wrong: the password, the memory, a key of somebody else", async () => {
+      const wrong = storeAt(`redis://:wrong-secret@127.0.0.1:${redis.port}`, { timeoutMs: 500 });
+      expect((await errorOf(wrong.put("key", "sk-value", { expected: null, ttlMs: 1_000 }, signal))).message).toContain("WRONGPASS");
+      const nobody = storeAt("redis://127.0.0.1:1", { timeoutMs: 300 });
+      expect((await errorOf(nobody.get("key", signal))).message).toBe("Redis: the time was up (ECONNREFUSED)");
+      const store = storeAt(urlOf(redis));
+      await plain.config("SET", "maxmemory", "1mb");
+      expect((await errorOf(store.put("key", "sk-value", { expected: null, ttlMs: 1_000 }, signal))).message).toBe("Redis refused: OOM");
+      await plain.config("SET", "maxmemory", "0");
+      await plain.set("spillway:{short}", "x");
+      await errorOf(store.get("short", signal));
+      await plain.lpush("spillway:{list}", "x");
+      expect((await errorOf(store.get("list", signal))).message).toBe("Redis refused: WRONGTYPE");
+      await errorOf(store.put("list", "sk-value", { expected: null, ttlMs: 1_000 }, signal));
+    });
+
+    it("is what SPILLWAY_STATE names", async () => {
+      const store = createNodeState({ SPILLWAY_STATE: urlOf(redis, "/5") });
+      open.push(store);
+      const version = await store.put("named", "x", { expected: null, ttlMs: 60_000 }, signal);
+      expect(await storeAt(urlOf(redis, "/5")).get("named", signal)).toEqual({ value: "x", version });
+    });
+  });
+
+  it("speaks TLS with whom it knows, and with nobody else", async () => {
+    const authority = createAuthority();
+    const redis = await startRedis({ password: PASSWORD, certificate: authority.issue({ dnsNames: ["localhost"] }) });
+    const secure = (host: string) => storeAt(urlOf(redis).replace("redis:", "rediss:").replace("127.0.0.1", host), { timeoutMs: 700 });
+    const before = getCACertificates("default");
+    try {
+      await errorOf(secure("localhost").get("key", signal));
+      setDefaultCACertificates([...before, authority.caPem]);
+      expect(await secure("localhost").get("key", signal)).toBeNull();
+      // The certificate is for another name.
+      await errorOf(secure("127.0.0.1").get("key", signal));
+      await errorOf(storeAt(urlOf(redis), { timeoutMs: 700 }).get("key", signal));
+    } finally {
+      setDefaultCACertificates(before);
+      await redis.close();
+    }
+  });
+});
