@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { REQUEST_TYPE } from "../../src/events/read-egress-request.ts";
 import { objectsOf } from "./kustomizations.ts";
 import { at, type ClusterObject, codeBelow, listAt, readObjects, root, textAt, yamlFiles } from "./objects.ts";
 
 const base = objectsOf("infra/knative/base");
 const plain = objectsOf("infra/kubernetes");
+const teams = objectsOf("infra/knative/workload-events");
 const manifests = readObjects(yamlFiles("infra/config/manifests"));
 const everything = readObjects(yamlFiles("infra/knative"));
 
@@ -53,7 +55,7 @@ describe("the Knative service", () => {
     const route = manifests.find(({ kind }) => kind === "HTTPRoute");
     const request = seconds(textAt(route?.value, "spec", "rules", 0, "timeouts", "request"));
     const limit = Number(at(template, "spec", "timeoutSeconds"));
-    const delivery = seconds(textAt(only(base, "eventing.knative.dev/v1", "Trigger", "spillway-requests"), "spec", "delivery", "timeout"));
+    const delivery = seconds(textAt(only(teams, "eventing.knative.dev/v1", "Trigger", "spillway-requests"), "spec", "delivery", "timeout"));
     expect(request).toBeGreaterThan(0);
     expect(request).toBeLessThan(delivery);
     expect(delivery).toBeLessThan(limit);
@@ -120,31 +122,40 @@ describe.each([
 });
 
 describe("events", () => {
-  const triggers = base.filter(({ kind }) => kind === "Trigger");
+  const requests = only(teams, "eventing.knative.dev/v1", "Trigger", "spillway-requests");
+  const changes = only(base, "eventing.knative.dev/v1", "Trigger", "spillway-changes");
 
   it("go to the broker's door for events, with a token for its audience", () => {
     const audiences = listAt(manifests.find(({ kind }) => kind === "BrokerConfig")?.value, "spec", "identity", "issuers", 0, "audiences");
-    expect(triggers.length).toBe(2);
-    for (const { value } of triggers) {
-      expect(textAt(value, "spec", "subscriber", "uri")).toBe("/-/events");
-      expect(textAt(value, "spec", "subscriber", "ref", "name")).toBe("spillway");
-      expect(audiences).toContain(textAt(value, "spec", "subscriber", "audience"));
-    }
+    for (const trigger of [requests, changes]) expect(audiences).toContain(textAt(trigger, "spec", "subscriber", "audience"));
+    expect(textAt(changes, "spec", "subscriber", "uri")).toBe("/-/events");
+    expect(textAt(changes, "spec", "subscriber", "ref", "name")).toBe("spillway");
+    expect(textAt(requests, "spec", "subscriber", "uri")).toBe("http://spillway.egress-system.svc.cluster.local/-/events");
+    expect(at(requests, "spec", "subscriber", "ref")).toBeUndefined();
+  });
+
+  it("that are calls come from a Trigger of the team's namespace, and only changes from the operator's: whoever delivers is taken for the caller", () => {
+    expect(teams.map(({ namespace }) => namespace)).toEqual([null, null]);
+    expect(base.filter(({ kind }) => kind === "Trigger").map(({ name }) => name)).toEqual(["spillway-changes"]);
   });
 
   it("are chosen by type, so that the broker's own events do not come back to it", () => {
-    for (const { value } of triggers) expect(listAt(value, "spec", "filters").length).toBe(1);
-    expect(at(triggers[0]?.value, "spec", "filters", 0)).toEqual({ exact: { type: "dev.spillway.egress.request.v1" } });
-    expect(at(triggers[1]?.value, "spec", "filters", 0)).toEqual({ prefix: { type: "dev.knative.apiserver.ref." } });
+    expect(listAt(requests, "spec", "filters")).toEqual([{ exact: { type: REQUEST_TYPE } }]);
+    expect(listAt(changes, "spec", "filters")).toEqual([{ prefix: { type: "dev.knative.apiserver.ref." } }]);
   });
 
-  it("are tried again with growing pauses and end in the dead letters", () => {
-    for (const { value } of [...triggers, ...base.filter(({ kind }) => kind === "Broker")]) {
+  it("are tried again with growing pauses and end in the dead letters, which are there", () => {
+    const brokers = [...base, ...teams].filter(({ kind }) => kind === "Broker").map(({ value }) => value);
+    expect(brokers.length).toBe(2);
+    for (const value of [requests, changes, ...brokers]) {
       expect(Number(at(value, "spec", "delivery", "retry"))).toBeGreaterThan(0);
       expect(at(value, "spec", "delivery", "backoffPolicy")).toBe("exponential");
     }
-    for (const value of [triggers[0]?.value, only(base, "eventing.knative.dev/v1", "Broker", "egress-events")]) {
-      expect(textAt(value, "spec", "delivery", "deadLetterSink", "ref", "name")).toBe("spillway-dead-letter");
+    const [own, team] = brokers;
+    expect(textAt(own, "spec", "delivery", "deadLetterSink", "ref", "name")).toBe("spillway-dead-letter");
+    for (const value of [requests, team]) {
+      const [name = "", namespace = ""] = new URL(textAt(value, "spec", "delivery", "deadLetterSink", "uri")).hostname.split(".");
+      expect(textAt(only(base, "serving.knative.dev/v1", "Service", name), "metadata", "namespace")).toBe(namespace);
     }
   });
 });

@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { REQUEST_TYPE } from "../../src/events/read-egress-request.ts";
+import { readEventJson } from "../../src/events/read-event-json.ts";
+import { readNotice } from "../../src/events/read-notice.ts";
 import { readTemplate } from "./cloud-formation.ts";
 import { at, codeBelow, entriesAt, listAt, mapsIn, readObjects, root, textAt, yamlFiles } from "./objects.ts";
 
@@ -96,12 +99,22 @@ describe("its events", () => {
     expect(Number(property(source ?? "", "VisibilityTimeout"))).toBeGreaterThanOrEqual(6 * Number(property("Events", "Timeout")));
   });
 
-  it("take requests from the bus by their type alone, and rotations by what AWS calls them", () => {
-    expect(pattern("RequestOnBus")).toEqual({ "detail-type": ["dev.spillway.egress.request.v1"] });
+  it("take requests from the bus by their type alone, and rotations by the names that the broker reads", () => {
+    const names = ["PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "RotationSucceeded", "DeleteSecret", "RestoreSecret"];
+    for (const eventName of names) {
+      const event = {
+        "detail-type": "AWS API Call via CloudTrail",
+        source: "aws.secretsmanager",
+        id: "1",
+        detail: { eventName, requestParameters: { secretId: "s" } },
+      };
+      expect([eventName, readNotice(readEventJson(event))?.kind]).toEqual([eventName, "rotation"]);
+    }
+    expect(pattern("RequestOnBus")).toEqual({ "detail-type": [REQUEST_TYPE] });
     expect(pattern("SecretRotated")).toEqual({
       source: ["aws.secretsmanager"],
       "detail-type": ["AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"],
-      detail: { eventName: ["PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "RotationSucceeded"] },
+      detail: { eventName: names },
     });
     expect(property("BundleChanged", "EventPattern", "source")).toEqual(["aws.s3"]);
     expect(property("BundleChangedMayInvoke", "SourceArn", "Fn::GetAtt")).toBe("BundleChanged.Arn");
