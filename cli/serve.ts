@@ -18,7 +18,9 @@ const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--port N] [--ho
 
 environment: PORT, SPILLWAY_MANIFESTS, SPILLWAY_BUNDLE, SPILLWAY_REGION (where it runs, for RegionPolicy also.brokerRegion),
              SPILLWAY_ADMIN_PORT (metrics on a port of their own), SPILLWAY_SECRETS_DIR,
-             K_SINK and K_CE_OVERRIDES (events), the standard OTEL_* variables`;
+             K_SINK and K_CE_OVERRIDES (events), the standard OTEL_* variables,
+             SPILLWAY_EVENT_LEASE (seconds, 1 to 600, default 30: an instance that is silent for so long loses the
+             event that it works on to another)`;
 
 /** `spillway serve`: runs until SIGTERM or SIGINT. */
 export async function runServe(args: readonly string[]): Promise<number> {

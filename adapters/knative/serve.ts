@@ -15,6 +15,7 @@ import {
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
+import { readEventLease } from "../events/read-event-lease.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
@@ -81,7 +82,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     schedule: (work) => setImmediate(work),
     tracer: telemetry.tracer,
     digest: (text) => hash("sha256", text, "hex"),
-    events: { state: createNodeState(options.environment), answers, reload: async () => load(await source.read()), source: eventSource(options.environment) },
+    events: {
+      state: createNodeState(options.environment),
+      answers,
+      reload: async () => load(await source.read()),
+      source: eventSource(options.environment),
+      leaseMs: readEventLease(options.environment),
+    },
   });
   telemetry.observe(broker.attribution.metrics);
   broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));

@@ -9,7 +9,7 @@ import { type CollectedAnswer, createCollectingResponder } from "./collected-ans
 import type { EventDelivery } from "./event-desk.ts";
 import { eventExchange } from "./event-exchange.ts";
 import { EventFault } from "./event-fault.ts";
-import { type Claim, type EventLedger, type Lease } from "./event-ledger.ts";
+import type { Claim, EventLedger, Lease } from "./event-ledger.ts";
 import { type EgressRequest, readEgressRequest } from "./read-egress-request.ts";
 import { writeEgressResponse } from "./write-egress-response.ts";
 
@@ -84,7 +84,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     try {
       await handle(eventExchange({ event, request, delivery, credential, authority, responder, signal: abort.signal }));
     } finally {
-      stopBeating();
+      await stopBeating();
     }
     const answer = responder.answer();
     const verdict = answer === null ? retry(503, "the call was broken off") : verdictOf(answer);
@@ -156,10 +156,12 @@ function credentialsIn(delivery: EventDelivery): readonly string[] {
 
 /**
  * Renews the lease while the call runs. Aborts the call when the lease is lost, and when it ends unrenewed: by a timer of its own, for the
- * store may be so slow that the renewal has not even failed by then.
+ * store may be so slow that the renewal has not even failed by then. What it gives stops that, and resolves when no renewal is under way:
+ * one that came after would take the version away under which the answer is to be remembered.
  */
-function keepAlive(clock: Clock, lease: Lease, abort: CallAbort): () => void {
+function keepAlive(clock: Clock, lease: Lease, abort: CallAbort): () => Promise<void> {
   let over = false;
+  let renewal = Promise.resolve();
   let cancelBeat = () => {};
   let cancelEnd = () => {};
   const beat = async (): Promise<void> => {
@@ -171,13 +173,16 @@ function keepAlive(clock: Clock, lease: Lease, abort: CallAbort): () => void {
   const schedule = () => {
     cancelEnd();
     cancelEnd = clock.after(Math.max(0, lease.goodUntil() - clock.monotonic()), () => abort.abort());
-    cancelBeat = clock.after(lease.leaseMs / 3, () => void beat());
+    cancelBeat = clock.after(lease.leaseMs / 3, () => {
+      renewal = beat();
+    });
   };
   schedule();
   return () => {
     over = true;
     cancelBeat();
     cancelEnd();
+    return renewal;
   };
 }
 
