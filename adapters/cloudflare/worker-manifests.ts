@@ -27,11 +27,16 @@ export interface WorkerManifests {
   due(): boolean;
   /** Looks for a newer bundle and serves it from then on. A bad one changes nothing, and is told of. Never rejects. */
   look(): Promise<void>;
+  /** An event says that there is a newer one: looks at once, and more often for a while. Rejects where the namespace cannot be read. */
+  reload(): Promise<void>;
 }
 
 const KEY = "bundle";
 /** How often an isolate looks, while calls come. Cloudflare keeps what it read for up to a minute more. Milliseconds. */
 const PERIOD_MS = 30_000;
+/** After an event has told of a newer one: Cloudflare's own cache may still hide it for a minute. Milliseconds. */
+const EAGER_PERIOD_MS = 5_000;
+const EAGER_FOR_MS = 120_000;
 /** After a namespace that failed, when nothing serves yet. */
 const RETRY_MS = 1_000;
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -45,6 +50,7 @@ export function createWorkerManifests(options: WorkerManifestsOptions): WorkerMa
   /** What the bundle said of itself that was looked at last, good or bad. */
   let seen: string | null = null;
   let lookedAt: number | null = null;
+  let eagerUntil = Number.NEGATIVE_INFINITY;
   /** When a look ended with nothing to serve. */
   let failedAt: number | null = null;
 
@@ -93,13 +99,20 @@ export function createWorkerManifests(options: WorkerManifestsOptions): WorkerMa
 
   return {
     look,
+    reload: async () => {
+      lookedAt = now();
+      eagerUntil = lookedAt + EAGER_FOR_MS;
+      if (namespace !== null) await lookInto(namespace);
+    },
     prepare: async () => {
       // Of first calls that come together each looks for itself: on Workers none may wait for what another began.
       if (failedAt === null || now() - failedAt >= RETRY_MS) await look();
     },
     due: () => {
-      if (namespace === null || lookedAt === null || now() - lookedAt < PERIOD_MS) return false;
-      lookedAt = now();
+      if (namespace === null || lookedAt === null) return false;
+      const at = now();
+      if (at - lookedAt < (at < eagerUntil ? EAGER_PERIOD_MS : PERIOD_MS)) return false;
+      lookedAt = at;
       return true;
     },
   };

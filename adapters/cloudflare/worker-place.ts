@@ -6,7 +6,7 @@ import { countryOfColo } from "./colo-countries.ts";
  * placement, a workerd of one's own). Else it is the country of the data centre that took the request, which is where a Worker runs that is not
  * placed elsewhere: with `SPILLWAY_PLACEMENT=smart` that is not known, and unknown is outside every lock.
  */
-export function workerPlace(bindings: Readonly<Record<string, unknown>>): (request: Request) => BrokerPlace {
+export function workerPlace(bindings: Readonly<Record<string, unknown>>): (request: Request | null) => BrokerPlace {
   const { SPILLWAY_REGION: region, SPILLWAY_PLACEMENT: placement } = bindings;
   if (typeof region === "string" && region !== "") {
     const place = { region, country: null };
@@ -14,7 +14,7 @@ export function workerPlace(bindings: Readonly<Record<string, unknown>>): (reque
   }
   if (typeof placement === "string" && placement !== "") return () => UNKNOWN_PLACE;
   return (request) => {
-    const cf: unknown = "cf" in request ? request.cf : null;
+    const cf: unknown = request !== null && "cf" in request ? request.cf : null;
     const colo = typeof cf === "object" && cf !== null && "colo" in cf ? cf.colo : null;
     const country = typeof colo === "string" ? countryOfColo(colo) : null;
     return country === null ? UNKNOWN_PLACE : { region: null, country };

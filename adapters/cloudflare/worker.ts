@@ -1,74 +1,64 @@
-import { type Broker, type BrokerPlace, createAdminApp, createBroker } from "../../src/index.ts";
-import { createConsoleSink } from "../events/console-sink.ts";
-import { createWorkerSecretStores } from "../secrets/worker-stores.ts";
-import { createFetchDocumentFetcher } from "../transport/fetch-document-fetcher.ts";
-import { createFetchTransport } from "../transport/fetch-transport.ts";
-import builtIn from "./manifests.bundle";
-import { workerClock } from "./worker-clock.ts";
+import { type QueueBatch, takeQueueBatch } from "./queue-batch.ts";
 import { createWorkerExchange, type WorkerContext } from "./worker-exchange.ts";
-import { bundleNamespace, createWorkerManifests, type WorkerManifests } from "./worker-manifests.ts";
-import { workerPlace } from "./worker-place.ts";
+import { createWorkerInstance, type WorkerBindings, type WorkerInstance } from "./worker-instance.ts";
 
-/** The bindings of the Worker; docs/platforms.md lists those that it knows. */
-type Bindings = Readonly<Record<string, unknown>>;
+export { SpillwayState } from "./spillway-state.ts";
 
-interface Instance {
-  readonly broker: Broker;
-  readonly admin: ReturnType<typeof createAdminApp>;
-  readonly manifests: WorkerManifests;
-  readonly placeOf: (request: Request) => BrokerPlace;
-}
+/** The platform gives work after an answer 30 s. Milliseconds. */
+const FLUSH_MS = 20_000;
 
 /** One an isolate, made by its first event: bindings are not known before. */
-let instance: Instance | null = null;
+let instance: WorkerInstance | null = null;
 
-/** Composition root of the Cloudflare Worker. */
+/** Composition root of the Cloudflare Worker: calls, batches of queues, and the clock. */
 export default {
-  async fetch(request: Request, bindings: Bindings, context: WorkerContext): Promise<Response> {
-    instance ??= createInstance(bindings);
+  async fetch(request: Request, bindings: WorkerBindings, context: WorkerContext): Promise<Response> {
+    instance ??= createWorkerInstance(bindings);
     const { broker, admin, manifests, placeOf } = instance;
     if (!broker.ready()) await manifests.prepare();
     else if (manifests.due()) context.waitUntil(manifests.look());
-    if (/^\w+:\/\/[^/]*\/-\//.test(request.url)) return admin.fetch(request);
+    const tell = tellOf(instance);
+    const place = placeOf(request);
+    if (/^\w+:\/\/[^/]*\/-\//.test(request.url)) {
+      const platform = { principal: null, place, remainingMs: null, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) };
+      const answer = await admin.fetch(request, platform);
+      context.waitUntil(tell());
+      return answer;
+    }
     return new Promise((resolve) => {
-      const exchange = createWorkerExchange(request, context, placeOf(request), resolve);
+      const exchange = createWorkerExchange(request, context, place, resolve);
       // The call outlives the head of its answer. One that ends without an answer has no caller left; the platform wants one all the same.
-      context.waitUntil(broker.handle(exchange).then(() => resolve(new Response(null, { status: 499 }))));
+      const handled = broker.handle(exchange).then(() => resolve(new Response(null, { status: 499 })));
+      context.waitUntil(handled.then(tell));
     });
+  },
+
+  /** A consumer of Cloudflare Queues: each message is a CloudEvent. */
+  async queue(batch: QueueBatch, bindings: WorkerBindings, context: WorkerContext): Promise<void> {
+    instance ??= createWorkerInstance(bindings);
+    const { broker, manifests, placeOf, complain } = instance;
+    if (!broker.ready() || manifests.due()) await manifests.prepare();
+    // Never null: the instance takes events.
+    if (broker.events === null) throw new Error("events are not taken here");
+    const platform = { place: placeOf(null), remainingMs: null, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) };
+    await takeQueueBatch(batch, broker.events, platform, (message, { kind, detail }) =>
+      complain(`a message was left to ${batch.queue}: ${message}: ${kind}: ${detail}`),
+    );
+    await tellOf(instance)();
+  },
+
+  /** A cron trigger: a bundle in KV that cannot be used is told of within the trigger's period, calls or not. */
+  async scheduled(_controller: unknown, bindings: WorkerBindings, _context: WorkerContext): Promise<void> {
+    instance ??= createWorkerInstance(bindings);
+    await instance.manifests.prepare();
+    await tellOf(instance)();
   },
 };
 
-function createInstance(bindings: Bindings): Instance {
-  const transport = createFetchTransport();
-  const log = (line: string): void => console.log(line);
-  const broker = createBroker({
-    clock: workerClock,
-    random: Math.random,
-    transport,
-    secretStores: createWorkerSecretStores(bindings),
-    documents: createFetchDocumentFetcher(),
-    sink: createConsoleSink(log),
-    log,
-    // Inside the call that asked, which `waitUntil` keeps alive: a timer would be dropped with it.
-    schedule: queueMicrotask,
-    tracer: null,
-    shareFlights: false,
-  });
-  const manifests = createWorkerManifests({
-    broker,
-    platform: { name: "workers", features: transport.features },
-    builtIn,
-    namespace: bundleNamespace(bindings["SPILLWAY_MANIFESTS"]),
-    now: workerClock.now,
-    complain: (text) => console.error(text),
-  });
-  // No metrics page: each isolate would tell of its own calls only.
-  const admin = createAdminApp({
-    ready: broker.ready,
-    status: broker.status,
-    metrics: () => null,
-    authorize: broker.authorize,
-    takeEvents: broker.events?.takeMessage ?? null,
-  });
-  return { broker, admin, manifests, placeOf: workerPlace(bindings) };
+/** Sends what has happened, behind the answer: of usage and denials nothing stays in an isolate that may be gone. */
+function tellOf({ broker, sink }: WorkerInstance): () => Promise<void> {
+  return () => {
+    broker.attribution.drain();
+    return sink.flush(AbortSignal.timeout(FLUSH_MS));
+  };
 }

@@ -15,15 +15,19 @@ export interface WorkerBundle {
   /** File name of the code, and of every other module. */
   readonly files: readonly string[];
   readonly code: string;
-  /** The sources that went into the code, and what the code still imports when it runs. */
+  /** The sources of which something went into the code, and what the code still imports when it runs. */
   readonly inputs: readonly string[];
   readonly imports: readonly string[];
   remove(): Promise<void>;
 }
 
+interface Output {
+  readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>>;
+  readonly imports: readonly { readonly path: string }[];
+}
+
 interface Metafile {
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly outputs: Readonly<Record<string, { readonly imports: readonly { readonly path: string }[] }>>;
+  readonly outputs: Readonly<Record<string, Output>>;
 }
 
 /** Bundles the Worker as a deployment does, without a network or an account. */
@@ -31,7 +35,7 @@ export async function bundleWorker(): Promise<WorkerBundle> {
   const folder = await mkdtemp(join(tmpdir(), "spillway-worker-"));
   await promisify(execFile)(
     process.execPath,
-    [join(root, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--outdir", folder, "--metafile", join(folder, "meta.json")],
+    [join(root, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--env=", "--outdir", folder, "--metafile", join(folder, "meta.json")],
     {
       cwd: root,
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_LOG: "error", WRANGLER_HIDE_BANNER: "true" },
@@ -44,7 +48,7 @@ export async function bundleWorker(): Promise<WorkerBundle> {
     folder,
     files,
     code: await readFile(join(folder, "worker.js"), "utf8"),
-    inputs: Object.keys(meta.inputs),
+    inputs: outputs.flatMap((output) => Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))),
     imports: outputs.flatMap((output) => output.imports.map(({ path }) => path)),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
@@ -55,6 +59,10 @@ export interface WorkerBroker {
   readonly url: string;
   /** Access-log lines so far, parsed. */
   calls(): readonly Record<string, unknown>[];
+  /** Hands the Worker a batch of a queue, as the platform does. */
+  queue(name: string, messages: readonly { readonly id: string; readonly body: unknown; readonly attempts?: number }[]): Promise<QueueResult>;
+  /** Runs the cron trigger. */
+  cron(): Promise<{ readonly outcome: string }>;
   stdout(): string;
   stderr(): string;
   stop(): Promise<void>;
@@ -70,11 +78,35 @@ export interface WorkerBrokerOptions {
   readonly stored?: Readonly<Record<string, string>>;
   /** Where every outgoing connection arrives, whatever its host: a port of loopback. */
   readonly worldPort: number;
+  /** Port of the KV namespace `SPILLWAY_MANIFESTS` (`startFakeNamespace`); left out: it is not bound. */
+  readonly namespacePort?: number;
+  /** Durable Objects at `SPILLWAY_STATE`, gone with the process. */
+  readonly state?: boolean;
+  /** Further bindings, and the services that they need, as workerd's configuration has them. */
+  readonly extra?: { readonly bindings: readonly string[]; readonly services: readonly string[] };
 }
+
+/** What became of a message of a queue. */
+export interface QueueResult {
+  readonly outcome: string;
+  readonly explicitAcks: readonly string[];
+  readonly retryMessages: readonly { readonly msgId: string; readonly delaySeconds?: number }[];
+}
+
+/** Delivers what a platform would. */
+const DOOR = `
+export default {
+  async fetch(request, { MAIN }) {
+    const { queue, messages } = await request.json();
+    if (queue === undefined) return Response.json(await MAIN.scheduled({ cron: "* * * * *" }));
+    return Response.json(await MAIN.queue(queue, messages.map(({ id, body, attempts = 1 }) => ({ id, body, attempts, timestamp: new Date() }))));
+  },
+};
+`;
 
 /** Runs the bundle. Its `fetch` is the platform's own; only the address of the world outside is the test's. */
 export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<WorkerBroker> {
-  const { bundle, manifests, secrets, stored = {}, worldPort } = options;
+  const { bundle, manifests, secrets, stored = {}, worldPort, namespacePort = null, state = false, extra = { bindings: [], services: [] } } = options;
   const settings = await readFile(join(root, "wrangler.toml"), "utf8");
   const folder = join(bundle.folder, `run-${crypto.randomUUID()}`);
   await mkdir(folder);
@@ -88,7 +120,13 @@ export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<W
   const bindings = [
     ...Object.keys(secrets).map((name) => `(name = "${name}", text = embed "${name}")`),
     ...Object.keys(stored).map((name) => `(name = "${name}", service = (name = "store", entrypoint = "${name}"))`),
+    ...(namespacePort === null ? [] : ['(name = "SPILLWAY_MANIFESTS", kvNamespace = "kv")']),
+    ...(state ? ['(name = "SPILLWAY_STATE", durableObjectNamespace = "SpillwayState")'] : []),
+    ...extra.bindings,
   ];
+  const services = [...(namespacePort === null ? [] : [`(name = "kv", external = (address = "127.0.0.1:${namespacePort}", http = ()))`]), ...extra.services];
+  await mkdir(join(folder, "disk"));
+  await writeFile(join(folder, "door.js"), DOOR);
   const store = Object.entries(stored).map(([name, value]) => `export class ${name} extends WorkerEntrypoint { get() { return ${JSON.stringify(value)}; } }`);
   await writeFile(join(folder, "store.js"), `import { WorkerEntrypoint } from "cloudflare:workers";\n${store.join("\n")}\nexport default {};\n`);
   await writeFile(
@@ -97,19 +135,29 @@ export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<W
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main), (name = "store", worker = .store),
-    (name = "world", external = (address = "127.0.0.1:${worldPort}", http = ())) ],
-  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ] );
+    (name = "world", external = (address = "127.0.0.1:${worldPort}", http = ())),
+    (name = "door", worker = .door), (name = "disk", disk = (path = "${join(folder, "disk")}", writable = true)),
+    ${services.join(", ")} ],
+  sockets = [
+    (name = "http", address = "127.0.0.1:0", http = (cfBlobHeader = "test-cf"), service = "main"),
+    (name = "door", address = "127.0.0.1:0", http = (), service = "door") ] );
 const main :Workerd.Worker = (
   modules = [ ${modules.join(", ")} ],
   compatibilityDate = "${/^compatibility_date = "(.+)"$/m.exec(settings)?.[1]}",
   compatibilityFlags = ${/^compatibility_flags = (\[.+\])$/m.exec(settings)?.[1]},
+  durableObjectNamespaces = [ (className = "SpillwayState", uniqueKey = "state", enableSql = true) ], durableObjectStorage = (localDisk = "disk"),
   bindings = [ ${bindings.join(", ")} ], globalOutbound = "world" );
+const door :Workerd.Worker = (
+  modules = [ (name = "door.js", esModule = embed "door.js") ], compatibilityDate = "2026-11-01",
+  compatibilityFlags = ["service_binding_extra_handlers"], bindings = [ (name = "MAIN", service = "main") ] );
 const store :Workerd.Worker = (
   modules = [ (name = "store.js", esModule = embed "store.js") ], compatibilityDate = "2026-11-01", globalOutbound = "world" );
 `,
   );
-  const workerd = await startWorkerd(join(folder, "config.capnp"), ["http"]);
+  const workerd = await startWorkerd(join(folder, "config.capnp"), ["http", "door"]);
   const port = workerd.ports.get("http");
+  const door = async (call: object): Promise<unknown> =>
+    (await fetch(`http://127.0.0.1:${workerd.ports.get("door")}/`, { method: "POST", body: JSON.stringify(call) })).json();
   return {
     url: `http://127.0.0.1:${port}`,
     calls: () =>
@@ -118,6 +166,9 @@ const store :Workerd.Worker = (
         .split("\n")
         .filter((line) => line.startsWith("{") && line.includes('"request_id"'))
         .map((line) => JSON.parse(line) as Record<string, unknown>), // the test looks at single members
+    // What workerd itself answers to its service bindings.
+    queue: (name, messages) => door({ queue: name, messages }) as Promise<QueueResult>,
+    cron: () => door({}) as Promise<{ outcome: string }>,
     stdout: workerd.stdout,
     stderr: workerd.stderr,
     stop: workerd.stop,

@@ -1,0 +1,70 @@
+import { type Broker, type BrokerPlace, createAdminApp, createBroker } from "../../src/index.ts";
+import type { FlushableSink } from "../events/batching-sink.ts";
+import { createWorkerEvents } from "../events/worker-event-sink.ts";
+import { createWorkerSecretStores } from "../secrets/worker-stores.ts";
+import { createFetchDocumentFetcher } from "../transport/fetch-document-fetcher.ts";
+import { createFetchTransport } from "../transport/fetch-transport.ts";
+import builtIn from "./manifests.bundle";
+import { workerClock } from "./worker-clock.ts";
+import { bundleNamespace, createWorkerManifests, type WorkerManifests } from "./worker-manifests.ts";
+import { workerPlace } from "./worker-place.ts";
+import { createWorkerState } from "./worker-state.ts";
+
+/** The bindings of the Worker; docs/platforms.md lists those that it knows. */
+export type WorkerBindings = Readonly<Record<string, unknown>>;
+
+/** The broker of one isolate. */
+export interface WorkerInstance {
+  readonly broker: Broker;
+  readonly admin: ReturnType<typeof createAdminApp>;
+  readonly manifests: WorkerManifests;
+  readonly sink: FlushableSink;
+  /** Null: what the platform says of a request that is none, such as a batch of a queue. */
+  readonly placeOf: (request: Request | null) => BrokerPlace;
+  readonly complain: (text: string) => void;
+}
+
+/** Chooses the ports of a Worker. Throws when a binding is not what it has to be: every call then fails, and the log says why. */
+export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
+  const transport = createFetchTransport();
+  const log = (line: string): void => console.log(line);
+  const complain = (text: string): void => console.error(text);
+  const { sink, answers } = createWorkerEvents(bindings, log);
+  const namespace = bundleNamespace(bindings["SPILLWAY_MANIFESTS"]);
+  const broker: Broker = createBroker({
+    clock: workerClock,
+    random: Math.random,
+    transport,
+    secretStores: createWorkerSecretStores(bindings),
+    documents: createFetchDocumentFetcher(),
+    sink,
+    log,
+    // Inside the call that asked, which `waitUntil` keeps alive: a timer would be dropped with it.
+    schedule: queueMicrotask,
+    tracer: null,
+    shareFlights: false,
+    events: {
+      state: createWorkerState(bindings, workerClock.now),
+      answers,
+      reload: namespace === null ? null : () => manifests.reload(),
+      source: "/spillway",
+    },
+  });
+  const manifests = createWorkerManifests({
+    broker,
+    platform: { name: "workers", features: transport.features },
+    builtIn,
+    namespace,
+    now: workerClock.now,
+    complain,
+  });
+  const admin = createAdminApp({
+    ready: broker.ready,
+    status: broker.status,
+    // No metrics page: each isolate would tell of its own calls only.
+    metrics: () => null,
+    authorize: broker.authorize,
+    takeEvents: broker.events?.takeMessage ?? null,
+  });
+  return { broker, admin, manifests, sink, placeOf: workerPlace(bindings), complain };
+}
