@@ -1,6 +1,6 @@
 // Bundles into dist/: the command line (and with it the Node server), and the Lambda function in dist/lambda/. Cloud SDKs stay apart and load on first use.
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
 
@@ -33,14 +33,56 @@ await chmod("dist/spillway.js", 0o755);
 // What went into which file, for test/bundle.test.ts.
 await writeFile("dist/meta.json", JSON.stringify(metafile));
 
-const lambda = await build({
+/** The compiler of manifests, which a function with a bundle never loads: esbuild would put what both need into one chunk with it. */
+const compilerApart: Plugin = {
+  name: "compiler-apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/compile-manifests\.ts$/ }, ({ kind }) => (kind === "dynamic-import" ? { path: "./compile-manifests.mjs", external: true } : null));
+  },
+};
+
+/** Google's client is CommonJS: loaded by import() from a bundle it would come without its names. */
+const namesOfGoogleClient: Plugin = {
+  name: "names-of-google-client",
+  setup({ onResolve, onLoad }) {
+    const client = "@google-cloud/secret-manager";
+    onResolve({ filter: /^@google-cloud\/secret-manager$/ }, ({ kind }) => (kind === "dynamic-import" ? { path: client, namespace: "google" } : null));
+    onLoad({ filter: /.*/, namespace: "google" }, () => ({ contents: `export { SecretManagerServiceClient } from "${client}";`, resolveDir: "." }));
+  },
+};
+
+/** Of undici what is used here: its index loads a browser's fetch, WebSockets, caches and mocks with it, half of what a start costs. */
+const undiciInPart: Plugin = {
+  name: "undici-in-part",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: "undici", namespace: "undici" }));
+    onLoad({ filter: /.*/, namespace: "undici" }, () => ({
+      resolveDir: ".",
+      contents: `
+        import Agent from "undici/lib/dispatcher/agent.js";
+        import Client from "undici/lib/dispatcher/client.js";
+        import Dispatcher from "undici/lib/dispatcher/dispatcher.js";
+        import errors from "undici/lib/core/errors.js";
+        import ask from "undici/lib/api/api-request.js";
+        Dispatcher.prototype.request = ask;
+        const request = (given, { dispatcher, ...options }) => {
+          const url = new URL(given);
+          return dispatcher.request({ ...options, origin: url.origin, path: url.pathname + url.search });
+        };
+        export { Agent, Client, errors, request };`,
+    }));
+  },
+};
+
+const inFunction: BuildOptions = {
   ...onNode,
-  entryPoints: { index: "adapters/lambda/index.ts" },
   outdir: "dist/lambda",
   outExtension: { ".js": ".mjs" },
-  // A function is its package: nothing is found in node_modules there.
+  // A function is its package: nothing is found in node_modules there, and what was CommonJS looks for its files beside itself.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; const require = __createRequire(import.meta.url), __filename = __toPath(import.meta.url), __dirname = __toPath(new URL('.', import.meta.url));",
   },
-});
+};
+const lambda = await build({ ...inFunction, entryPoints: { index: "adapters/lambda/index.ts" }, plugins: [compilerApart, namesOfGoogleClient, undiciInPart] });
+await build({ ...inFunction, entryPoints: { "compile-manifests": "adapters/lambda/compile-manifests.ts" } });
 await writeFile("dist/meta-lambda.json", JSON.stringify(lambda.metafile));

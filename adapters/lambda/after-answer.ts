@@ -1,3 +1,5 @@
+import type { BackgroundWork } from "./background-work.ts";
+
 /** What work after the answer may take at most, and what it must leave of the invocation's time. Milliseconds. */
 const LONGEST_MS = 2_000;
 const LEFT_MS = 200;
@@ -6,7 +8,7 @@ const LEFT_MS = 200;
  * Waits for background work and then for `flush`: an environment is frozen as soon as its invocation ends. Bounded by the time that is left, and
  * `flush` gets a signal that says so; never rejects.
  */
-export async function afterAnswer(remainingMs: number, waits: ReadonlySet<Promise<unknown>>, flush: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+export async function afterAnswer(remainingMs: number, open: BackgroundWork["open"], flush: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   const limit = Math.min(LONGEST_MS, remainingMs - LEFT_MS);
   if (limit <= 0) return;
   const late = new AbortController();
@@ -15,7 +17,7 @@ export async function afterAnswer(remainingMs: number, waits: ReadonlySet<Promis
   });
   const timer = setTimeout(() => late.abort(), limit);
   // Work may ask for more work.
-  while (waits.size > 0 && !late.signal.aborted) await Promise.race([over, Promise.all(waits)]);
+  while (open.size > 0 && !late.signal.aborted) await Promise.race([over, Promise.all(open)]);
   await Promise.race([over, flush(late.signal).catch(() => {})]);
   clearTimeout(timer);
 }

@@ -1,7 +1,6 @@
-import { type Compiled, compile, type ManifestSource } from "../../src/index.ts";
-import { PLATFORMS } from "../config/platforms.ts";
+import { type Compiled, compile, type ManifestSource, type Platform } from "../../src/index.ts";
 
-/** Manifests as a function serves them. A file of its own, so that a bundle starts without the compiler. */
-export function compileManifests(sources: readonly ManifestSource[]): Compiled {
-  return compile(sources, PLATFORMS.lambda);
+/** Manifests as a function serves them. The build makes a file of its own of it, so that a bundle starts without the compiler. */
+export function compileManifests(sources: readonly ManifestSource[], platform: Platform): Compiled {
+  return compile(sources, platform);
 }

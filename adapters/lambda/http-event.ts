@@ -1,4 +1,5 @@
 import type { PlatformPrincipal } from "../../src/index.ts";
+import { type Fields, fieldsOf, textOf } from "./fields.ts";
 import { endsHere, viaBehindCloudFront, withoutIamParameters } from "./platform-headers.ts";
 
 /** Who invoked: it decides what an answer looks like. */
@@ -28,8 +29,6 @@ export interface EventFault {
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 /** Headers of which a second one is an attack: whoever reads the first and whoever reads the last would see different callers. */
 const SINGLE: ReadonlySet<string> = new Set(["host", "authorization", "x-api-key", "api-key", "x-goog-api-key", "content-type", "content-length"]);
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads what a function URL, API Gateway (payload 1.0 and 2.0) or an Application Load Balancer sends; null: this is no HTTP request. */
 export function readHttpEvent(event: unknown): HttpEvent | EventFault | null {
@@ -159,12 +158,4 @@ function listPairsOf(value: unknown): [string, string][] {
   return Object.entries(fieldsOf(value)).flatMap(([name, list]) =>
     (Array.isArray(list) ? list : []).flatMap((one: unknown): [string, string][] => (typeof one === "string" ? [[name, one]] : [])),
   );
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === "object" && value !== null ? (value as Fields) : {}; // an object's members are unknown until looked at
 }

@@ -1,25 +1,31 @@
 import { hash } from "node:crypto";
-import { type Broker, type BrokerPlace, type Clock, createAdminApp, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
+import { type Broker, type BrokerPlace, type Clock, type Compiled, createAdminApp, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
 import { formatFaults, formatRefused } from "../config/report.ts";
-import { createNodeEvents } from "../events/node-event-sink.ts";
+import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
+import { createNodeState } from "../state/node-state.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { afterAnswer } from "./after-answer.ts";
 import { answerAdmin } from "./answer-admin.ts";
+import { type BackgroundWork, createBackgroundWork } from "./background-work.ts";
 import { type BufferedAnswer, BufferedResponder } from "./buffered-responder.ts";
+import { createConfiguration } from "./configuration.ts";
 import { type EventFault, type HttpEvent, readHttpEvent } from "./http-event.ts";
-import { createLambdaExchange } from "./lambda-exchange.ts";
-import { loadConfiguration } from "./load-configuration.ts";
+import { attested, createLambdaExchange } from "./lambda-exchange.ts";
+import type { BatchAnswer } from "./queue-messages.ts";
 import { refuseEvent } from "./refuse-event.ts";
 import { allowAnswersAtOnce, awsLambda, guardEnvironment, type InvocationContext, type StreamingHandler } from "./runtime-client.ts";
 import { StreamedResponder } from "./streamed-responder.ts";
+import { takeEvent } from "./take-event.ts";
 
 const environment = process.env;
 /** Calls that the environment takes at the same time: more than one with Managed Instances only. */
 const concurrency = Number(environment["AWS_LAMBDA_MAX_CONCURRENCY"] ?? 1) || 1;
 const place: BrokerPlace = { region: environment["AWS_REGION"]?.trim() || environment["SPILLWAY_REGION"]?.trim() || null, country: null };
+/** How long the configuration may take to come, at the start and when it has changed. Milliseconds. */
+const READ_MS = 8_000;
 
 const lambdaClock: Clock = {
   now: () => Date.now(),
@@ -31,8 +37,9 @@ const lambdaClock: Clock = {
 };
 
 guardEnvironment();
+const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
-const { sink } = createNodeEvents(environment, telemetry.log);
+const { sink, answers } = createNodeEvents(environment, telemetry.log);
 /** One an environment, whatever number of calls it takes at once. */
 const broker: Broker = createBroker({
   clock: lambdaClock,
@@ -45,32 +52,55 @@ const broker: Broker = createBroker({
   schedule: (work) => setImmediate(work),
   tracer: telemetry.tracer,
   digest: (text) => hash("sha256", text, "hex"),
+  events: { state: createNodeState(environment), answers, reload: () => load(AbortSignal.timeout(READ_MS)), source: eventSource(environment) },
 });
 telemetry.observe(broker.attribution.metrics);
 broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
-// No metrics page: each environment would tell of its own calls only.
-const admin = createAdminApp({ ready: broker.ready, status: broker.status, metrics: () => null, authorize: broker.authorize, takeEvents: null });
+const admin = createAdminApp({
+  ready: broker.ready,
+  status: broker.status,
+  // Each environment would tell of its own calls only.
+  metrics: () => null,
+  authorize: broker.authorize,
+  takeEvents: broker.events?.takeMessage ?? null,
+});
+await load(AbortSignal.timeout(READ_MS));
 
-const compiled = await loadConfiguration(environment);
-broker.load(compiled);
-// A refused manifest is seen in the log; its traffic gets the refusal.
-for (const text of [formatFaults(compiled.faults, { color: false }), formatRefused(compiled.conditions, { color: false })]) {
-  if (text !== "") console.error(text);
+async function load(signal: AbortSignal): Promise<void> {
+  const compiled = await configuration.read(signal);
+  if (compiled === null) return;
+  broker.load(compiled);
+  tellFaults(compiled);
+}
+
+/** A refused manifest is seen in the log; its traffic gets the refusal. */
+function tellFaults({ faults, conditions }: Compiled): void {
+  const told = [formatFaults(faults, { color: false }), formatRefused(conditions, { color: false })].filter((text) => text !== "");
+  for (const text of told) console.error(text);
+}
+
+function warn(msg: string, facts: Readonly<Record<string, unknown>>): void {
+  telemetry.log(JSON.stringify({ time: new Date().toISOString(), level: "warn", msg, ...facts }));
 }
 
 /** Takes one call; resolves when its answer was given to the responder. */
-async function take(event: HttpEvent | EventFault, context: InvocationContext, responder: Responder, abort: ReturnType<typeof createCallAbort>, waits: Waits) {
+async function take(
+  event: HttpEvent | EventFault,
+  context: InvocationContext,
+  responder: Responder,
+  onGone: ReturnType<typeof createCallAbort>,
+  work: BackgroundWork,
+) {
   if ("fault" in event) refuseEvent(event, responder);
-  else if (event.target.startsWith("/-/")) await answerAdmin(event, admin, responder);
-  else await broker.handle(createLambdaExchange(event, context, place, abort.signal, responder, waits));
+  else if (event.target.startsWith("/-/")) await answerAdmin(event, admin, attested(event, context, place, work), responder);
+  else await broker.handle(createLambdaExchange(event, context, place, onGone.signal, responder, work));
 }
 
-type Waits = Set<Promise<unknown>>;
-
-/** What must be told before the environment is frozen. */
+/** What must be done before the environment is frozen. */
 async function flush(signal: AbortSignal): Promise<void> {
   broker.attribution.drain();
-  await Promise.all([telemetry.flush(), sink.flush(signal)]);
+  const refreshed = configuration.due(Date.now()) ? load(signal).catch(() => warn("the configuration could not be read again", {})) : null;
+  await Promise.all([telemetry.flush(), sink.flush(signal), refreshed]);
 }
 
 const streaming: StreamingHandler = async (event, stream, context) => {
@@ -78,28 +108,37 @@ const streaming: StreamingHandler = async (event, stream, context) => {
   if (request === null) throw new Error("this is no HTTP request: events of queues and buses go to the function's other handler, index.events");
   if (concurrency > 1) allowAnswersAtOnce(stream, concurrency);
   const abort = createCallAbort();
-  const waits: Waits = new Set();
+  const work = createBackgroundWork();
   const responder = new StreamedResponder(stream, "method" in request ? request.method : "", () => abort.abort());
-  await take(request, context, responder, abort, waits);
+  await take(request, context, responder, abort, work);
   responder.finish();
-  await afterAnswer(context.getRemainingTimeInMillis(), waits, flush);
+  await afterAnswer(context.getRemainingTimeInMillis(), work.open, flush);
   if (responder.broken !== null) throw responder.broken;
 };
 
-/** HTTP of a function URL or an API of API Gateway, streamed. */
+/** HTTP of a function URL or a REST API that streams. */
 export const handler: StreamingHandler =
   awsLambda()?.streamifyResponse(streaming) ??
   (async () => {
     throw new Error("this handler streams, and there is no runtime client of Lambda that could");
   });
 
-/** HTTP in one piece: load balancers, and APIs that do not stream. */
-export async function events(event: unknown, context: InvocationContext): Promise<BufferedAnswer> {
+/** Messages of SQS, events of EventBridge, and HTTP in one piece: load balancers, and APIs that do not stream. */
+export async function events(event: unknown, context: InvocationContext): Promise<BufferedAnswer | BatchAnswer | null> {
+  const work = createBackgroundWork();
+  try {
+    return await dispatch(event, context, work);
+  } finally {
+    await afterAnswer(context.getRemainingTimeInMillis(), work.open, flush);
+  }
+}
+
+async function dispatch(event: unknown, context: InvocationContext, work: BackgroundWork): Promise<BufferedAnswer | BatchAnswer | null> {
   const request = readHttpEvent(event);
-  if (request === null) throw new Error("this event is of no kind that the broker knows");
-  const waits: Waits = new Set();
-  const responder = new BufferedResponder(request.door, "method" in request ? request.method : "");
-  await take(request, context, responder, createCallAbort(), waits);
-  await afterAnswer(context.getRemainingTimeInMillis(), waits, flush);
-  return responder.answer();
+  if (request !== null) {
+    const responder = new BufferedResponder(request.door, "method" in request ? request.method : "");
+    await take(request, context, responder, createCallAbort(), work);
+    return responder.answer();
+  }
+  return takeEvent(event, broker.events, attested({ principal: null }, context, place, work), warn);
 }

@@ -1,21 +1,23 @@
-import { type BrokerPlace, type CallSignal, type Exchange, type IncomingBody, NOTHING_ATTESTED, type Responder } from "../../src/index.ts";
+import { type BrokerPlace, type CallSignal, type EventPlatform, type Exchange, type IncomingBody, NOTHING_ATTESTED, type Responder } from "../../src/index.ts";
+import type { BackgroundWork } from "./background-work.ts";
 import type { HttpEvent } from "./http-event.ts";
 import type { InvocationContext } from "./runtime-client.ts";
 
 /** What the answer needs of an invocation's time: Lambda ends an environment that is not done by then, and with it whatever it was doing. */
 const ANSWER_MS = 500;
 
-/** One call of a function as the broker takes it. `waits` gets the work that must be done before the invocation ends. */
+/** One call of a function as the broker takes it. */
 export function createLambdaExchange(
   event: HttpEvent,
   context: InvocationContext,
   place: BrokerPlace,
   signal: CallSignal,
   responder: Responder,
-  waits: Set<Promise<unknown>>,
+  work: BackgroundWork,
 ): Exchange {
   return {
     ...NOTHING_ATTESTED,
+    ...attested(event, context, place, work),
     method: event.method,
     target: event.target,
     scheme: event.scheme,
@@ -24,21 +26,19 @@ export function createLambdaExchange(
     port: event.port,
     remoteAddress: event.remoteAddress,
     protocol: "1.1",
-    principal: event.principal,
-    place,
-    remainingMs: () => Math.max(0, context.getRemainingTimeInMillis() - ANSWER_MS),
     signal,
     body: heldBody(event.body),
     responder,
-    waitUntil: (work) => {
-      const settled = work.then(
-        () => {},
-        // The work reports its own failures.
-        () => {},
-      );
-      waits.add(settled);
-      void settled.then(() => waits.delete(settled));
-    },
+  };
+}
+
+/** What the platform says of an invocation. */
+export function attested(event: Pick<HttpEvent, "principal">, context: InvocationContext, place: BrokerPlace, work: BackgroundWork): EventPlatform {
+  return {
+    principal: event.principal,
+    place,
+    remainingMs: () => Math.max(0, context.getRemainingTimeInMillis() - ANSWER_MS),
+    waitUntil: work.add,
   };
 }
 
