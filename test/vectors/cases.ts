@@ -1,8 +1,11 @@
 import { BODY, LIMITS } from "./cases-body.ts";
+import { ERRORS } from "./cases-errors.ts";
 import { FAILOVER } from "./cases-failover.ts";
 import { HEADERS } from "./cases-headers.ts";
+import { HEALTH } from "./cases-health.ts";
 import { CREDENTIALS, IDENTITY } from "./cases-identity.ts";
-import { ERRORS, REFUSALS } from "./cases-refusals.ts";
+import { REFUSALS } from "./cases-refusals.ts";
+import { RETRIES } from "./cases-retries.ts";
 import { ROUTING } from "./cases-routing.ts";
 import { STREAMING } from "./cases-streaming.ts";
 import type { Vector } from "./vector.ts";
@@ -13,6 +16,8 @@ export const VECTORS: readonly Vector[] = [
   ...IDENTITY,
   ...CREDENTIALS,
   ...FAILOVER,
+  ...RETRIES,
+  ...HEALTH,
   ...STREAMING,
   ...REFUSALS,
   ...ERRORS,

@@ -32,7 +32,7 @@ export function playVectors(platform: Platform, start: (world: VectorWorld) => P
     tokens = createTokens();
     world = await startWorld();
     broker = await start({ manifests: manifestsOfVectors(platform, world.port, tokens.jwks), secrets: secretsOfVectors(), port: world.port });
-  });
+  }, 60_000);
   afterAll(async () => {
     await broker?.stop();
     await world?.close();
@@ -52,6 +52,10 @@ async function play(platform: Platform, vector: Vector, tokens: Tokens, world: W
   const id = crypto.randomUUID();
   const filled = fillIn(vector, (name) => (name === "port" ? String(world.port) : name === "case" ? id : (tokens.byName[name.replace(/^jwt /, "")] ?? name)));
   const scene = world.open(id, filled.world ?? {});
+  for (const request of filled.before ?? []) {
+    const { bytes, head } = requestBytes(request, id);
+    await sendRaw(port, bytes, head, () => {});
+  }
   const { bytes, head } = requestBytes(filled.request, id);
   const answer: RawAnswer = await sendRaw(port, bytes, head, (body) => {
     scene.delivered = body;

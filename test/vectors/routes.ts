@@ -166,6 +166,7 @@ const FAILOVER = [
     "parked",
     "both-parked",
   ].map((name) => rule(name, prefix(`/${name}`), group(name))),
+  ...["thrice-failed", "now-and-then", "asks-for-time", "finds-fault"].map((name) => rule(name, prefix(`/${name}`), group(name))),
   ...["renamed-model", "listed-first"].map((name) => rule(name, prefix(`/${name}`), group(name))),
   rule("short", prefix("/short"), backend("hasty"), { timeouts: { request: "150ms" } }),
   rule("short-try", prefix("/try-short"), group("pair"), { timeouts: { backendRequest: "100ms" } }),

@@ -13,6 +13,8 @@ export type Platform = "node" | OtherPlatform;
 export interface Vector {
   readonly name: string;
   readonly area: Area;
+  /** Calls that are made first, one after the other; their answers are not looked at. */
+  readonly before?: readonly VectorRequest[];
   readonly request: VectorRequest;
   /** By backend: what it does at its first call, its second and so on; the last one stays. Left out: it answers well. */
   readonly world?: Readonly<Record<string, readonly Act[]>>;
@@ -84,7 +86,7 @@ export interface Expectation {
   readonly body?: BodyExpectation;
   /** False: the answer's framing must tell that it broke off. Default true. */
   readonly whole?: boolean;
-  /** The calls that arrived in the world, in order: the backend's name, or what it saw. */
+  /** The calls that arrived in the world, in order, those of `before` too: the backend's name, or what it saw. */
   readonly upstream: readonly (string | SeenExpectation)[];
 }
 
