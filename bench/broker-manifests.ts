@@ -10,8 +10,11 @@ const NAMESPACE = "bench";
 const ISSUER = "https://issuer.bench.example";
 const AUDIENCE = "spillway";
 
-/** Manifests with a plaintext upstream at this loopback port. `secretFile` gives the path for a named secret, after writing the value. */
-export function benchManifests(upstreamPort: number, secretFile: (name: string, value: string) => string): BenchManifests {
+/**
+ * Manifests with a plaintext upstream at this loopback port. `keep` puts a named secret where the broker finds it, and says in a SecretSource's
+ * terms where that is. `pinned` false: the platform looks the upstream's name up, as Workers always do.
+ */
+export function benchManifests(upstreamPort: number, keep: (name: string, value: string) => object, pinned = true): BenchManifests {
   const apiKey = "bench-token-0123456789abcdef0123456789";
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const header = { alg: "ES256", typ: "JWT", kid: "bench" };
@@ -22,8 +25,8 @@ export function benchManifests(upstreamPort: number, secretFile: (name: string, 
   const jwt = `${signed}.${sign("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
 
   const digest = createHash("sha256").update(apiKey).digest("hex");
-  const keys = secretFile("broker-keys", JSON.stringify({ keys: [{ sha256: digest, namespace: NAMESPACE, serviceAccount: "app", workload: "load" }] }));
-  const provider = secretFile("provider-key", "sk-bench-0123456789abcdef");
+  const keys = keep("broker-keys", JSON.stringify({ keys: [{ sha256: digest, namespace: NAMESPACE, serviceAccount: "app", workload: "load" }] }));
+  const provider = keep("provider-key", "sk-bench-0123456789abcdef");
 
   const own = "spillway.dev/v1alpha1";
   const standard = "gateway.networking.k8s.io/v1";
@@ -64,8 +67,8 @@ export function benchManifests(upstreamPort: number, secretFile: (name: string, 
         },
       },
     },
-    { apiVersion: own, kind: "SecretSource", metadata: named("broker-keys"), spec: { file: { path: keys } } },
-    { apiVersion: own, kind: "SecretSource", metadata: named("provider-key"), spec: { file: { path: provider } } },
+    { apiVersion: own, kind: "SecretSource", metadata: named("broker-keys"), spec: keys },
+    { apiVersion: own, kind: "SecretSource", metadata: named("provider-key"), spec: provider },
     {
       apiVersion: standard,
       kind: "HTTPRoute",
@@ -84,7 +87,9 @@ export function benchManifests(upstreamPort: number, secretFile: (name: string, 
         tls: { mode: "None" },
       },
     },
-    { apiVersion: own, kind: "BackendConnectionPolicy", metadata: named("provider"), spec: { targetRefs: [backend], dns: { addresses: ["127.0.0.1"] } } },
+    ...(pinned
+      ? [{ apiVersion: own, kind: "BackendConnectionPolicy", metadata: named("provider"), spec: { targetRefs: [backend], dns: { addresses: ["127.0.0.1"] } } }]
+      : []),
     {
       apiVersion: own,
       kind: "BackendCredentialPolicy",

@@ -24,7 +24,7 @@ export async function startBroker(
   const { text, tokens } = benchManifests(upstreamPort, (name, value) => {
     const path = join(folder, name);
     writeFileSync(path, value, { mode: 0o600 });
-    return path;
+    return { file: { path } };
   });
   const manifests = join(folder, "bench.yaml");
   await writeFile(manifests, text);
