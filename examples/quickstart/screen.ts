@@ -45,6 +45,12 @@ Copy and paste, in another terminal, in this folder:
   # what that provider saw: which credential, which headers
   curl http://127.0.0.1:18541/control
 
+  # the same call as a CloudEvent; sent twice it is made once
+  curl ${url}/-/events -H 'Authorization: Bearer ${TOKENS["team-a"]}' -H 'Prefer: reply' \\
+    -H 'ce-specversion: 1.0' -H 'ce-id: order-7' -H 'ce-source: /shop' -H 'ce-type: dev.spillway.egress.request.v1' \\
+    -H 'Content-Type: application/json' \\
+    -d '{"url": "${url}/v1/chat/completions", "body": {"json": {"model": "smart", "messages": [{"role": "user", "content": "Hello"}]}}}'
+
   # why a call goes where it goes, without sending it
   npx spillway explain --as team-b/app -m examples/quickstart -m ${generated} \\
     ${url}/v1/chat/completions -d '{"model": "smart"}'

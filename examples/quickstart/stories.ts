@@ -1,6 +1,7 @@
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI, { APIError } from "openai";
 import { asList, asObject, asText } from "../providers/json-fields.ts";
+import { callAsEvent } from "./event-story.ts";
 import { describeCall } from "./logged-call.ts";
 import type { Stage, Story } from "./story.ts";
 import { TOKENS, type World } from "./world.ts";
@@ -224,4 +225,4 @@ const attribution: Story = {
 };
 
 /** The user stories, in the order in which they are told. Those that leave a provider with failures behind it come late. */
-export const STORIES: readonly Story[] = [openaiStream, anthropicStream, noToken, failover, rotation, diesMidStream, regionLock, attribution];
+export const STORIES: readonly Story[] = [openaiStream, anthropicStream, noToken, callAsEvent, failover, rotation, diesMidStream, regionLock, attribution];
