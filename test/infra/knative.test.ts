@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { REQUEST_TYPE } from "../../src/events/read-egress-request.ts";
+import { readNotice } from "../../src/events/read-notice.ts";
+import type { CloudEvent } from "../../src/index.ts";
 import { objectsOf } from "./kustomizations.ts";
 import { at, type ClusterObject, codeBelow, listAt, readObjects, root, textAt, yamlFiles } from "./objects.ts";
 
@@ -141,7 +143,14 @@ describe("events", () => {
 
   it("are chosen by type, so that the broker's own events do not come back to it", () => {
     expect(listAt(requests, "spec", "filters")).toEqual([{ exact: { type: REQUEST_TYPE } }]);
-    expect(listAt(changes, "spec", "filters")).toEqual([{ prefix: { type: "dev.knative.apiserver.ref." } }]);
+    const [filter, ...more] = listAt(changes, "spec", "filters");
+    expect(more).toEqual([]);
+    const prefixes = listAt(filter, "any").map((one) => textAt(one, "prefix", "type") || textAt(one, "exact", "type"));
+    expect(prefixes.length).toBe(4);
+    // Each is one that the broker reads, and none is one that it sends.
+    for (const type of prefixes) expect([type, readNotice(event(type.endsWith(".") ? `${type}update` : type)) === null]).toEqual([type, false]);
+    for (const type of ["egress.completed", "egress.denied", "config.loaded", "egress.response"])
+      expect(prefixes.filter((prefix) => `dev.spillway.${type}.v1`.startsWith(prefix))).toEqual([]);
   });
 
   it("are tried again with growing pauses and end in the dead letters, which are there", () => {
@@ -201,6 +210,11 @@ describe("what watches the cluster", () => {
     expect(watched.map((resource) => textAt(resource, "kind"))).toEqual(expect.arrayContaining(defined));
   });
 });
+
+function event(type: string): CloudEvent {
+  const facts = { subject: null, time: null, dataContentType: null, dataSchema: null, extensions: {}, data: { kind: "none" } } as const;
+  return { id: "1", source: "/cluster", type, ...facts };
+}
 
 function pluralOf(kind: string): string {
   const lower = kind.toLowerCase();
