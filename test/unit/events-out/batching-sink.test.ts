@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type BatchingSinkOptions, createBatchingSink, type FlushableSink } from "../../../adapters/events/batching-sink.ts";
 import { egressCloudEvent } from "../../../adapters/events/egress-cloud-event.ts";
-import type { EgressEvent, EventType } from "../../../src/index.ts";
+import { type EgressEvent, type EventType, PublishError } from "../../../src/index.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createScriptedPublisher, type PublishStep } from "../../fakes/scripted-publisher.ts";
 
@@ -120,6 +120,18 @@ describe("what is not taken", () => {
       ["0", "1", "2", "3"],
       ["1", "3"],
     ]);
+  });
+
+  it("is everything, where an error tells of no event at all", async () => {
+    const { clock, publisher, emit } = open(10);
+    const publish = publisher.publish.bind(publisher);
+    publisher.publish = () => {
+      publisher.publish = publish;
+      return Promise.reject(new PublishError("told to", true, { untaken: [7] }));
+    };
+    emit("0", "1");
+    await clock.advance(200);
+    expect(publisher.taken).toEqual(["0", "1"]);
   });
 
   it("is given up after its last try", async () => {
