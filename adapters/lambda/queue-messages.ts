@@ -60,7 +60,7 @@ export async function takeQueueMessages(
     }
   }
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, lanes.length) }, work));
-  return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+  return { batchItemFailures: messages.flatMap(({ id }) => (failed.has(id) ? { itemIdentifier: id } : [])) };
 }
 
 /** Messages of one group in one lane, in their order; each other has a lane of its own. */
