@@ -1,5 +1,4 @@
 import { getCACertificates } from "node:tls";
-import { Agent, request } from "undici";
 import type { EventPublisher } from "../../src/index.ts";
 import { createStructuredPublisher, type StructuredPublisherOptions } from "./structured-publisher.ts";
 
@@ -16,22 +15,30 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /** CloudEvents to one URL from Node, over kept connections. `close` cuts what is on its way. */
 export function createHttpPublisher(options: HttpPublisherOptions): EventPublisher {
   const { url, trustedCertificates = null, connections = 8, timeoutMs = 10_000 } = options;
-  const agent = new Agent({
-    connections,
-    pipelining: 1,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    connect: { timeout: timeoutMs, ...(trustedCertificates === null ? {} : { ca: [...getCACertificates("default"), trustedCertificates] }) },
-  });
+  let client: ReturnType<typeof openClient> | null = null;
+
+  /** With the first event, not with the process: a cold start has better things to load. */
+  async function openClient() {
+    const { Agent, request } = await import("undici");
+    const trust = trustedCertificates === null ? {} : { ca: [...getCACertificates("default"), trustedCertificates] };
+    const times = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: timeoutMs, ...trust } };
+    return { agent: new Agent({ connections, pipelining: 1, ...times }), request };
+  }
+
   return createStructuredPublisher(
     {
       async post(body, contentType, signal) {
+        client ??= openClient();
+        const { agent, request } = await client;
         const answer = await request(url, { method: "POST", headers: { "content-type": contentType }, body, dispatcher: agent, signal });
         // Read and thrown away within a bound, so that the connection can be used again. The status counts, even if the rest breaks off.
         await answer.body.dump({ limit: MAX_ANSWER_BYTES, signal }).catch(() => undefined);
         return answer.statusCode;
       },
-      close: () => agent.destroy(),
+      async close() {
+        const opened = await client;
+        await opened?.agent.destroy();
+      },
     },
     options,
   );
