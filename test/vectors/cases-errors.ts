@@ -128,6 +128,18 @@ export const ERRORS: readonly Vector[] = [
     },
     { status: 200, body: 'data: {"error":{"message":"overloaded"}}\n\n', whole: false, upstream: ["openai"] },
   ),
+  failing(
+    "a stream that is nothing but an error, in one piece with its end",
+    { target: "/openai/v1/chat/completions", body: CHAT },
+    {
+      openai: [
+        {
+          raw: 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\ncontent-length: 42\r\n\r\ndata: {"error":{"message":"overloaded"}}\n\n',
+        },
+      ],
+    },
+    { status: 200, body: 'data: {"error":{"message":"overloaded"}}\n\n', whole: false, upstream: ["openai"] },
+  ),
   failing("a chat whose body is no JSON", { target: "/openai/v1/chat/completions", headers: JSON_TYPE, body: "{not json" }, undefined, {
     status: 400,
     headers: { "x-egress-error": "request_malformed" },

@@ -71,12 +71,12 @@ export const RETRIES: readonly Vector[] = [
   ),
   answered(
     "a plain POST is not sent twice after silence",
-    { target: "/pair/things", body: "x" },
-    { first: ["hang"] },
+    { target: "/silent-pair/things", body: "x" },
+    { silent: ["hang"] },
     {
       status: 504,
       headers: { "x-egress-error": "upstream_timeout" },
-      upstream: ["first"],
+      upstream: ["silent"],
     },
   ),
   answered(

@@ -39,7 +39,7 @@ interface VectorBackend {
   readonly closed?: true;
 }
 
-const HASTY = { firstByte: "200ms", streamIdle: "200ms" };
+const HASTY = { firstByte: "300ms", streamIdle: "300ms" };
 const KEY = {};
 
 const BACKENDS: readonly VectorBackend[] = [
@@ -61,7 +61,8 @@ const BACKENDS: readonly VectorBackend[] = [
   { name: "moved", api: "OpenAI", ai: { schema: { name: "OpenAI", prefix: "/v1beta/openai" } } },
   { name: "hasty", timeouts: HASTY },
   { name: "hasty-ai", api: "OpenAI", timeouts: HASTY },
-  { name: "first", api: "OpenAI", credential: KEY, timeouts: HASTY },
+  { name: "first", api: "OpenAI", credential: KEY },
+  { name: "silent", api: "OpenAI", timeouts: HASTY },
   { name: "second", api: "OpenAI", credential: KEY },
   { name: "third-tier", api: "OpenAI" },
   { name: "anthropic-first", api: "Anthropic", credential: { header: "x-api-key" } },
@@ -215,9 +216,10 @@ function group(name: string, tiers: readonly (readonly Member[])[], more: object
 function groups(): object[] {
   return [
     group("pair", [["first"], ["second"]]),
+    group("silent-pair", [["silent"], ["second"]]),
     group("anthropic-pair", [["anthropic-first"], ["anthropic-second"]]),
     group("codes", [["first"], ["second"]], { failover: { statusCodes: [500, 404] } }),
-    group("capped", [["openai"], ["second"]], { failover: { firstByteTimeout: "200ms" } }),
+    group("capped", [["openai"], ["second"]], { failover: { firstByteTimeout: "500ms" } }),
     group(
       "one-per-tier",
       [

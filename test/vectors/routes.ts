@@ -154,6 +154,7 @@ const NOW = { backoff: "1ms" };
 const FAILOVER = [
   ...[
     "pair",
+    "silent-pair",
     "anthropic-pair",
     "codes",
     "capped",
@@ -169,7 +170,7 @@ const FAILOVER = [
   ...["thrice-failed", "now-and-then", "asks-for-time", "finds-fault"].map((name) => rule(name, prefix(`/${name}`), group(name))),
   ...["renamed-model", "listed-first"].map((name) => rule(name, prefix(`/${name}`), group(name))),
   rule("short", prefix("/short"), backend("hasty"), { timeouts: { request: "150ms" } }),
-  rule("short-try", prefix("/try-short"), group("pair"), { timeouts: { backendRequest: "100ms" } }),
+  rule("short-try", prefix("/try-short"), group("pair"), { timeouts: { backendRequest: "500ms" } }),
   rule("busy", prefix("/busy"), backend("busy")),
   rule("again", prefix("/again"), backend("again"), { retry: { codes: [500], attempts: 2, ...NOW } }),
   rule("again-fault", prefix("/again-fault"), backend("again-fault"), { retry: { codes: [404], attempts: 1, ...NOW } }),
