@@ -4,8 +4,13 @@ import { type RotationNotice, readRotationNotice } from "../model/rotation.ts";
 
 /** Tells instances of rotations that another one has heard of, by one small record in the store that they share. */
 export interface RotationWatch {
-  /** True when nobody has looked for so long that a value held may have been rotated away: `look` before it is used. */
-  overdue(now: number): boolean;
+  /** True when `state` would not say `fresh`. */
+  stale(now: number): boolean;
+  /**
+   * `overdue`: nobody has looked for so long that a value held may have been rotated away: `look` before it is used. `due`: time to look behind a
+   * call, so that the next ones need not wait; said once, and then not again while that look may be under way.
+   */
+  state(now: number): "fresh" | "due" | "overdue";
   /** Reads the record and drops what it names. Never rejects: while the store is away the secrets' own refresh still holds. */
   look(signal: AbortSignal): Promise<void>;
   /** Adds to the record. Rejects with `StateStoreError`. */
@@ -37,11 +42,22 @@ interface Entry {
 export function createRotationWatch(options: RotationWatchOptions): RotationWatch {
   const { store, clock, drop, withinMs = ROTATION_BOUND_MS } = options;
   let lookedAt = Number.NEGATIVE_INFINITY;
+  let askedAt = Number.NEGATIVE_INFINITY;
   /** Sequence of the last notice that was acted on; null: never looked. */
   let seen: number | null = null;
 
+  function stale(now: number): boolean {
+    return now >= lookedAt + withinMs || (now >= lookedAt + withinMs / 2 && now >= askedAt + LOOK_TIMEOUT_MS);
+  }
+
   return {
-    overdue: (now) => now >= lookedAt + withinMs,
+    stale,
+    state(now) {
+      if (!stale(now)) return "fresh";
+      if (now >= lookedAt + withinMs) return "overdue";
+      askedAt = now;
+      return "due";
+    },
     async look(signal) {
       const began = clock.monotonic();
       const controller = new AbortController();

@@ -17,7 +17,7 @@ export interface SecretCacheOptions {
   /** False on Workers, where a promise that one request began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
   /** Tells of rotations that other instances have heard of; left out: there is no store to hear of them by. */
-  readonly watch?: Pick<RotationWatch, "overdue" | "look">;
+  readonly watch?: Pick<RotationWatch, "stale" | "state" | "look">;
 }
 
 /** Secret values, held so that a call seldom waits for a store and an outage of the store is not an outage of the broker. */
@@ -58,6 +58,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
   const entries = new Map<string, SecretEntry>();
   const flights = createSingleFlight<SecretLease>();
   let sequences = 0;
+  let looking: Promise<void> | null = null;
 
   function entryOf(reference: SecretReference): SecretEntry {
     const known = entries.get(reference.id);
@@ -177,11 +178,28 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     signal.throwIfAborted();
   }
 
+  function lookTogether(around: NonNullable<typeof watch>): Promise<void> {
+    looking ??= around.look(new AbortController().signal).finally(() => {
+      looking = null;
+    });
+    return looking;
+  }
+
+  /** Hears of rotations: before the value is used where nobody has looked for too long, else behind the call. */
+  async function lookAround(around: NonNullable<typeof watch>, signal: AbortSignal, waitUntil: ((work: Promise<unknown>) => void) | undefined): Promise<void> {
+    const state = around.state(clock.monotonic());
+    if (state === "overdue") await (shareFlights ? lookTogether(around) : around.look(signal));
+    else if (state === "due") {
+      const work = around.look(new AbortController().signal);
+      waitUntil?.(work);
+    }
+  }
+
   async function read(reference: SecretReference, signal: AbortSignal, waitUntil?: (work: Promise<unknown>) => void): Promise<SecretLease> {
     const given = inline(reference);
     if (given !== null) return given;
     signal.throwIfAborted();
-    if (watch?.overdue(clock.monotonic()) === true) await watch.look(signal);
+    if (watch !== null) await lookAround(watch, signal, waitUntil);
     const entry = entryOf(reference);
     // Again after each landing: of many who wake to nothing one fetches, and the others wait for that.
     while (!shareFlights && entry.lease === null && fetching(entry, clock.monotonic())) await landed(entry, signal);
@@ -208,7 +226,8 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
       const entry = entries.get(reference.id);
       if (entry === undefined || entry.reference !== reference) return inline(reference);
       const now = clock.monotonic();
-      if (now >= entry.freshUntil || watch?.overdue(now) === true) return null;
+      // Whoever is told that it is time to look must do so: `read` can.
+      if (now >= entry.freshUntil || watch?.stale(now) === true) return null;
       entry.lastUsed = now;
       return entry.lease;
     },
