@@ -26,7 +26,7 @@ export interface WorkerInstance {
 
 /** Chooses the ports of a Worker. Throws when a binding is not what it has to be: every call then fails, and the log says why. */
 export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
-  const transport = createFetchTransport();
+  const transport = createFetchTransport(bindings);
   const log = (line: string): void => console.log(line);
   const complain = (text: string): void => console.error(text);
   const { sink, answers } = createWorkerEvents(bindings, log);

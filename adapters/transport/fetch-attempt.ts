@@ -19,6 +19,7 @@ type WorkerRequestInit = RequestInit & { readonly encodeResponseBody: "manual" }
 export class FetchAttempt implements AnswerBody {
   readonly #request: OutboundRequest;
   readonly #signal: CallSignal;
+  readonly #fetch: typeof fetch;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #controller = new AbortController();
   #body: FetchBody | null = null;
@@ -37,9 +38,11 @@ export class FetchAttempt implements AnswerBody {
   #timerPhase: "none" | "first_byte" | "idle" = "none";
   #heardAt = 0;
 
-  constructor(request: OutboundRequest, signal: CallSignal, resolve: (outcome: Outcome) => void) {
+  /** `send` is the platform's `fetch`, or that of a binding. */
+  constructor(request: OutboundRequest, signal: CallSignal, send: typeof fetch, resolve: (outcome: Outcome) => void) {
     this.#request = request;
     this.#signal = signal;
+    this.#fetch = send;
     this.#resolve = resolve;
   }
 
@@ -71,7 +74,8 @@ export class FetchAttempt implements AnswerBody {
       signal: this.#controller.signal,
       encodeResponseBody: "manual",
     };
-    const answer = await fetch(`${origin.scheme}://${origin.hostname}:${origin.port}${path}`, init);
+    const send = this.#fetch;
+    const answer = await send(`${origin.scheme}://${origin.hostname}:${origin.port}${path}`, init);
     if (this.#done) {
       await answer.body?.cancel();
       return;

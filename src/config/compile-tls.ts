@@ -48,7 +48,7 @@ export function compileTls(
     serverName,
     ca: tls.validation === undefined ? null : certificateAuthorities(context, draft, backend, tls.validation),
     subjectAltNames: subjectAltNames(draft, tls.validation?.subjectAltNames ?? []),
-    clientCertificate: clientCertificate(context, draft, backend, tls),
+    ...clientCertificate(context, draft, backend, tls),
     minVersion,
   };
 }
@@ -123,22 +123,31 @@ function subjectAltNames(draft: BackendDraft, authored: NonNullable<Validation["
   });
 }
 
-function clientCertificate(context: LinkContext, draft: BackendDraft, backend: ManifestOf<"XBackend">, tls: AuthoredTls): TlsProfile["clientCertificate"] {
+type ClientCertificate = Pick<TlsProfile, "clientCertificate" | "clientCertificateBinding">;
+
+const NO_CLIENT_CERTIFICATE: ClientCertificate = { clientCertificate: null, clientCertificateBinding: null };
+
+function clientCertificate(context: LinkContext, draft: BackendDraft, backend: ManifestOf<"XBackend">, tls: AuthoredTls): ClientCertificate {
   if (tls.mode !== "ClientAndServer") {
     if (tls.clientCertificateRef !== undefined) draft.refuse("Invalid", "clientCertificateRef goes with tls.mode ClientAndServer only");
-    return null;
+    return NO_CLIENT_CERTIFICATE;
   }
   if (tls.clientCertificateRef === undefined) {
     draft.refuse("Invalid", "tls.mode ClientAndServer needs clientCertificateRef");
-    return null;
+    return NO_CLIENT_CERTIFICATE;
   }
-  draft.need("client-cert", "tls.mode ClientAndServer");
   const certificate = compileClientCertificate(context, tls.clientCertificateRef, {
     group: backend.group,
     kind: backend.kind,
     namespace: namespaceOf(backend),
   });
-  if (certificate.ok) return certificate.value;
+  // A platform that makes the handshake itself keeps the certificate itself: the SecretSource names its binding, whose value nobody reads.
+  if (certificate.ok && certificate.value.location.provider === "binding") {
+    draft.need("client-cert-binding", "tls.mode ClientAndServer with a binding");
+    return { clientCertificate: null, clientCertificateBinding: certificate.value.location.name };
+  }
+  draft.need("client-cert", "tls.mode ClientAndServer");
+  if (certificate.ok) return { clientCertificate: certificate.value, clientCertificateBinding: null };
   draft.unresolvedRef(certificate);
-  return null;
+  return NO_CLIENT_CERTIFICATE;
 }

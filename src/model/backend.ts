@@ -33,6 +33,8 @@ export interface TlsProfile {
   readonly subjectAltNames: readonly { readonly type: "Hostname" | "URI"; readonly value: string }[];
   /** A PEM with certificate chain and private key. */
   readonly clientCertificate: SecretReference | null;
+  /** Name of the platform's own binding that presents a client certificate (Workers, `mtls_certificates`), in place of one that the broker holds; null: none. */
+  readonly clientCertificateBinding: string | null;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
 }
 

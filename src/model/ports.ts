@@ -40,6 +40,7 @@ export class SecretStoreError extends Error {
 export type TransportFeature =
   | "custom-ca"
   | "client-cert"
+  | "client-cert-binding"
   | "crl"
   | "spki-pin"
   | "dns-pin"

@@ -19,7 +19,15 @@ export function outbound(port: number, changes: Partial<OutboundRequest> = {}): 
 }
 
 export function tlsProfile(changes: Partial<TlsProfile> = {}): TlsProfile {
-  return { serverName: "api.openai.com", ca: null, subjectAltNames: [], clientCertificate: null, minVersion: "TLSv1.2", ...changes };
+  return {
+    serverName: "api.openai.com",
+    ca: null,
+    subjectAltNames: [],
+    clientCertificate: null,
+    clientCertificateBinding: null,
+    minVersion: "TLSv1.2",
+    ...changes,
+  };
 }
 
 /** How a whole body ended, and what came of it. */

@@ -22,7 +22,7 @@ describe("XBackend", () => {
       origin: { scheme: "https", hostname: "one.example.com", port: 443 },
       authority: "one.example.com",
       protocol: "http1",
-      tls: { serverName: "one.example.com", ca: null, subjectAltNames: [], clientCertificate: null, minVersion: "TLSv1.2" },
+      tls: { serverName: "one.example.com", ca: null, subjectAltNames: [], clientCertificate: null, clientCertificateBinding: null, minVersion: "TLSv1.2" },
       dns: { addresses: [], allowCIDRs: [] },
       timeouts: { connectMs: 3_000, firstByteMs: 20_000, streamIdleMs: 30_000 },
       credential: null,

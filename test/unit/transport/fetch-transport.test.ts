@@ -15,7 +15,7 @@ describe("the transport over fetch", () => {
   });
 
   it("promises nothing that the platform decides", () => {
-    expect([...createFetchTransport().features]).toEqual(["plaintext"]);
+    expect([...createFetchTransport().features]).toEqual(["plaintext", "client-cert-binding"]);
   });
 });
 
