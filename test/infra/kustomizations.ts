@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { at, type ClusterObject, listAt, parseObjects, readObjects, root, textAt } from "./objects.ts";
+import { onPath } from "./on-path.ts";
 
 /** Folders below `infra` with a kustomization.yaml. */
 export function kustomizationFolders(): readonly string[] {
@@ -71,8 +72,8 @@ export function objectsOf(folder: string): readonly ClusterObject[] {
   return [...readObjects(resources), ...generated, ...folders.flatMap(objectsOf)];
 }
 
-const kubectl = (process.env["PATH"] ?? "").split(":").find((folder) => folder !== "" && existsSync(join(folder, "kubectl")));
-export const kubectlMissing = kubectl === undefined;
+const kubectl = onPath("kubectl");
+export const kubectlMissing = kubectl === null;
 
 const built = new Map<string, readonly ClusterObject[]>();
 
@@ -80,7 +81,8 @@ const built = new Map<string, readonly ClusterObject[]>();
 export function build(folder: string): readonly ClusterObject[] {
   const before = built.get(folder);
   if (before !== undefined) return before;
-  const text = execFileSync("kubectl", ["kustomize", join(root, folder)], { encoding: "utf8", maxBuffer: 16 * 1024 * 1024, stdio: ["ignore", "pipe", "pipe"] });
+  if (kubectl === null) throw new Error("kubectl is not on PATH");
+  const text = execFileSync(kubectl, ["kustomize", join(root, folder)], { encoding: "utf8", maxBuffer: 16 * 1024 * 1024, stdio: ["ignore", "pipe", "pipe"] });
   const objects = parseObjects(text, `kubectl kustomize ${folder}`);
   built.set(folder, objects);
   return objects;
