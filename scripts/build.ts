@@ -51,29 +51,6 @@ const namesOfGoogleClient: Plugin = {
   },
 };
 
-/** Of undici what is used here: its index loads a browser's fetch, WebSockets, caches and mocks with it, half of what a start costs. */
-const undiciInPart: Plugin = {
-  name: "undici-in-part",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^undici$/ }, () => ({ path: "undici", namespace: "undici" }));
-    onLoad({ filter: /.*/, namespace: "undici" }, () => ({
-      resolveDir: ".",
-      contents: `
-        import Agent from "undici/lib/dispatcher/agent.js";
-        import Client from "undici/lib/dispatcher/client.js";
-        import Dispatcher from "undici/lib/dispatcher/dispatcher.js";
-        import errors from "undici/lib/core/errors.js";
-        import ask from "undici/lib/api/api-request.js";
-        Dispatcher.prototype.request = ask;
-        const request = (given, { dispatcher, ...options }) => {
-          const url = new URL(given);
-          return dispatcher.request({ ...options, origin: url.origin, path: url.pathname + url.search });
-        };
-        export { Agent, Client, errors, request };`,
-    }));
-  },
-};
-
 const inFunction: BuildOptions = {
   ...onNode,
   outdir: "dist/lambda",
@@ -83,6 +60,6 @@ const inFunction: BuildOptions = {
     js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; const require = __createRequire(import.meta.url), __filename = __toPath(import.meta.url), __dirname = __toPath(new URL('.', import.meta.url));",
   },
 };
-const lambda = await build({ ...inFunction, entryPoints: { index: "adapters/lambda/index.ts" }, plugins: [compilerApart, namesOfGoogleClient, undiciInPart] });
+const lambda = await build({ ...inFunction, entryPoints: { index: "adapters/lambda/index.ts" }, plugins: [compilerApart, namesOfGoogleClient] });
 await build({ ...inFunction, entryPoints: { "compile-manifests": "adapters/lambda/compile-manifests.ts" } });
 await writeFile("dist/meta-lambda.json", JSON.stringify(lambda.metafile));

@@ -1,6 +1,6 @@
-import { errors } from "undici";
 import type { AttemptFailure } from "../../src/index.ts";
 import { ConnectFailure } from "./connect-failure.ts";
+import { errors } from "./undici-parts.ts";
 
 /**
  * What an error of undici or of the socket means. The text is ours: undici's parser errors carry the bytes that the

@@ -1,5 +1,5 @@
-import { Client } from "undici";
 import type { Connect, Connection } from "./guarded-connect.ts";
+import { Client } from "./undici-parts.ts";
 
 /** Connections of one pool that may be open at one time; a call beyond it fails at once instead of waiting in a queue. */
 const CONNECTIONS = 16_384;

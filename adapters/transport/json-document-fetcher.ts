@@ -1,5 +1,5 @@
-import { Agent, request } from "undici";
 import type { DocumentFetcher } from "../../src/index.ts";
+import { Agent, request } from "./undici-parts.ts";
 
 /** Hosts that may be asked in plaintext: nothing leaves the machine. */
 const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
@@ -17,7 +17,7 @@ export function createDocumentFetcher(): DocumentFetcher {
         throw new Error(`${url.host} may be asked over https only`);
       }
       const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-      const answer = await request(url, { dispatcher: agent, method: "GET", headers: { accept: "application/json" }, signal: limit });
+      const answer = await request(agent, url, { method: "GET", headers: { accept: "application/json" }, signal: limit });
       if (answer.statusCode !== 200) {
         // Destroying it makes it emit an error, which nobody would hear.
         answer.body.on("error", ignore).destroy();
