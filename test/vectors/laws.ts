@@ -11,6 +11,13 @@ export function lawsOf(answer: RawAnswer, seen: readonly Seen[]): readonly strin
   const code = fieldsOf(answer.headers, "x-egress-error")[0];
   const ours = code !== undefined || fieldsOf(answer.headers, "x-request-id").length > 0;
   if (ours && fieldsOf(answer.headers, "x-request-id").length !== 1) faults.push("law: an answer has one x-request-id");
+  if (code === undefined && seen.length > 0) {
+    const named = fieldsOf(answer.headers, "x-egress-backend").join();
+    const tries = fieldsOf(answer.headers, "x-egress-attempts").join();
+    if (!/^XBackend\/[a-z-]+\/[a-z-]+$/.test(named) || !/^[1-9]$/.test(tries))
+      faults.push("law: a destination's answer says whose it is and after how many tries");
+    if (!ours) faults.push("law: a destination's answer has the broker's x-request-id");
+  }
   if (code !== undefined && !Object.hasOwn(REFUSALS, code)) faults.push(`law: ${code} is in the table of refusals`);
   const told = `${answer.headers.join("\n")}\n${answer.body.toString()}`;
   if (/key-of-|caller-token-of/.test(told)) faults.push("law: no answer tells a key or a token");
