@@ -4,11 +4,11 @@ import { PLATFORMS } from "../adapters/config/platforms.ts";
 import { createNodeSecretStores } from "../adapters/secrets/node-stores.ts";
 import { createDocumentFetcher } from "../adapters/transport/json-document-fetcher.ts";
 import { NODE_TRANSPORT_FEATURES } from "../adapters/transport/undici-transport.ts";
+import { compile } from "../src/compiler.ts";
 import {
   type AnswerBody,
   type BodyConsumer,
   type CallAbort,
-  compile,
   createBroker,
   createCallAbort,
   type Delivery,

@@ -1,6 +1,6 @@
 import { createFileSource } from "../adapters/config/files.ts";
 import { formatConditions, formatFaults, formatRefused } from "../adapters/config/report.ts";
-import { type Compiled, compile } from "../src/index.ts";
+import { type Compiled, compile } from "../src/compiler.ts";
 import { EXIT } from "./exit.ts";
 import { manifestPaths, parseOptions, parsePlatform } from "./options.ts";
 import { print, wantsColor } from "./terminal.ts";

@@ -1,7 +1,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { createFileSource } from "../adapters/config/files.ts";
 import { formatFaults, formatRefused } from "../adapters/config/report.ts";
-import { BundleError, compile, writeBundle } from "../src/index.ts";
+import { BundleError, compile, writeBundle } from "../src/compiler.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { manifestPaths, parseOptions, parsePlatform } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";

@@ -1,6 +1,7 @@
 import { createFileSource } from "../adapters/config/files.ts";
 import { formatFaults } from "../adapters/config/report.ts";
-import { compile, type ExplainRequest, type Explanation, explain } from "../src/index.ts";
+import { compile } from "../src/compiler.ts";
+import { type ExplainRequest, type Explanation, explain } from "../src/index.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { manifestPaths, parseOptions, parsePlatform } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";

@@ -3,8 +3,8 @@
 export type { Attribution } from "./attribution/create-attribution.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export type { BrokerEvents, EventPorts } from "./broker-events.ts";
-export { BundleError, readBundle, writeBundle } from "./config/bundle.ts";
-export { type Compiled, compile, type Fault, type ManifestSource, type ObjectConditions, type Platform } from "./config/compile.ts";
+export type { Compiled, Fault, ManifestSource, ObjectConditions, Platform } from "./config/compile.ts";
+export { readBundle } from "./config/read-bundle.ts";
 export type { EventDelivery } from "./events/event-desk.ts";
 export { EventFault } from "./events/event-fault.ts";
 export { readEventJson } from "./events/read-event-json.ts";

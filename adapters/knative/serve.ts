@@ -5,11 +5,11 @@ import {
   type BrokerPlace,
   type Clock,
   type Compiled,
-  compile,
   createAdminApp,
   createBroker,
   type EventPlatform,
   type ManifestSource,
+  type Platform,
   readBundle,
 } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
@@ -93,9 +93,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   telemetry.observe(broker.attribution.metrics);
   broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
 
+  // The compiler with its YAML reader and its schemas is half of the server, and a bundle needs none of it.
+  const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
   const load = (sources: readonly ManifestSource[]): void => {
-    const [bundle] = options.bundle === null ? [] : sources;
-    const compiled = bundle === undefined ? compile(sources, PLATFORMS.knative) : readBundle(bundle.text, PLATFORMS.knative, bundle.path);
+    const compiled = compileSources(sources, PLATFORMS.knative);
     broker.load(compiled);
     options.onLoad(compiled);
   };
@@ -141,4 +142,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await telemetry.shutdown(2_000);
     },
   };
+}
+
+/** A bundle is one file; without it there is nothing that could be read, which is a fault like any other. */
+function readOneBundle([bundle]: readonly ManifestSource[], platform: Platform): Compiled {
+  return readBundle(bundle?.text ?? "", platform, bundle?.path);
 }

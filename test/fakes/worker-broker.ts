@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { PLATFORMS } from "../../adapters/config/platforms.ts";
-import { compile, writeBundle } from "../../src/index.ts";
+import { compile, writeBundle } from "../../src/compiler.ts";
 import { startWorkerd } from "./workerd.ts";
 
 const root = resolve(import.meta.dirname, "../..");

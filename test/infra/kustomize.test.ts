@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../adapters/config/platforms.ts";
-import { compile } from "../../src/index.ts";
+import { compile } from "../../src/compiler.ts";
 import { build, filesOf, kubectlMissing, kustomizationFolders, manifestsIn, namedBy, objectsOf } from "./kustomizations.ts";
 import { danglingNames } from "./name-checks.ts";
 import { publishedDefinitions, readSchemas } from "./object-schemas.ts";

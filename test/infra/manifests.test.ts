@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../adapters/config/platforms.ts";
-import { compile, type ManifestSource, type Platform } from "../../src/index.ts";
+import { compile } from "../../src/compiler.ts";
+import type { ManifestSource, Platform } from "../../src/index.ts";
 import { root } from "./objects.ts";
 import { whatRefuses } from "./what-refuses.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { compile, explain } from "../../src/index.ts";
+import { compile } from "../../src/compiler.ts";
+import { explain } from "../../src/index.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import type { ExchangeOptions } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";

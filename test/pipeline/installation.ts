@@ -2,17 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Tracer } from "@opentelemetry/api";
-import {
-  type Broker,
-  type Compiled,
-  compile,
-  createBroker,
-  type EgressEvent,
-  type EventPorts,
-  Secret,
-  type SecretLocation,
-  SecretStoreError,
-} from "../../src/index.ts";
+import { compile } from "../../src/compiler.ts";
+import { type Broker, type Compiled, createBroker, type EgressEvent, type EventPorts, Secret, type SecretLocation, SecretStoreError } from "../../src/index.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
 import { createFakeExchange, type ExchangeOptions, type FakeExchange } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../adapters/config/platforms.ts";
-import { compile, writeBundle } from "../../src/index.ts";
+import { compile, writeBundle } from "../../src/compiler.ts";
 import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, startFakeAwsSecretsManager } from "../fakes/aws-secrets-manager.ts";
 import { startFakeAwsService } from "../fakes/aws-service.ts";
 import { type EventReceiver, startEventReceiver } from "../fakes/event-receiver.ts";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../../adapters/config/platforms.ts";
-import { BundleError, type Compiled, compile, explain, readBundle, writeBundle } from "../../../src/index.ts";
+import { BundleError, type Compiled, compile, writeBundle } from "../../../src/compiler.ts";
+import { explain, readBundle } from "../../../src/index.ts";
 import { testManifests } from "../../fakes/manifests.ts";
 
 const clock = { now: () => 0, monotonic: () => 0, after: () => () => {} };

@@ -1,55 +1,11 @@
-import { stringify, unflatten } from "devalue";
-import { Secret } from "../model/secret.ts";
-import type { CompiledGateway, CompiledListener, CompiledRule, PathMatch, Snapshot, ValueMatch } from "../model/snapshot.ts";
+import { unflatten } from "devalue";
+import type { Snapshot } from "../model/snapshot.ts";
 import { buildRouteTable } from "../routing/build-route-table.ts";
-import { compileExpression } from "../routing/compile-expression.ts";
 import { type ExpressionProgram, expressionTest } from "../routing/expression-program.ts";
+import { type BundleHead, type Content, type Expression, FORMAT } from "./bundle-format.ts";
 import type { Compiled } from "./compile.ts";
 import type { Fault } from "./fault.ts";
 import type { Platform } from "./platform.ts";
-
-/** Changes whenever the snapshot's shape does: a bundle of another format is refused, and is to be compiled anew with this release. */
-const FORMAT = 1;
-
-/** What stands in front of the payload, in plain JSON. */
-interface BundleHead {
-  readonly spillwayBundle: number;
-  readonly platform: Platform["name"];
-  /** Features that the compiler took for granted. */
-  readonly features: readonly string[];
-  readonly snapshot: string;
-}
-
-/** Why manifests cannot become a bundle: one sentence with advice. */
-export class BundleError extends Error {
-  override readonly name = "BundleError";
-}
-
-/**
- * A good compile as text: an instance that starts from it needs neither the YAML reader nor the schemas, and has nothing to check but the head.
- * Throws `BundleError` when the manifests cannot be used, or hold a secret: a bundle lies in a package or a key-value store, where secrets have no place.
- */
-export function writeBundle(compiled: Compiled, platform: Platform): string {
-  const { snapshot } = compiled;
-  if (snapshot === null) throw new BundleError("the manifests have faults: nothing to bundle");
-  const content = {
-    gateways: snapshot.gateways.map((gateway) => ({
-      ...gateway,
-      listeners: gateway.listeners.map(({ routes, ...rest }) => ({ ...rest, rules: routes.rules })),
-    })),
-    backends: snapshot.backends,
-    conditions: compiled.conditions,
-  };
-  const payload = stringify(content, {
-    Secret: (value) => {
-      if (value instanceof Secret)
-        throw new BundleError("the manifests hold the value of a Secret, which may not be in a bundle: use a SecretSource that names where it is kept");
-    },
-    Expression: (value) => isExpression(value) && { name: "name" in value ? value.name : null, value: value.value, program: compileExpression(value.value) },
-  });
-  const head: BundleHead = { spillwayBundle: FORMAT, platform: platform.name, features: [...platform.features].sort(), snapshot: snapshot.id };
-  return `${JSON.stringify(head).slice(0, -1)},"payload":${payload}}\n`;
-}
 
 /** Reads what `writeBundle` wrote for this platform. Never throws: what cannot be read is a fault, as with manifests. `path` stands in it. */
 export function readBundle(text: string, platform: Platform, path = "bundle"): Compiled {
@@ -72,14 +28,6 @@ export function readBundle(text: string, platform: Platform, path = "bundle"): C
     // What the parser says may quote the text.
     return refused(path, "this is not a bundle, or only a part of one");
   }
-}
-
-interface Content {
-  readonly gateways: readonly (Omit<CompiledGateway, "listeners"> & {
-    readonly listeners: readonly (Omit<CompiledListener, "routes"> & { readonly rules: readonly CompiledRule[] })[];
-  })[];
-  readonly backends: Snapshot["backends"];
-  readonly conditions: Compiled["conditions"];
 }
 
 function headFault(bundle: unknown, platform: Platform): string | null {
@@ -109,12 +57,6 @@ function refused(path: string, message: string): Compiled {
     excerpt: null,
   };
   return { ok: false, snapshot: null, faults: [fault], conditions: [], events: [] };
-}
-
-type Expression = Extract<PathMatch | ValueMatch, { readonly type: "RegularExpression" }>;
-
-function isExpression(value: unknown): value is Expression {
-  return typeof value === "object" && value !== null && "test" in value && typeof value.test === "function";
 }
 
 /** Without the library that compiled it: the program is in the bundle. */
