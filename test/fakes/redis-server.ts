@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IssuedCertificate } from "./certificates.ts";
 
+/** Of the machine, not of a package. */
+const REDIS_SERVER = "redis-server";
+
 export interface RedisServer {
   readonly port: number;
   /** Stops it from answering without closing anything, or lets it go on. */
@@ -18,7 +21,7 @@ export interface RedisServer {
 
 /** Whether there is a redis-server on the PATH. */
 export function hasRedis(): boolean {
-  return spawnSync("redis-server", ["--version"]).status === 0;
+  return spawnSync(REDIS_SERVER, ["--version"]).status === 0;
 }
 
 /** A real Redis on loopback that keeps nothing on disk. With a certificate it speaks TLS only. */
@@ -39,13 +42,19 @@ export async function startRedis(options: { readonly password?: string; readonly
 
   async function start(): Promise<void> {
     if (child !== null) return;
-    const started = spawn("redis-server", settings, { stdio: ["ignore", "pipe", "inherit"] });
+    const started = spawn(REDIS_SERVER, settings, { stdio: ["ignore", "pipe", "inherit"] });
     child = started;
+    // A test that fails before it closes the server must neither keep the run alive nor leave the server behind.
+    started.unref();
+    process.once("exit", () => started.kill("SIGKILL"));
     let log = "";
     await new Promise<void>((resolve, reject) => {
       started.stdout.setEncoding("utf8").on("data", (text: string) => {
         log = (log + text).slice(-4_000);
-        if (log.includes("Ready to accept connections")) resolve();
+        if (!log.includes("Ready to accept connections")) return;
+        // Redis goes on when nobody reads what it says.
+        started.stdout.destroy();
+        resolve();
       });
       started.on("exit", () => reject(new Error(`redis-server did not start: ${log}`)));
     });

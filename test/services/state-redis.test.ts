@@ -1,6 +1,11 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { inspect } from "node:util";
+import { inspect, promisify } from "node:util";
+import { build } from "esbuild";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createNodeState } from "../../adapters/state/node-state.ts";
@@ -16,7 +21,7 @@ if (missing) process.stderr.write("MISSING: redis-server. Install it (Debian: ap
 
 const PASSWORD = "a:b@c/d secret%";
 const signal = new AbortController().signal;
-const open: StateStore[] = [];
+const open: { close(): Promise<void> }[] = [];
 
 function storeAt(url: string, options: Partial<RedisStoreOptions> = {}): StateStore {
   const address = readRedisAddress(url);
@@ -42,8 +47,13 @@ async function errorOf(operation: Promise<unknown>): Promise<StateStoreError> {
 
 describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" : ""}`, () => {
   afterEach(async () => {
-    await Promise.all(open.splice(0).map((store) => store.close()));
+    await Promise.all(open.splice(0).map((opened) => opened.close()));
   });
+  const ownRedis = async (): Promise<RedisServer> => {
+    const own = await startRedis({ password: PASSWORD });
+    open.push(own);
+    return own;
+  };
 
   testStateStore("Redis", async () => {
     const redis = await startRedis({ password: PASSWORD });
@@ -95,6 +105,7 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
 
     it("knows its own writing when the answer to it was lost", async () => {
       const wire = await startBreakingWire(redis.port, /GETRANGE/);
+      open.push(wire);
       const store = storeAt(urlOf(wire));
       wire.breakNext = true;
       const version = await store.put("lost", "one", { expected: null, ttlMs: 60_000 }, signal);
@@ -105,12 +116,10 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
       expect(await store.remove("lost", version ?? "", signal)).toBe(true);
       wire.breakNext = true;
       expect(await store.put("lost", "x", { expected: version, ttlMs: 60_000 }, signal)).toBeNull();
-      await store.close();
-      await wire.close();
     });
 
     it("does not carry out later what was given up", async () => {
-      const own = await startRedis({ password: PASSWORD });
+      const own = await ownRedis();
       const store = storeAt(urlOf(own), { timeoutMs: 300 });
       await own.kill();
       await errorOf(store.put("given-up", "x", { expected: null, ttlMs: 60_000 }, signal));
@@ -119,22 +128,20 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
       expect(await patient.get("other", signal)).toBeNull();
       // By now the first store has a connection too.
       await expect.poll(() => store.get("given-up", signal).catch(() => "not yet")).toBeNull();
-      await own.close();
     });
 
     it("rides out a restart that is shorter than an operation may take", async () => {
-      const own = await startRedis({ password: PASSWORD });
+      const own = await ownRedis();
       const store = storeAt(urlOf(own), { timeoutMs: 5_000 });
       expect(await store.get("key", signal)).toBeNull();
       await own.kill();
       const asked = store.put("key", "x", { expected: null, ttlMs: 60_000 }, signal);
       await own.start();
       expect(await asked).not.toBeNull();
-      await own.close();
     });
 
     it("bounds what waits", async () => {
-      const own = await startRedis({ password: PASSWORD });
+      const own = await ownRedis();
       const store = storeAt(urlOf(own), { timeoutMs: 500, maxPending: 10 });
       expect(await store.get("key", signal)).toBeNull();
       own.freeze(true);
@@ -143,7 +150,6 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
       expect(new Set((await Promise.all(waiting)).map((error) => error.message)).size).toBeGreaterThan(0);
       own.freeze(false);
       await expect.poll(() => store.get("key", signal).catch(() => "not yet")).toBeNull();
-      await own.close();
     });
 
     it("says what is wrong: the password, the memory, a key of somebody else", async () => {
@@ -160,6 +166,32 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
       await plain.lpush("spillway:{list}", "x");
       expect((await errorOf(store.get("list", signal))).message).toBe("Redis refused: WRONGTYPE");
       await errorOf(store.put("list", "sk-value", { expected: null, ttlMs: 1_000 }, signal));
+    });
+
+    it("works when it is bundled as the broker is", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "bundled-"));
+      open.push({ close: () => rm(folder, { recursive: true, force: true }) });
+      await build({
+        stdin: {
+          contents: `import { createNodeState } from "./adapters/state/node-state.ts";
+            const store = createNodeState(process.env);
+            const version = await store.put("bundled", "x", { expected: null, ttlMs: 60000 }, new AbortController().signal);
+            await store.close();
+            console.log(version);`,
+          resolveDir: resolve(import.meta.dirname, "../.."),
+        },
+        outdir: folder,
+        bundle: true,
+        splitting: true,
+        format: "esm",
+        platform: "node",
+        mainFields: ["module", "main"],
+        outExtension: { ".js": ".mjs" },
+        banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+      });
+      const env = { ...process.env, SPILLWAY_STATE: urlOf(redis) };
+      const { stdout } = await promisify(execFile)(process.execPath, [join(folder, "stdin.mjs")], { env });
+      expect(await storeAt(urlOf(redis)).get("bundled", signal)).toEqual({ value: "x", version: stdout.trim() });
     });
 
     it("is what SPILLWAY_STATE names", async () => {
