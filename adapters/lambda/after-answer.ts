@@ -5,8 +5,8 @@ const LONGEST_MS = 2_000;
 const LEFT_MS = 200;
 
 /**
- * Waits for background work and then for `flush`: an environment is frozen as soon as its invocation ends. Bounded by the time that is left, and
- * `flush` gets a signal that says so; never rejects.
+ * Waits for background work and for `flush`: an environment is frozen as soon as its invocation ends. Work that does not end takes nothing from
+ * the flush, and what it gives rise to is flushed too. Bounded by the time that is left, of which `flush` gets a signal; never rejects.
  */
 export async function afterAnswer(remainingMs: number, open: BackgroundWork["open"], flush: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   const limit = Math.min(LONGEST_MS, remainingMs - LEFT_MS);
@@ -16,8 +16,10 @@ export async function afterAnswer(remainingMs: number, open: BackgroundWork["ope
     late.signal.addEventListener("abort", () => resolve());
   });
   const timer = setTimeout(() => late.abort(), limit);
+  const flushed = flush(late.signal).catch(() => {});
+  const more = open.size > 0;
   // Work may ask for more work.
   while (open.size > 0 && !late.signal.aborted) await Promise.race([over, Promise.all(open)]);
-  await Promise.race([over, flush(late.signal).catch(() => {})]);
+  await Promise.race([over, flushed.then(() => (more ? flush(late.signal).catch(() => {}) : undefined))]);
   clearTimeout(timer);
 }

@@ -19,6 +19,7 @@ import { refuseEvent } from "./refuse-event.ts";
 import { allowAnswersAtOnce, awsLambda, guardEnvironment, type InvocationContext, type StreamingHandler } from "./runtime-client.ts";
 import { StreamedResponder } from "./streamed-responder.ts";
 import { takeEvent } from "./take-event.ts";
+import { createThawingTransport } from "./thawing-transport.ts";
 
 const environment = process.env;
 /** Calls that the environment takes at the same time: more than one with Managed Instances only. */
@@ -40,11 +41,12 @@ guardEnvironment();
 const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
 const { sink, answers } = createNodeEvents(environment, telemetry.log);
+const transport = createThawingTransport(() => createUndiciTransport(), Date.now);
 /** One an environment, whatever number of calls it takes at once. */
 const broker: Broker = createBroker({
   clock: lambdaClock,
   random: Math.random,
-  transport: createUndiciTransport(),
+  transport,
   secretStores: createNodeSecretStores({ environment }),
   documents: createDocumentFetcher(),
   sink,
@@ -110,9 +112,11 @@ const streaming: StreamingHandler = async (event, stream, context) => {
   const abort = createCallAbort();
   const work = createBackgroundWork();
   const responder = new StreamedResponder(stream, "method" in request ? request.method : "", () => abort.abort());
+  await transport.begin();
   await take(request, context, responder, abort, work);
   responder.finish();
   await afterAnswer(context.getRemainingTimeInMillis(), work.open, flush);
+  transport.end();
   if (responder.broken !== null) throw responder.broken;
 };
 
@@ -126,10 +130,12 @@ export const handler: StreamingHandler =
 /** Messages of SQS, events of EventBridge, and HTTP in one piece: load balancers, and APIs that do not stream. */
 export async function events(event: unknown, context: InvocationContext): Promise<BufferedAnswer | BatchAnswer | null> {
   const work = createBackgroundWork();
+  await transport.begin();
   try {
     return await dispatch(event, context, work);
   } finally {
     await afterAnswer(context.getRemainingTimeInMillis(), work.open, flush);
+    transport.end();
   }
 }
 

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Door } from "../fakes/lambda-front-door.ts";
 import { type LambdaProcess, startLambda } from "../fakes/lambda-runtime.ts";
@@ -121,6 +121,35 @@ describe("the end of an invocation", () => {
       await lambda.stop();
       sink.closeAllConnections();
       sink.close();
+    }
+  });
+
+  it("freezes the environment: what closed its connections meanwhile fails no call", async () => {
+    const sockets = new Set<Socket>();
+    const closing = createServer((request, response) => request.resume().on("end", () => response.end("here")));
+    closing.on("connection", (socket: Socket) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+    });
+    await new Promise<void>((settle) => closing.listen(0, "127.0.0.1", settle));
+    const { port } = closing.address() as AddressInfo; // listening on TCP
+    const lambda = await startLambda({ manifests: testManifests({ backends: [{ name: "closing", port }] }) });
+    try {
+      const post = async () => (await fetch(`${lambda.url}/things`, { method: "POST", headers: bearer, body: "{}" })).text();
+      expect(await post()).toBe("here");
+      for (let i = 0; i < 6; i += 1) {
+        await lambda.call(() => lambda.calls().length > i);
+        process.kill(lambda.pid(), "SIGSTOP");
+        const next = post();
+        for (const socket of sockets) socket.resetAndDestroy();
+        await new Promise((settle) => setTimeout(settle, 20));
+        process.kill(lambda.pid(), "SIGCONT");
+        expect(await next).toBe("here");
+      }
+    } finally {
+      await lambda.stop();
+      closing.closeAllConnections();
+      closing.close();
     }
   });
 

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { afterAnswer } from "../../../adapters/lambda/after-answer.ts";
+import { createBackgroundWork } from "../../../adapters/lambda/background-work.ts";
+
+describe("what follows an answer", () => {
+  it("flushes, waits for work and for the work that it asks for, and flushes what came of it", async () => {
+    const log: string[] = [];
+    const work = createBackgroundWork();
+    work.add(
+      (async () => {
+        await new Promise((settle) => setImmediate(settle));
+        log.push("first");
+        work.add(
+          (async () => {
+            await new Promise((settle) => setImmediate(settle));
+            log.push("second");
+            throw new Error("its own affair");
+          })(),
+        );
+      })(),
+    );
+    await afterAnswer(5_000, work.open, async () => void log.push("flush"));
+    expect(log).toEqual(["flush", "first", "second", "flush"]);
+    expect(work.open.size).toBe(0);
+  });
+
+  it("leaves 200 ms of the invocation's time, and tells the flush", async () => {
+    const started = performance.now();
+    let aborted = false;
+    await afterAnswer(250, new Set(), (signal) => {
+      signal.addEventListener("abort", () => {
+        aborted = true;
+      });
+      return new Promise(() => {});
+    });
+    expect(aborted).toBe(true);
+    expect(performance.now() - started).toBeLessThan(240);
+    let flushed = false;
+    await afterAnswer(200, new Set(), async () => {
+      flushed = true;
+    });
+    expect(flushed).toBe(false);
+  });
+
+  it("work that never ends takes nothing from the flush", async () => {
+    const work = createBackgroundWork();
+    work.add(new Promise(() => {}));
+    let flushed = false;
+    await afterAnswer(250, work.open, async () => {
+      flushed = true;
+    });
+    expect(flushed).toBe(true);
+  });
+
+  it("never rejects", async () => {
+    await afterAnswer(5_000, new Set(), () => Promise.reject(new Error("the sink is gone")));
+  });
+});
