@@ -19,7 +19,7 @@ export function createHttpPublisher(options: HttpPublisherOptions): EventPublish
 
   /** With the first event, not with the process: a cold start has better things to load. */
   async function openClient() {
-    const { Agent, request } = await import("undici");
+    const { Agent, request } = await import("../transport/undici-parts.ts");
     const trust = trustedCertificates === null ? {} : { ca: [...getCACertificates("default"), trustedCertificates] };
     const times = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: timeoutMs, ...trust } };
     return { agent: new Agent({ connections, pipelining: 1, ...times }), request };
@@ -30,7 +30,7 @@ export function createHttpPublisher(options: HttpPublisherOptions): EventPublish
       async post(body, contentType, signal) {
         client ??= openClient();
         const { agent, request } = await client;
-        const answer = await request(url, { method: "POST", headers: { "content-type": contentType }, body, dispatcher: agent, signal });
+        const answer = await request(agent, new URL(url), { method: "POST", headers: { "content-type": contentType }, body, signal });
         // Read and thrown away within a bound, so that the connection can be used again. The status counts, even if the rest breaks off.
         await answer.body.dump({ limit: MAX_ANSWER_BYTES, signal }).catch(() => undefined);
         return answer.statusCode;
