@@ -30,12 +30,21 @@ interface Metafile {
   readonly outputs: Readonly<Record<string, Output>>;
 }
 
-/** Bundles the Worker as a deployment does, without a network or an account. */
-export async function bundleWorker(): Promise<WorkerBundle> {
+/** Bundles the Worker as a deployment does, without a network or an account. `environment` is one of wrangler.toml's; empty: none of them. */
+export async function bundleWorker(environment = ""): Promise<WorkerBundle> {
   const folder = await mkdtemp(join(tmpdir(), "spillway-worker-"));
   await promisify(execFile)(
     process.execPath,
-    [join(root, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--env=", "--outdir", folder, "--metafile", join(folder, "meta.json")],
+    [
+      join(root, "node_modules/wrangler/bin/wrangler.js"),
+      "deploy",
+      "--dry-run",
+      `--env=${environment}`,
+      "--outdir",
+      folder,
+      "--metafile",
+      join(folder, "meta.json"),
+    ],
     {
       cwd: root,
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_LOG: "error", WRANGLER_HIDE_BANNER: "true" },

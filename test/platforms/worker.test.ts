@@ -433,6 +433,52 @@ describe("what a Worker must not do", () => {
   });
 });
 
+describe("much at once", () => {
+  it("a hundred streams, each whole and its own", async () => {
+    behaviours.set("openai", (seen, response) => {
+      const { user } = JSON.parse(seen.body) as { user: string }; // what the calls below send
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      let sent = 0;
+      const timer = setInterval(() => {
+        response.write(chatChunk(sent, `${user}-${sent} `));
+        sent += 1;
+        if (sent < 5) return;
+        clearInterval(timer);
+        response.end("data: [DONE]\n\n");
+      }, 10);
+    });
+    const texts = await Promise.all(
+      Array.from({ length: 100 }, async (_, index) => {
+        let text = "";
+        const stream = await openai().chat.completions.create({ model: "gpt-test", messages, stream: true, user: `caller-${index}` });
+        for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
+        return text;
+      }),
+    );
+    for (const [index, text] of texts.entries()) expect(text).toBe(Array.from({ length: 5 }, (_, part) => `caller-${index}-${part} `).join(""));
+    expect(seenBy("openai")).toHaveLength(100);
+  });
+
+  it("a prompt of 200 KB arrives as it is, and an answer of 1 MB comes back as it is", async () => {
+    const prompt = "ünïcödé ".repeat(20_000);
+    const answer = "✓ words ".repeat(110_000);
+    behaviours.set("openai", (seen, response) => {
+      const sent = JSON.parse(seen.body) as { messages: { content: string }[] }; // what the call below sends
+      const choice = { index: 0, finish_reason: "stop", message: { role: "assistant", content: sent.messages[0]?.content === prompt ? answer : "damaged" } };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ id: "1", object: "chat.completion", choices: [choice] }));
+    });
+    const { choices } = await openai().chat.completions.create({ model: "gpt-test", messages: [{ role: "user", content: prompt }] });
+    expect(choices[0]?.message.content === answer).toBe(true);
+  });
+
+  it("a download of 1 MB and bytes of every value", async () => {
+    const bytes = Buffer.from(Array.from({ length: 1_048_576 }, (_, index) => (index * 31 + (index >> 8)) % 256));
+    behaviours.set("openai", (_seen, response) => void response.writeHead(200, { "content-type": "application/octet-stream" }).end(bytes));
+    const response = await fetch(`${broker.url}/openai/v1/files/f/content`, { headers: { "x-api-key": TOKEN } });
+    expect(bytes.equals(Buffer.from(await response.arrayBuffer()))).toBe(true);
+  });
+});
+
 describe("bodies and pages", () => {
   it("an upload passes, with its length and without", async () => {
     const headers = { "x-api-key": TOKEN, "content-type": "application/octet-stream" };

@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { bundleWorker } from "../fakes/worker-broker.ts";
+
+const settings = readFileSync(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
+const environments = [...settings.matchAll(/^\[env\.(\w+)\]$/gm)].map((found) => found[1] ?? "");
+
+describe("wrangler.toml", () => {
+  it("has environments", () => {
+    expect(environments).toEqual(["production", "staging"]);
+  });
+
+  it.each(["", ...environments])("can be deployed with the environment %j: all of its bindings are known to wrangler", async (environment) => {
+    const bundle = await bundleWorker(environment);
+    try {
+      expect(bundle.inputs).toContain("src/pipeline.ts");
+      expect(bundle.files.some((name) => name.endsWith("-manifests.bundle"))).toBe(true);
+    } finally {
+      await bundle.remove();
+    }
+  });
+
+  it("gives every environment the state, and names no secret", () => {
+    expect(settings.match(/class_name = "SpillwayState"/g)).toHaveLength(1 + environments.length);
+    expect(settings).not.toMatch(/^\s*(?:[A-Z_]*KEY|[A-Z_]*TOKEN|CALLERS)\s*=/m);
+  });
+});
