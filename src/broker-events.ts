@@ -38,7 +38,7 @@ export interface BrokerEventsOptions extends EventPorts {
   readonly clock: Clock;
   readonly snapshot: () => Snapshot | null;
   readonly handle: (exchange: Exchange) => Promise<void>;
-  readonly identify: (delivery: EventDelivery) => Promise<Caller | null>;
+  readonly identify: (delivery: EventDelivery) => Promise<Caller | "unknown" | null>;
   readonly isOperator: (caller: Caller) => boolean;
   /** Drops what the notice names on this instance. */
   readonly drop: (notice: RotationNotice) => void;

@@ -142,7 +142,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     metricsText: () => attribution.metrics.metricsText(),
     authorize: async (headers, authority) => {
       const caller = await identifySender(identity, snapshot, "/-/status", { headers, authority, principal: null });
-      return caller !== null && isOperator(snapshot, caller);
+      return caller !== null && caller !== "unknown" && isOperator(snapshot, caller);
     },
     close: async () => {
       await transport.close();

@@ -2,6 +2,7 @@ import type { Identity } from "./identity/create-identity.ts";
 import { imaginedExchange } from "./listener/imagined-exchange.ts";
 import { hostOf } from "./listener/receive.ts";
 import type { Caller, PlatformPrincipal } from "./model/caller.ts";
+import { Refusal } from "./model/errors.ts";
 import type { HeaderList } from "./model/http.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { operationOf } from "./providers/operation-of.ts";
@@ -13,12 +14,16 @@ export interface SenderProof {
   readonly principal: PlatformPrincipal | null;
 }
 
-/** Who sends something to the broker itself rather than through it; anonymous callers are nobody here. Null: not proved. Never rejects. */
-export async function identifySender(identity: Identity, snapshot: Snapshot | null, path: string, proof: SenderProof): Promise<Caller | null> {
-  let found: Caller | null = null;
-  for (const gateway of snapshot?.gateways ?? []) {
+/**
+ * Who sends something to the broker itself rather than through it; anonymous callers are nobody here. Null: not proved. `unknown`: it cannot
+ * be checked now, since nothing is configured yet or what it would be checked with cannot be had. Never rejects.
+ */
+export async function identifySender(identity: Identity, snapshot: Snapshot | null, path: string, proof: SenderProof): Promise<Caller | "unknown" | null> {
+  if (snapshot === null) return "unknown";
+  let found: Caller | "unknown" | null = null;
+  for (const gateway of snapshot.gateways) {
     const listener = gateway.listeners[0];
-    if (snapshot === null || listener === undefined) continue;
+    if (listener === undefined) continue;
     const exchange = { ...imaginedExchange({ method: "GET", target: path, authority: proof.authority, headers: proof.headers }), principal: proof.principal };
     const host = hostOf(proof.authority);
     try {
@@ -27,9 +32,10 @@ export async function identifySender(identity: Identity, snapshot: Snapshot | nu
       if (caller.proof.kind === "anonymous") continue;
       // An operator of one Gateway may be a plain caller of another.
       if (caller.namespace === gateway.namespace) return caller;
-      found ??= caller;
-    } catch {
+      if (found === null || found === "unknown") found = caller;
+    } catch (error) {
       // Not proved for this Gateway: another one may know the sender.
+      if (error instanceof Refusal && error.code === "not_ready") found ??= "unknown";
     }
   }
   return found;

@@ -29,8 +29,8 @@ export interface EventDesk {
 }
 
 export interface EventDeskOptions {
-  /** Who sends it; null: not proved. Never rejects. */
-  readonly identify: (delivery: EventDelivery) => Promise<Caller | null>;
+  /** Who sends it; null: not proved; `unknown`: cannot be checked now. Never rejects. */
+  readonly identify: (delivery: EventDelivery) => Promise<Caller | "unknown" | null>;
   /** Whether this caller belongs to a Gateway's own namespace. */
   readonly isOperator: (caller: Caller) => boolean;
   readonly run: RequestRunner;
@@ -41,6 +41,7 @@ export interface EventDeskOptions {
 }
 
 const DONE: EventVerdict = { kind: "done", reply: null };
+const NOT_CHECKED: EventVerdict = { kind: "retry", status: 503, detail: "the sender cannot be checked now", retryAfterSeconds: 5 };
 
 export function createEventDesk(options: EventDeskOptions): EventDesk {
   const { identify, isOperator, run, rotated, reload } = options;
@@ -60,9 +61,13 @@ export function createEventDesk(options: EventDeskOptions): EventDesk {
     async take(event, delivery) {
       const sender = await identify(delivery);
       const notice = readNotice(event);
+      // A configuration that cannot be used must not keep out the word that there is a new one.
+      if (notice !== null && isPlatformItself(delivery.principal)) return act(notice);
+      // An outage of ours is no fault of the event's: it must not end among the dead letters.
+      if (sender === "unknown") return NOT_CHECKED;
       if (notice !== null) {
-        if ((sender !== null && isOperator(sender)) || isPlatformItself(delivery.principal)) return act(notice);
         if (sender === null) return notProved(delivery);
+        if (isOperator(sender)) return act(notice);
         return { kind: "poison", status: 403, detail: "rotations and changes of configuration are taken from senders of the Gateway's own namespace" };
       }
       if (event.type !== REQUEST_TYPE) return { kind: "poison", status: 400, detail: `events of this type are not taken; a call is ${REQUEST_TYPE}` };
