@@ -2,7 +2,7 @@ import { type CompiledGroup, DEFAULT_HEALTH, type Target } from "../model/snapsh
 import type { BackendDirectory } from "./backend-directory.ts";
 import type { TargetEdits, TargetScope } from "./compile-targets.ts";
 import { durationMs } from "./duration.ts";
-import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
+import { type LinkContext, type Resolved, resolved, unresolved, warn } from "./link-context.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 import { isPermitted, notPermitted } from "./reference-permission.ts";
@@ -41,6 +41,11 @@ export function compileGroup(
       reason: "MembersMissing",
       message: `${problems.length} of its backends cannot be used`,
     });
+  }
+  for (const [index, status] of (spec.failover?.statusCodes ?? []).entries()) {
+    if (status >= 500 || status === 408 || status === 429) continue;
+    const message = `${status} is the caller's own fault, and the same at every backend: it sends no call on`;
+    warn(context, group, ["spec", "failover", "statusCodes", index], message, "remove it");
   }
   return resolved({
     id: idOf(group),

@@ -29,7 +29,7 @@ const tier = z.strictObject({
 const failover = z.strictObject({
   statusCodes: field(
     z.optional(z.array(z.int().check(z.minimum(400), z.maximum(599))).check(z.maxLength(32))),
-    "Further statuses that send the call on. 408, 429 and 5xx do so always, where the call may be tried again.",
+    "Of 408 and 5xx, those that send on a call too which may not be sent twice otherwise, such as a plain POST. 429, 503 and 529 send every call on; a 4xx that is the caller's own fault never does.",
   ),
   firstByteTimeout: field(z.optional(duration()), "Caps the first-byte time limit of every backend of the group: the remedy for a provider that hangs."),
   attemptsPerTier: field(z.optional(z.int().check(z.minimum(1), z.maximum(16))), "How many backends of one tier are tried; left out: all."),

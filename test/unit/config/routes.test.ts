@@ -485,7 +485,7 @@ describe("rules", () => {
         { name: "a", backends: [{ backendRef: { name: "one" } }, { backendRef: { name: "gone" } }] },
         { name: "b", backends: [{ backendRef: { name: "gone" } }] },
       ],
-      failover: { statusCodes: [409], firstByteTimeout: "5s", attemptsPerTier: 2 },
+      failover: { statusCodes: [409, 500], firstByteTimeout: "5s", attemptsPerTier: 2 },
       health: { evictFor: "1m", maxEvictFor: "10s" },
     });
     const { rule, compiled } = ruleOf({ backendRefs: [{ group: "spillway.dev", kind: "BackendGroup", name: "g" }] }, group);
@@ -495,13 +495,16 @@ describe("rules", () => {
           target: {
             group: {
               tiers: [{ name: "a" }],
-              failover: { statusCodes: new Set([409]), firstByteMs: 5_000, attemptsPerTier: 2 },
+              failover: { statusCodes: new Set([409, 500]), firstByteMs: 5_000, attemptsPerTier: 2 },
               health: { consecutiveFailures: 3, evictForMs: 60_000, maxEvictForMs: 60_000 },
             },
           },
         },
       ],
     });
+    expect(compiled.faults.filter(({ pointer }) => pointer.startsWith("/spec/failover")).map(({ severity, pointer }) => [severity, pointer])).toEqual([
+      ["warning", "/spec/failover/statusCodes/0"],
+    ]);
     expect(conditionOf(compiled, "BackendGroup", "g", "ResolvedRefs")).toBe("False/BackendNotFound");
     expect(conditionOf(compiled, "BackendGroup", "g", "Degraded")).toBe("True/MembersMissing");
     const empty = own("BackendGroup", "g", { tiers: [{ name: "a", backends: [{ backendRef: { name: "gone" } }] }] });
