@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Broker, type BrokerPlace, type Clock, type Compiled, createAdminApp, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
+import { type Broker, type BrokerPlace, type Compiled, createAdminApp, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
 import { formatFaults, formatRefused } from "../config/report.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
@@ -13,6 +13,7 @@ import { type BackgroundWork, createBackgroundWork } from "./background-work.ts"
 import { type BufferedAnswer, BufferedResponder } from "./buffered-responder.ts";
 import { createConfiguration } from "./configuration.ts";
 import { type EventFault, type HttpEvent, readHttpEvent } from "./http-event.ts";
+import { lambdaClock } from "./lambda-clock.ts";
 import { attested, createLambdaExchange } from "./lambda-exchange.ts";
 import type { BatchAnswer } from "./queue-messages.ts";
 import { refuseEvent } from "./refuse-event.ts";
@@ -27,15 +28,6 @@ const concurrency = Number(environment["AWS_LAMBDA_MAX_CONCURRENCY"] ?? 1) || 1;
 const place: BrokerPlace = { region: environment["AWS_REGION"]?.trim() || environment["SPILLWAY_REGION"]?.trim() || null, country: null };
 /** How long the configuration may take to come, at the start and when it has changed. Milliseconds. */
 const READ_MS = 8_000;
-
-const lambdaClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 guardEnvironment();
 const configuration = createConfiguration(environment);
@@ -105,18 +97,28 @@ async function flush(signal: AbortSignal): Promise<void> {
   await Promise.all([telemetry.flush(), sink.flush(signal), refreshed]);
 }
 
+/** Runs what an invocation asks for; resolves when the environment may be frozen. */
+async function during<T>(context: InvocationContext, run: (work: BackgroundWork) => Promise<T>): Promise<T> {
+  const work = createBackgroundWork();
+  await transport.begin();
+  try {
+    return await run(work);
+  } finally {
+    await afterAnswer(context.getRemainingTimeInMillis(), work.open, flush);
+    transport.end();
+  }
+}
+
 const streaming: StreamingHandler = async (event, stream, context) => {
   const request = readHttpEvent(event);
   if (request === null) throw new Error("this is no HTTP request: events of queues and buses go to the function's other handler, index.events");
   if (concurrency > 1) allowAnswersAtOnce(stream, concurrency);
   const abort = createCallAbort();
-  const work = createBackgroundWork();
   const responder = new StreamedResponder(stream, "method" in request ? request.method : "", () => abort.abort());
-  await transport.begin();
-  await take(request, context, responder, abort, work);
-  responder.finish();
-  await afterAnswer(context.getRemainingTimeInMillis(), work.open, flush);
-  transport.end();
+  await during(context, async (work) => {
+    await take(request, context, responder, abort, work);
+    responder.finish();
+  });
   if (responder.broken !== null) throw responder.broken;
 };
 
@@ -128,15 +130,8 @@ export const handler: StreamingHandler =
   });
 
 /** Messages of SQS, events of EventBridge, and HTTP in one piece: load balancers, and APIs that do not stream. */
-export async function events(event: unknown, context: InvocationContext): Promise<BufferedAnswer | BatchAnswer | null> {
-  const work = createBackgroundWork();
-  await transport.begin();
-  try {
-    return await dispatch(event, context, work);
-  } finally {
-    await afterAnswer(context.getRemainingTimeInMillis(), work.open, flush);
-    transport.end();
-  }
+export function events(event: unknown, context: InvocationContext): Promise<BufferedAnswer | BatchAnswer | null> {
+  return during(context, (work) => dispatch(event, context, work));
 }
 
 async function dispatch(event: unknown, context: InvocationContext, work: BackgroundWork): Promise<BufferedAnswer | BatchAnswer | null> {

@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Door } from "../fakes/lambda-front-door.ts";
@@ -69,6 +69,72 @@ describe.each<Door>(["alb", "alb-multi", "apigw-v1", "apigw-v2", "url"])("buffer
   it("a load balancer's probe is answered", async () => {
     expect(await (await fetch(`${lambda.url}/-/readyz`)).text()).toBe("ready\n");
     expect((await fetch(`${lambda.url}/things`)).status).toBe(401);
+  });
+});
+
+describe("streamed, behind a REST API", () => {
+  it("text, chunks and cookies arrive as they are", async () => {
+    const lambda = await startLambda({ manifests, door: "apigw-v1" });
+    try {
+      let finish = (): void => {};
+      provider.behave((_seen, response) => {
+        response.writeHead(200, { "content-type": "text/plain" });
+        response.write("first ");
+        finish = () => response.end("last");
+      });
+      const answer = await fetch(`${lambda.url}/things?x=1`, { headers: bearer });
+      const reader = answer.body?.getReader();
+      expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("first ");
+      finish();
+      expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("last");
+      expect(answer.headers.getSetCookie()).toEqual(["a=1"]);
+    } finally {
+      await lambda.stop();
+    }
+  });
+});
+
+describe("a caller who does not read", () => {
+  it("stops the destination, and gets everything once it reads", async () => {
+    const lambda = await startLambda({ manifests });
+    try {
+      const total = 64 * 1024 * 1024;
+      const piece = Buffer.alloc(64 * 1024, "x");
+      let given = 0;
+      provider.behave((_seen, response) => {
+        response.writeHead(200, { "content-type": "application/octet-stream" });
+        const more = (): void => {
+          while (given < total) {
+            given += piece.length;
+            if (!response.write(piece)) return void response.once("drain", more);
+          }
+          response.end();
+        };
+        more();
+      });
+      const [status, read] = await new Promise<[number, () => Promise<number>]>((settle) => {
+        get(`${lambda.url}/endless`, { headers: bearer }, (answer) => {
+          // Not flowing: Node stops the socket at its own small bound.
+          const readAll = async (): Promise<number> => {
+            let length = 0;
+            for await (const part of answer) length += (part as Buffer).length; // without an encoding they are buffers
+            return length;
+          };
+          settle([answer.statusCode ?? 0, readAll]);
+        });
+      });
+      expect(status).toBe(200);
+      // What is on its way fills the buffers of five sockets, and then stands still.
+      let before = -1;
+      while (before !== given) {
+        before = given;
+        await new Promise((settle) => setTimeout(settle, 150));
+      }
+      expect(given).toBeLessThan(total / 2);
+      expect(await read()).toBe(total);
+    } finally {
+      await lambda.stop();
+    }
   });
 });
 
