@@ -24,8 +24,8 @@ export interface EventStore {
   decide: (operation: StoreOperation) => StoreFate;
   /** Called when the operation was carried out, before its answer goes back. */
   done: (operation: StoreOperation) => void;
-  /** Claims of events that were carried out. */
-  leases(): number;
+  /** Claims that were carried out: of this key, or in all. */
+  leases(key?: string): number;
   /** Operations that came. */
   readonly seen: StoreOperation[];
   close(): Promise<void>;
@@ -35,7 +35,7 @@ export async function startEventStore(): Promise<EventStore> {
   const tables = dynalite({ createTableMs: 0, deleteTableMs: 0 });
   const port = await listen(tables);
   await createTable(`http://127.0.0.1:${port}`);
-  const claimed = new Set<string>();
+  const claimed = new Map<string, Set<string>>();
   const seen: StoreOperation[] = [];
   const store = { decide: (_: StoreOperation): StoreFate => "go", done: (_: StoreOperation): void => {} };
   const front = createServer(async (request, response) => {
@@ -53,7 +53,10 @@ export async function startEventStore(): Promise<EventStore> {
     if (fate === "down") return void request.socket.destroy();
     if (fate === "unheard") return;
     const { status, text } = await forward(request, body, port);
-    if (status === 200 && operation.claims && operation.version !== null) claimed.add(operation.version);
+    if (status === 200 && operation.claims && operation.version !== null) {
+      // By its version: one that is sent twice is one claim.
+      claimed.set(operation.key, (claimed.get(operation.key) ?? new Set()).add(operation.version));
+    }
     store.done(operation);
     if (fate === "unanswered") return;
     response.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(text);
@@ -61,7 +64,7 @@ export async function startEventStore(): Promise<EventStore> {
   const endpoint = `http://127.0.0.1:${await listen(front)}`;
   return Object.assign(store, {
     seen,
-    leases: () => claimed.size,
+    leases: (key?: string) => (key === undefined ? [...claimed.values()].reduce((sum, { size }) => sum + size, 0) : (claimed.get(key)?.size ?? 0)),
     environment: {
       SPILLWAY_STATE: `dynamodb:${DYNAMODB_TABLE}`,
       AWS_ENDPOINT_URL_DYNAMODB: endpoint,
