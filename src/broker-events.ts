@@ -20,8 +20,11 @@ export interface EventPorts {
   readonly reload: (() => Promise<void>) | null;
   /** CloudEvents `source` of answers: a URI reference. */
   readonly source: string;
-  /** Bytes of an answer's body that an event carries; what exceeds them is cut, and said to be. Default 144 KiB: below every queue's limit of 256 KiB, base64 included. */
-  readonly maxAnswerBytes?: number;
+  /**
+   * Bytes that the event of an answer may have, in JSON; a body that does not fit is cut, and said to be. Default 208 KiB, which leaves 144 KiB for any
+   * body: below the limits of SQS and EventBridge (256 KiB) and of the ledger.
+   */
+  readonly maxEventBytes?: number;
   /** Milliseconds for which an instance that has taken a call on may be silent before another takes it over. Default 30 s. */
   readonly leaseMs?: number;
 }
@@ -45,7 +48,7 @@ export interface BrokerEventsOptions extends EventPorts {
   readonly watch: RotationWatch | null;
 }
 
-const MAX_ANSWER_BYTES = 144 * 1024;
+const MAX_EVENT_BYTES = 208 * 1024;
 
 export function createBrokerEvents(options: BrokerEventsOptions): BrokerEvents {
   const { clock, state, drop, watch } = options;
@@ -56,7 +59,7 @@ export function createBrokerEvents(options: BrokerEventsOptions): BrokerEvents {
     ledger: createEventLedger(state, clock, options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     answers: options.answers,
     source: options.source,
-    maxAnswerBytes: options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
+    maxEventBytes: options.maxEventBytes ?? MAX_EVENT_BYTES,
   });
   const desk = createEventDesk({
     identify: options.identify,

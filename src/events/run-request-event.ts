@@ -11,7 +11,7 @@ import { eventExchange } from "./event-exchange.ts";
 import { EventFault } from "./event-fault.ts";
 import type { Claim, EventLedger, Lease } from "./event-ledger.ts";
 import { type EgressRequest, readEgressRequest } from "./read-egress-request.ts";
-import { writeEgressResponse } from "./write-egress-response.ts";
+import { bodyBytesWithin, writeEgressResponse } from "./write-egress-response.ts";
 
 /** Runs the call that an event asks for. Never rejects. */
 export type RequestRunner = (event: CloudEvent, delivery: EventDelivery, sender: Caller | null) => Promise<EventVerdict>;
@@ -26,8 +26,8 @@ export interface RequestRunnerOptions {
   readonly answers: EventPublisher | null;
   /** CloudEvents `source` of answers. */
   readonly source: string;
-  /** Bytes of an answer's body that are carried. */
-  readonly maxAnswerBytes: number;
+  /** Bytes of an answer's event, in JSON. */
+  readonly maxEventBytes: number;
 }
 
 /** Refusals that may not be one at the next delivery. */
@@ -56,7 +56,7 @@ const PUBLISH_TIMEOUT_MS = 15_000;
  * after that the same answer, with the same id, is told again.
  */
 export function createRequestRunner(options: RequestRunnerOptions): RequestRunner {
-  const { clock, handle, authorityOf, ledger, answers, source, maxAnswerBytes } = options;
+  const { clock, handle, authorityOf, ledger, answers, source, maxEventBytes } = options;
   // The work goes on when the sender has left: what it paid for is remembered, and its next delivery is answered from there.
   const never = new AbortController().signal;
 
@@ -78,7 +78,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   async function call(event: CloudEvent, request: EgressRequest, delivery: EventDelivery, lease: Lease, id: string): Promise<EventVerdict> {
     const abort = createCallAbort();
     const stopBeating = keepAlive(clock, lease, abort);
-    const responder = createCollectingResponder(maxAnswerBytes, abort.signal);
+    const responder = createCollectingResponder(bodyBytesWithin(maxEventBytes), abort.signal);
     const credential = request.hasCredential ? [] : credentialsIn(delivery);
     const authority = request.authority ?? (request.route === null ? null : authorityOf(request.route)) ?? delivery.authority;
     try {
@@ -92,7 +92,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
       if (!abort.signal.aborted) await lease.release(never).catch(() => {});
       return verdict ?? retry(503, "the call was broken off");
     }
-    const response = writeEgressResponse(event, answer, { id, source, time: clock.now() });
+    const response = writeEgressResponse(event, answer, { id, source, time: clock.now(), maxEventBytes });
     const recorded = await lease.answer(response, never).catch(() => "unrecorded" as const);
     // Somebody else has the event now, and will tell its answer.
     if (recorded === null) return retry(409, "the event was taken over by another instance");

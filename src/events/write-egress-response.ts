@@ -1,16 +1,26 @@
 import { find } from "../lib/header-list.ts";
 import { parseJson } from "../lib/json-value.ts";
-import { toTextStrictly } from "../lib/utf8.ts";
+import { toBytes, toTextStrictly } from "../lib/utf8.ts";
 import type { CloudEvent } from "../model/cloud-event.ts";
 import type { HeaderList } from "../model/http.ts";
 import type { CollectedAnswer } from "./collected-answer.ts";
 import { isJson, isText } from "./read-cloud-event.ts";
-import { base64OfBytes } from "./write-cloud-event.ts";
+import { base64OfBytes, structuredCloudEvent } from "./write-cloud-event.ts";
 
 export const RESPONSE_TYPE = "dev.spillway.egress.response.v1";
 
 /** Of the hop that the answer came by, not of the answer. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding", "www-authenticate"]);
+
+/** What of an event is left for all but the body: attributes, headers. Bytes. */
+const ENVELOPE_BYTES = 16 * 1024;
+/** Headers that a too long list is cut down to. */
+const ESSENTIAL = /^(?:content-type|retry-after|x-request-id|x-egress-.+)$/;
+
+/** Bytes of a body that an event of this size can carry, whatever they are: in base64 three become four. */
+export function bodyBytesWithin(maxEventBytes: number): number {
+  return Math.max(0, Math.floor(((maxEventBytes - ENVELOPE_BYTES) * 3) / 4));
+}
 
 /**
  * The answer to a request event: `{request: {id, source}, status, headers, body: {json} | {text} | {base64} | null, bytes, truncated, error}`
@@ -19,10 +29,31 @@ const LEFT_OUT: ReadonlySet<string> = new Set(["connection", "content-length", "
 export function writeEgressResponse(
   request: CloudEvent,
   answer: CollectedAnswer,
-  own: { readonly id: string; readonly source: string; readonly time: number },
+  own: { readonly id: string; readonly source: string; readonly time: number; readonly maxEventBytes: number },
 ): CloudEvent {
   const contentType = find(answer.headers, "content-type");
   const truncated = answer.body.length < answer.bytes;
+  const opaque = truncated || find(answer.headers, "content-encoding") !== null;
+  const all = headersOf(answer.headers);
+  const readable = writeWith(request, answer, own, all, bodyOf(answer.body, contentType, opaque));
+  if (fits(readable, own.maxEventBytes)) return readable;
+  // Text of many escapes is several times as long in JSON as it is; and headers have no bound of their own.
+  const headers = Object.fromEntries(Object.entries(all).filter(([name]) => ESSENTIAL.test(name)));
+  const plain = writeWith(request, answer, own, headers, bodyOf(answer.body, contentType, true));
+  return fits(plain, own.maxEventBytes) ? plain : writeWith(request, { ...answer, body: new Uint8Array() }, own, {}, null);
+}
+
+function fits(event: CloudEvent, maxBytes: number): boolean {
+  return toBytes(JSON.stringify(structuredCloudEvent(event))).length <= maxBytes;
+}
+
+function writeWith(
+  request: CloudEvent,
+  answer: CollectedAnswer,
+  own: { readonly id: string; readonly source: string; readonly time: number },
+  headers: ReturnType<typeof headersOf>,
+  body: Readonly<Record<string, unknown>> | null,
+): CloudEvent {
   return {
     id: own.id,
     source: own.source,
@@ -38,10 +69,10 @@ export function writeEgressResponse(
       value: {
         request: { id: request.id, source: request.source },
         status: answer.status,
-        headers: headersOf(answer.headers),
-        body: bodyOf(answer.body, contentType, truncated || find(answer.headers, "content-encoding") !== null),
+        headers,
+        body,
         bytes: answer.bytes,
-        truncated,
+        truncated: answer.body.length < answer.bytes,
         error: find(answer.headers, "x-egress-error"),
       },
     },

@@ -128,6 +128,28 @@ describe("a call that comes as an event", () => {
     expect(Buffer.from((cut.data["body"] as unknown as { base64: string }).base64, "base64").length).toBe(144 * 1024);
   });
 
+  it("is told in an event of a bounded size, whatever its answer is made of", async () => {
+    const one = installEvents(ONE);
+    const bodies: [string, string, string][] = [
+      ["text of nothing but escapes", "text/plain", "\u0001".repeat(140 * 1024)],
+      ["quotes", "text/plain", '"'.repeat(144 * 1024)],
+      ["more than fits", "application/octet-stream", "x".repeat(400 * 1024)],
+    ];
+    for (const [name, type, body] of bodies) {
+      one.transport.script("only", {
+        status: 200,
+        headers: ["content-type", type, ...Array.from({ length: 40 }, (_, n) => [`x-long-${n}`, "h".repeat(1_000)]).flat()],
+        body,
+      });
+      const answer = await one.post(requestEvent());
+      expect(Buffer.byteLength(answer.body ?? ""), name).toBeLessThanOrEqual(208 * 1024);
+      const { data } = replyOf(answer);
+      expect(data, name).toMatchObject({ status: 200, bytes: body.length, headers: { "x-egress-backend": expect.any(String) } });
+      const carried = data["body"] as unknown as { readonly base64: string };
+      expect(Buffer.from(carried.base64, "base64").toString(), name).toBe(body.slice(0, 144 * 1024));
+    }
+  });
+
   it("that fails for now is delivered again: nothing is recorded, nothing is told", async () => {
     const one = installEvents(ONE);
     one.transport.script("only", { status: 503, headers: ["retry-after", "90"] }, HELLO);
