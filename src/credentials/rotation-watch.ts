@@ -43,6 +43,8 @@ export function createRotationWatch(options: RotationWatchOptions): RotationWatc
   const { store, clock, drop, withinMs = ROTATION_BOUND_MS } = options;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let askedAt = Number.NEGATIVE_INFINITY;
+  /** When the look began that was acted on last: one that began before it may bring an older record, later. */
+  let actedOn = Number.NEGATIVE_INFINITY;
   /** Sequence of the last notice that was acted on; null: never looked. */
   let seen: number | null = null;
 
@@ -66,6 +68,8 @@ export function createRotationWatch(options: RotationWatchOptions): RotationWatc
       signal.addEventListener("abort", stop);
       try {
         const entries = entriesOf((await store.get(KEY, controller.signal))?.value ?? null);
+        if (began < actedOn) return;
+        actedOn = began;
         const last = entries.at(-1)?.sequence ?? 0;
         const since = seen;
         seen = last;
@@ -84,9 +88,13 @@ export function createRotationWatch(options: RotationWatchOptions): RotationWatc
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const current = await store.get(KEY, signal);
         const entries = entriesOf(current?.value ?? null);
-        const next = [...entries, { sequence: (entries.at(-1)?.sequence ?? 0) + 1, notice }].slice(-KEPT);
+        const last = entries.at(-1)?.sequence ?? 0;
+        const next = [...entries, { sequence: last + 1, notice }].slice(-KEPT);
         const version = await store.put(KEY, JSON.stringify(next), { expected: current?.version ?? null, ttlMs: RECORD_MS }, signal);
-        if (version !== null) return;
+        if (version === null) continue;
+        // This instance has dropped it already; what others wrote before is still to be seen.
+        if (seen === last) seen = last + 1;
+        return;
       }
       throw new Error("the record of rotations is written to by too many at once");
     },
