@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { type Broker, type BrokerPlace, type Compiled, createAdminApp, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
-import { formatFaults, formatRefused } from "../config/report.ts";
+import { type Broker, type BrokerPlace, createAdminApp, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
+import { readEventLease } from "../events/read-event-lease.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
@@ -20,6 +20,7 @@ import { refuseEvent } from "./refuse-event.ts";
 import { allowAnswersAtOnce, awsLambda, guardEnvironment, type InvocationContext, type StreamingHandler } from "./runtime-client.ts";
 import { StreamedResponder } from "./streamed-responder.ts";
 import { takeEvent } from "./take-event.ts";
+import { tellFaults } from "./tell-faults.ts";
 import { createThawingTransport } from "./thawing-transport.ts";
 
 const environment = process.env;
@@ -46,7 +47,13 @@ const broker: Broker = createBroker({
   schedule: (work) => setImmediate(work),
   tracer: telemetry.tracer,
   digest: (text) => hash("sha256", text, "hex"),
-  events: { state: createNodeState(environment), answers, reload: () => load(AbortSignal.timeout(READ_MS)), source: eventSource(environment) },
+  events: {
+    state: createNodeState(environment),
+    answers,
+    reload: () => load(AbortSignal.timeout(READ_MS)),
+    source: eventSource(environment),
+    leaseMs: readEventLease(environment),
+  },
 });
 telemetry.observe(broker.attribution.metrics);
 broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
@@ -65,12 +72,6 @@ async function load(signal: AbortSignal): Promise<void> {
   if (compiled === null) return;
   broker.load(compiled);
   tellFaults(compiled);
-}
-
-/** A refused manifest is seen in the log; its traffic gets the refusal. */
-function tellFaults({ faults, conditions }: Compiled): void {
-  const told = [formatFaults(faults, { color: false }), formatRefused(conditions, { color: false })].filter((text) => text !== "");
-  for (const text of told) console.error(text);
 }
 
 function warn(msg: string, facts: Readonly<Record<string, unknown>>): void {

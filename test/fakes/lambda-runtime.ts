@@ -31,8 +31,8 @@ export interface LambdaProcess {
   stderr(): string;
   /** Invokes the function with any event, as a queue or bus does. */
   invoke(event: unknown): Promise<Invoked>;
-  /** Ends the environment without a warning; the next invocation gets a new one. */
-  kill(): void;
+  /** Ends the environment without a warning, and waits until it has ended; the next invocation gets a new one. */
+  kill(): Promise<void>;
   /** Ends everything; gives the exit code of the environment. */
   stop(): Promise<number | null>;
 }
@@ -325,7 +325,13 @@ export async function startLambda(options: LambdaOptions): Promise<LambdaProcess
           (errorType) => settle({ errorType, body: Buffer.alloc(0) }),
         ),
       ),
-    kill: () => void child?.kill("SIGKILL"),
+    kill: async () => {
+      const last = child;
+      if (last === null) return;
+      const exited = new Promise((settle) => last.once("exit", settle));
+      last.kill("SIGKILL");
+      await exited;
+    },
     stop,
   };
 }

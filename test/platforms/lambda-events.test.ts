@@ -4,6 +4,7 @@ import { PLATFORMS } from "../../adapters/config/platforms.ts";
 import { compile, writeBundle } from "../../src/compiler.ts";
 import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, startFakeAwsSecretsManager } from "../fakes/aws-secrets-manager.ts";
 import { startFakeAwsService } from "../fakes/aws-service.ts";
+import { DYNAMODB_TABLE, startFakeDynamodb } from "../fakes/dynamodb.ts";
 import { type EventReceiver, startEventReceiver } from "../fakes/event-receiver.ts";
 import { type Invoked, type LambdaOptions, type LambdaProcess, startLambda } from "../fakes/lambda-runtime.ts";
 import { CALLER_TOKEN, testManifests } from "../fakes/manifests.ts";
@@ -148,6 +149,30 @@ describe("events of EventBridge", () => {
       expect(await ask()).toBe("Bearer new-key");
     } finally {
       await store.close();
+    }
+  });
+});
+
+describe("an environment that is ended in the middle of a call", () => {
+  it("loses no message: nobody else calls while its lease runs, and then it is called once more and answered once", async () => {
+    const tables = await startFakeDynamodb();
+    try {
+      const env = { SPILLWAY_STATE: `dynamodb:${DYNAMODB_TABLE}`, AWS_ENDPOINT_URL_DYNAMODB: tables.url, SPILLWAY_EVENT_LEASE: "1" };
+      const lambda = await start({ env });
+      const batch = { Records: [record("1", call("killed"))] };
+      provider.behave(() => lambda.kill());
+      expect(await lambda.invoke(batch)).toMatchObject({ errorType: "Runtime.ExitError" });
+      provider.behave(answerWell);
+      expect(parsed(await lambda.invoke(batch))).toEqual(failures("1"));
+      expect(provider.seen).toHaveLength(1);
+      await new Promise((settle) => setTimeout(settle, 1_100));
+      expect(parsed(await lambda.invoke(batch))).toEqual(failures());
+      // Another environment answers from the record.
+      await lambda.kill();
+      expect(parsed(await lambda.invoke(batch))).toEqual(failures());
+      expect([provider.seen.length, answersTaken().length, lambda.environments()]).toEqual([2, 1, 3]);
+    } finally {
+      await tables.close();
     }
   });
 });
