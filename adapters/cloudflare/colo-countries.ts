@@ -108,11 +108,13 @@ const COLOS: Readonly<Record<string, string>> = {
   NZ: "AKL CHC",
 };
 
-const COUNTRIES: ReadonlyMap<string, string> = new Map(
-  Object.entries(COLOS).flatMap(([country, colos]) => colos.split(" ").map((colo): [string, string] => [colo, country])),
-);
+/** Found by looking, not by a table made at each start: a Worker asks for one and the same again and again. */
+let last: { readonly colo: string; readonly country: string | null } | null = null;
 
 /** The country of a data centre by its IATA code, such as `FRA`; null: not known. */
 export function countryOfColo(colo: string): string | null {
-  return COUNTRIES.get(colo) ?? null;
+  if (last?.colo === colo) return last.country;
+  const found = /^[A-Z]{3}$/.test(colo) ? Object.entries(COLOS).find(([, colos]) => colos.split(" ").includes(colo)) : undefined;
+  last = { colo, country: found?.[0] ?? null };
+  return last.country;
 }

@@ -1,7 +1,7 @@
 import { type Broker, type BrokerPlace, createAdminApp, createBroker } from "../../src/index.ts";
-import type { FlushableSink } from "../events/batching-sink.ts";
 import { createWorkerEvents } from "../events/worker-event-sink.ts";
 import { createWorkerSecretStores } from "../secrets/worker-stores.ts";
+import { createWorkerTraces } from "../telemetry/worker-traces.ts";
 import { createFetchDocumentFetcher } from "../transport/fetch-document-fetcher.ts";
 import { createFetchTransport } from "../transport/fetch-transport.ts";
 import builtIn from "./manifests.bundle";
@@ -18,7 +18,8 @@ export interface WorkerInstance {
   readonly broker: Broker;
   readonly admin: ReturnType<typeof createAdminApp>;
   readonly manifests: WorkerManifests;
-  readonly sink: FlushableSink;
+  /** Sends what the calls have told, events and spans, by itself. Never rejects. */
+  flush(signal: AbortSignal): Promise<void>;
   /** Null: what the platform says of a request that is none, such as a batch of a queue. */
   readonly placeOf: (request: Request | null) => BrokerPlace;
   readonly complain: (text: string) => void;
@@ -30,6 +31,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
   const log = (line: string): void => console.log(line);
   const complain = (text: string): void => console.error(text);
   const { sink, answers } = createWorkerEvents(bindings, log);
+  const traces = createWorkerTraces(textsOf(bindings), complain);
   const namespace = bundleNamespace(bindings["SPILLWAY_MANIFESTS"]);
   const broker: Broker = createBroker({
     clock: workerClock,
@@ -41,7 +43,8 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     log,
     // Inside the call that asked, which `waitUntil` keeps alive: a timer would be dropped with it.
     schedule: queueMicrotask,
-    tracer: null,
+    // Null would be the tracer that somebody has registered globally: nobody has.
+    tracer: traces.tracer,
     shareFlights: false,
     events: {
       state: createWorkerState(bindings, workerClock.now),
@@ -66,5 +69,13 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     authorize: broker.authorize,
     takeEvents: broker.events?.takeMessage ?? null,
   });
-  return { broker, admin, manifests, sink, placeOf: workerPlace(bindings), complain };
+  const flush = async (signal: AbortSignal): Promise<void> => {
+    broker.attribution.drain();
+    await Promise.all([sink.flush(signal), traces.flush(signal)]);
+  };
+  return { broker, admin, manifests, flush, placeOf: workerPlace(bindings), complain };
+}
+
+function textsOf(bindings: WorkerBindings): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(bindings).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }

@@ -56,9 +56,6 @@ export default {
 };
 
 /** Sends what has happened, behind the answer: of usage and denials nothing stays in an isolate that may be gone. */
-function tellOf({ broker, sink }: WorkerInstance): () => Promise<void> {
-  return () => {
-    broker.attribution.drain();
-    return sink.flush(AbortSignal.timeout(FLUSH_MS));
-  };
+function tellOf({ flush }: WorkerInstance): () => Promise<void> {
+  return () => flush(AbortSignal.timeout(FLUSH_MS));
 }

@@ -3,11 +3,12 @@ import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import { AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, RandomIdGenerator, type Sampler, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
+import { RandomIdGenerator } from "@opentelemetry/sdk-trace";
 import { createBoundedSpans } from "./bounded-spans.ts";
 import { createMetricProducer, type Metrics } from "./metric-producer.ts";
 import { createRecordTracer } from "./record-tracer.ts";
-import type { OtlpTarget, SamplerSetting, TelemetrySettings } from "./telemetry-settings.ts";
+import { samplerOf } from "./sampler-of.ts";
+import type { OtlpTarget, TelemetrySettings } from "./telemetry-settings.ts";
 
 /** Instrumentation scope of the spans. */
 const SCOPE = "spillway";
@@ -60,16 +61,6 @@ function createMeterProvider(settings: TelemetrySettings, target: OtlpTarget, re
 
 function exporterOptions(target: OtlpTarget) {
   return { url: target.url, headers: { ...target.headers }, timeoutMillis: target.timeoutMs, concurrencyLimit: 4 };
-}
-
-function samplerOf(setting: SamplerSetting): Sampler {
-  const root = rootSampler(setting);
-  return setting.parentBased ? new ParentBasedSampler({ root }) : root;
-}
-
-function rootSampler(setting: SamplerSetting): Sampler {
-  if (setting.root === "always_off") return new AlwaysOffSampler();
-  return setting.root === "traceidratio" ? new TraceIdRatioBasedSampler(setting.ratio) : new AlwaysOnSampler();
 }
 
 /** Waits for both, so that one that fails does not cut the other short; then fails if either did. */

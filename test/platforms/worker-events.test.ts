@@ -60,6 +60,17 @@ interface Told {
   readonly data: { readonly status?: number; readonly body?: { readonly json?: { readonly choices: readonly { message: { content: string } }[] } } };
 }
 
+interface SpanTold {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: string;
+  readonly attributes: readonly { readonly key: string; readonly value: object }[];
+}
+
+const spans: SpanTold[] = [];
 const behaviours = new Map<string, Behaviour>();
 const told: Told[] = [];
 let aws: FakeAwsSecretsManager;
@@ -78,6 +89,12 @@ const world: Behaviour = (seen, response, request) => {
     told.push(JSON.parse(seen.body) as Told); // what the broker itself writes
     return void response.writeHead(202).end();
   }
+  if (host === "collector.example") {
+    const { resourceSpans } = JSON.parse(seen.body) as { resourceSpans: { scopeSpans: { spans: SpanTold[] }[] }[] }; // OTLP/JSON
+    if (seen.url === "/v1/traces" && seen.headers.authorization === "Bearer collector-key")
+      for (const { scopeSpans } of resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
+    return void response.writeHead(200).end("{}");
+  }
   return (behaviours.get(host.split(".")[0] ?? "") ?? answerWell)(seen, response, request);
 };
 
@@ -88,6 +105,8 @@ const secrets = () => ({
   AWS_SECRET_ACCESS_KEY,
   GOOGLE_SERVICE_ACCOUNT_KEY: google.key,
   SPILLWAY_SINK: "https://sink.example/",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.example",
+  OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20collector-key",
 });
 
 beforeAll(async () => {
@@ -110,6 +129,7 @@ beforeEach(() => {
   behaviours.clear();
   provider.seen.length = 0;
   told.length = 0;
+  spans.length = 0;
 });
 
 const seenBy = (name: string) => provider.seen.filter((seen) => seen.headers.host === `${name}.provider.example`);
@@ -249,6 +269,24 @@ describe("events out", () => {
     await expect.poll(() => completed().length, { timeout: 3_000 }).toBe(10);
     expect(JSON.stringify(completed())).toContain(ids[0] ?? "no id");
     expect(JSON.stringify(told)).not.toMatch(/key-of|caller-token/);
+  });
+});
+
+describe("traces", () => {
+  it("each call sends its span and one for each attempt to the collector, in the caller's trace, behind its answer", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const responses = await Promise.all(Array.from({ length: 5 }, () => call(broker, "/bound/chat", { headers: { traceparent } })));
+    for (const response of responses) await response.arrayBuffer();
+    await expect.poll(() => spans.length, { timeout: 3_000 }).toBe(10);
+    const roots = spans.filter(({ kind }) => kind === 2);
+    expect(roots).toHaveLength(5);
+    for (const root of roots) {
+      expect(root).toMatchObject({ traceId: "0af7651916cd43dd8448eb211c80319c", parentSpanId: "b7ad6b7169203331" });
+      expect(Math.abs(Number(BigInt(root.startTimeUnixNano) / 1_000_000n) - Date.now())).toBeLessThan(60_000);
+      expect(spans.filter(({ kind, parentSpanId }) => kind === 3 && parentSpanId === root.spanId)).toHaveLength(1);
+    }
+    expect(roots[0]?.attributes).toContainEqual({ key: "http.response.status_code", value: { intValue: "200" } });
+    expect(JSON.stringify(spans)).not.toMatch(/key-of|caller-token/);
   });
 });
 
