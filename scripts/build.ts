@@ -1,10 +1,13 @@
 // Bundles into dist/: the command line (and with it the Node server), and the Lambda function in dist/lambda/. Cloud SDKs stay apart and load on first use.
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { builtinsWithoutImport } from "./build/builtins-without-import.ts";
+import { undiciWithoutUnused } from "./build/undici-without-unused.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
 
 const onNode: BuildOptions = {
+  plugins: [builtinsWithoutImport, undiciWithoutUnused],
   bundle: true,
   metafile: true,
   splitting: true,
@@ -60,6 +63,10 @@ const inFunction: BuildOptions = {
     js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; const require = __createRequire(import.meta.url), __filename = __toPath(import.meta.url), __dirname = __toPath(new URL('.', import.meta.url));",
   },
 };
-const lambda = await build({ ...inFunction, entryPoints: { index: "adapters/lambda/index.ts" }, plugins: [compilerApart, namesOfGoogleClient] });
+const lambda = await build({
+  ...inFunction,
+  entryPoints: { index: "adapters/lambda/index.ts" },
+  plugins: [builtinsWithoutImport, undiciWithoutUnused, compilerApart, namesOfGoogleClient],
+});
 await build({ ...inFunction, entryPoints: { "compile-manifests": "adapters/lambda/compile-manifests.ts" } });
 await writeFile("dist/meta-lambda.json", JSON.stringify(lambda.metafile));

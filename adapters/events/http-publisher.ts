@@ -1,4 +1,3 @@
-import { getCACertificates } from "node:tls";
 import type { EventPublisher } from "../../src/index.ts";
 import { createStructuredPublisher, type StructuredPublisherOptions } from "./structured-publisher.ts";
 
@@ -20,7 +19,7 @@ export function createHttpPublisher(options: HttpPublisherOptions): EventPublish
   /** With the first event, not with the process: a cold start has better things to load. */
   async function openClient() {
     const { Agent, request } = await import("../transport/undici-parts.ts");
-    const trust = trustedCertificates === null ? {} : { ca: [...getCACertificates("default"), trustedCertificates] };
+    const trust = trustedCertificates === null ? {} : { ca: [...process.getBuiltinModule("node:tls").getCACertificates("default"), trustedCertificates] };
     const times = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: timeoutMs, ...trust } };
     return { agent: new Agent({ connections, pipelining: 1, ...times }), request };
   }

@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { getRequestListener } from "@hono/node-server";
 import {
   type Broker,
   type BrokerPlace,
@@ -21,6 +20,7 @@ import { createNodeState } from "../state/node-state.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
+import { createAdminListener } from "./admin-listener.ts";
 import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeServer } from "./node-server.ts";
 import { serveMetrics } from "./serve-metrics.ts";
@@ -118,12 +118,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   // A server's process lives on by itself: what goes on after the answer needs nobody to wait for it.
   const platform: EventPlatform = { principal: null, place, remainingMs: null, waitUntil: () => {} };
-  const adminListener = getRequestListener((request) => admin.fetch(request, platform));
   const nodeServer = createNodeServer({
     onExchange: (request, response) => {
       void broker.handle(createNodeExchange(request, response, place));
     },
-    onAdmin: (request, response) => void adminListener(request, response),
+    onAdmin: createAdminListener(admin, broker.ready, platform),
   });
   await nodeServer.listen(options.port, options.host);
   const metricsServer = options.adminPort === null ? null : await serveMetrics(broker.metricsText, options.adminPort, options.host);

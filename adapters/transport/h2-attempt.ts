@@ -1,4 +1,4 @@
-import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import type { AttemptFailure, CallSignal, HeaderList, OutboundRequest, Outcome } from "../../src/index.ts";
 import { Attempt } from "./attempt.ts";
 import { ConnectFailure } from "./connect-failure.ts";
@@ -6,6 +6,9 @@ import type { H2Pool, Session } from "./h2-pool.ts";
 import { type BodyWatch, watchedBody } from "./outgoing-body.ts";
 
 const MAX_HEADER_BYTES = 32_768;
+/** Error codes of RFC 9113 section 7. */
+const NO_ERROR = 0;
+const CANCEL = 8;
 
 /** One attempt over HTTP/2: one stream. An answer is whole only if the destination ended the stream itself and the length it declared is there. */
 export class H2Attempt extends Attempt implements BodyWatch {
@@ -60,7 +63,7 @@ export class H2Attempt extends Attempt implements BodyWatch {
       if (!this.dataArrived(chunk)) stream.pause();
     });
     stream.on("end", () => {
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR || stream.aborted) return;
+      if (stream.rstCode !== NO_ERROR || stream.aborted) return;
       if (this.#declared !== null && this.#declared !== this.#received && this.request.method !== "HEAD") {
         this.failed({ kind: "protocol", message: "the answer is shorter or longer than it declared" });
       } else {
@@ -86,7 +89,7 @@ export class H2Attempt extends Attempt implements BodyWatch {
       this.startFirstByte();
     } catch {
       // `broken` has said so.
-      stream.close(constants.NGHTTP2_CANCEL);
+      stream.close(CANCEL);
     }
   }
 
@@ -117,7 +120,7 @@ export class H2Attempt extends Attempt implements BodyWatch {
   protected override destroySource(): void {
     // A connection on which a call timed out may be dead: nothing new goes on it.
     if (this.#session !== null && this.timedOut()) this.#session.retired = true;
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#stream?.close(CANCEL);
   }
 
   handedOver(): void {

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
 import { connectFailure } from "./connect-failure.ts";
 import type { Connect } from "./guarded-connect.ts";
 
@@ -46,7 +46,8 @@ export function createH2Pool(origin: string, connect: Connect, connectMs: () => 
   async function open(): Promise<Session> {
     if (sessions.size >= SESSIONS) throw connectFailure("other", "too many connections to this destination are in use");
     const connection = await connect(connectMs());
-    const http2 = connectHttp2(origin, {
+    // With the first connection: few destinations speak HTTP/2, and loading it costs every start half of Node's own.
+    const http2 = process.getBuiltinModule("node:http2").connect(origin, {
       createConnection: () => connection.socket,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW, maxHeaderListSize: MAX_HEADER_BYTES },
     });

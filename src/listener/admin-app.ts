@@ -16,11 +16,13 @@ export interface AdminView {
   readonly takeEvents: ((message: IncomingEvents) => Promise<EventAnswer>) | null;
 }
 
+export type AdminApp = Hono<{ Bindings: EventPlatform }>;
+
 /** Of one message, a batch included. */
 export const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 /** The broker's own paths. The second argument of `fetch` is what the platform knows of the very request; only `/-/events` needs it. Every one but the two probes and, on Node, the metrics stands behind `authorize`. */
-export function createAdminApp(view: AdminView): Hono<{ Bindings: EventPlatform }> {
+export function createAdminApp(view: AdminView): AdminApp {
   const app = new Hono<{ Bindings: EventPlatform }>();
   app.get("/-/healthz", (context) => context.text("ok\n"));
   app.get("/-/readyz", (context) => (view.ready() ? context.text("ready\n") : context.text("not ready\n", 503)));
