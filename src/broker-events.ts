@@ -55,6 +55,7 @@ export function createBrokerEvents(options: BrokerEventsOptions): BrokerEvents {
   const run = createRequestRunner({
     clock,
     handle: options.handle,
+    isOperator: options.isOperator,
     authorityOf: (route) => authorityOf(options.snapshot(), route),
     ledger: createEventLedger(state, clock, options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     answers: options.answers,

@@ -89,6 +89,7 @@ function compileIssuer(context: LinkContext, manifest: ManifestOf<"BrokerConfig"
         ? null
         : { namespace: issuer.claims.namespace, serviceAccount: issuer.claims.serviceAccount ?? null, workload: issuer.claims.workload ?? null },
     namespace: issuer.namespace ?? null,
+    requiredClaims: new Map(Object.entries(issuer.requiredClaims ?? {})),
   });
 }
 

@@ -19,6 +19,8 @@ export type RequestRunner = (event: CloudEvent, delivery: EventDelivery, sender:
 export interface RequestRunnerOptions {
   readonly clock: Clock;
   readonly handle: (exchange: Exchange) => Promise<void>;
+  /** Whether this caller belongs to a Gateway's own namespace. */
+  readonly isOperator: (caller: Caller) => boolean;
   /** Host by which the HTTPRoute `namespace/name` is reached; null: there is no such route, or any host will do. */
   readonly authorityOf: (route: string) => string | null;
   readonly ledger: EventLedger;
@@ -56,7 +58,7 @@ const PUBLISH_TIMEOUT_MS = 15_000;
  * after that the same answer, with the same id, is told again.
  */
 export function createRequestRunner(options: RequestRunnerOptions): RequestRunner {
-  const { clock, handle, authorityOf, ledger, answers, source, maxEventBytes } = options;
+  const { clock, handle, isOperator, authorityOf, ledger, answers, source, maxEventBytes } = options;
   // The work goes on when the sender has left: what it paid for is remembered, and its next delivery is answered from there.
   const never = new AbortController().signal;
 
@@ -107,6 +109,10 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     } catch (error) {
       if (error instanceof EventFault) return { kind: "poison", status: 400, detail: error.message };
       throw error;
+    }
+    // Brokers and triggers deliver for everybody: whoever runs the broker would lend its own name to each event that does not say whose it is.
+    if (!request.hasCredential && delivery.principal === null && sender !== null && isOperator(sender)) {
+      return { kind: "poison", status: 403, detail: "an event that a sender of the Gateway's own namespace delivers must say on whose behalf, by data.token" };
     }
     // Before anything is spent.
     if (!delivery.wantsReply && answers === null) return NO_SINK;

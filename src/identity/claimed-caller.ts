@@ -7,6 +7,14 @@ type Claims = Readonly<Record<string, unknown>>;
 
 /** Whom the verified claims of this issuer stand for. */
 export function claimedCaller(issuer: IssuerPlan, claims: Claims): Caller | Unproved {
+  for (const [name, values] of issuer.requiredClaims) {
+    const value = member(claims, name);
+    const held: readonly unknown[] = Array.isArray(value) ? value : [value];
+    // A boolean such as `email_verified` is written as text in a manifest.
+    if (!held.some((one) => (typeof one === "string" || typeof one === "boolean") && values.includes(String(one)))) {
+      return rejected(`the token's claim ${name} is not one that this issuer's callers must have`);
+    }
+  }
   return issuer.type === "KubernetesServiceAccount" ? kubernetesCaller(issuer, claims) : oidcCaller(issuer, claims);
 }
 

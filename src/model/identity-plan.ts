@@ -37,4 +37,6 @@ export interface IssuerPlan {
   readonly claims: { readonly namespace: string; readonly serviceAccount: string | null; readonly workload: string | null } | null;
   /** OIDC only: the namespace of every caller of this issuer, where no claim tells it. */
   readonly namespace: string | null;
+  /** By claim: one of these values must be in the token. */
+  readonly requiredClaims: ReadonlyMap<string, readonly string[]>;
 }

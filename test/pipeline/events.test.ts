@@ -209,6 +209,17 @@ describe("on whose behalf", () => {
     expect(one.told()).not.toContain(OTHER_TOKEN);
   });
 
+  it("an operator that delivers for others lends them nothing of its own", async () => {
+    const one = installEvents(ONE);
+    one.transport.script("only", HELLO);
+    const refused = await one.post(requestEvent(), { token: ADMIN_TOKEN });
+    expect(refused).toMatchObject({ status: 403, body: expect.stringContaining("data.token") });
+    expect(one.transport.sent).toEqual([]);
+    expect((await one.post(requestEvent({ token: OTHER_TOKEN }), { token: ADMIN_TOKEN })).status).toBe(200);
+    one.broker.attribution.drain();
+    expect(one.log.at(-1)).toMatchObject({ namespace: "team-b" });
+  });
+
   it("nobody may send who is not proved", async () => {
     const one = installEvents(ONE);
     expect(await one.post(requestEvent(), { token: null })).toMatchObject({ status: 401, headers: { "www-authenticate": expect.stringContaining("Bearer") } });

@@ -15,6 +15,9 @@ const jwks = z
   })
   .check(exactlyOne(JWKS, "place of the keys"));
 
+/** Issuers whose tokens anybody with an account can ask for, for an audience of its own choice. */
+const PUBLIC_ISSUERS: ReadonlySet<string> = new Set(["https://accounts.google.com", "https://token.actions.githubusercontent.com", "https://gitlab.com"]);
+
 const issuer = z
   .strictObject({
     name: field(dnsLabel(), "Unique; names the proof in telemetry."),
@@ -41,8 +44,16 @@ const issuer = z
       "OIDC only: which claims say who calls.",
     ),
     namespace: field(z.optional(dnsLabel()), "OIDC only: the namespace of every caller of this issuer, where no claim tells it."),
+    requiredClaims: field(
+      z.optional(z.record(text(256), z.array(text(2048)).check(z.minLength(1), z.maxLength(64)))),
+      "Claims that a token must have, each with one of these values, such as `email: [push@project.iam.gserviceaccount.com]`. An issuer that gives tokens to everybody needs it.",
+    ),
   })
   .check(
+    z.refine((value) => value.type !== "OIDC" || value.namespace === undefined || !PUBLIC_ISSUERS.has(value.issuer) || value.requiredClaims !== undefined, {
+      error: "anybody can have a token of this issuer for any audience: say by requiredClaims whose tokens count",
+      path: ["namespace"],
+    }),
     z.refine((value) => value.type !== "OIDC" || (value.claims === undefined) !== (value.namespace === undefined), {
       error: "an OIDC issuer needs either claims or a fixed namespace",
       path: ["type"],

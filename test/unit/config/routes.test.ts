@@ -197,6 +197,7 @@ describe("Gateway", () => {
         clockSkewSeconds: 30,
         claims: null,
         namespace: null,
+        requiredClaims: new Map(),
       },
       {
         name: "ci",
@@ -208,6 +209,7 @@ describe("Gateway", () => {
         clockSkewSeconds: 5,
         claims: { namespace: "ns", serviceAccount: null, workload: null },
         namespace: null,
+        requiredClaims: new Map(),
       },
     ]);
     expect(found?.identity.apiKeys).toMatchObject({ id: "Secret/infra/keys/value", location: { provider: "kubernetesSecret", key: "value", inline: null } });

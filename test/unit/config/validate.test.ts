@@ -151,6 +151,17 @@ describe("validation", () => {
         { identity: { issuers: [{ name: "a", type: "OIDC", namespace: "n", issuer: "i", audiences: ["x"], jwks: {} }] } },
         /exactly one place of the keys/,
       ],
+      [
+        "BrokerConfig",
+        {
+          identity: {
+            issuers: [{ name: "a", type: "OIDC", namespace: "n", issuer: "https://accounts.google.com", audiences: ["x"], jwks: { uri: "https://x" } }],
+          },
+        },
+        /requiredClaims/,
+      ],
+      ["BrokerConfig", { identity: { principals: [{ type: "AWSIAM", name: "*", namespace: "n" }] } }, /must name an account/],
+      ["BrokerConfig", { identity: { principals: [{ type: "AWSIAM", name: "arn:*:x", namespace: "n" }] } }, /at the end only/],
       ["BrokerConfig", { bounds: { maxRequestBytes: "32MB" } }, /such as 32Mi/],
       ["BrokerConfig", { chainId: "a b" }, /must be a token/],
       ["BrokerConfig", { limits: { store: { memory: {} } } }, /unknown field limits/],

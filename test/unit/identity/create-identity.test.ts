@@ -235,6 +235,25 @@ describe("other issuers", () => {
     expect((await fixed.identify("authorization", `Bearer ${fixed.token({ sub: "x" })}`)).caller.namespace).toBe("ci-jobs");
   });
 
+  it.each([
+    ["one that is listed", { email: "push@p.iam.gserviceaccount.com", email_verified: true }, true],
+    ["one of several values", { email: ["other@x", "push@p.iam.gserviceaccount.com"], email_verified: true }, true],
+    ["another", { email: "evil@p.iam.gserviceaccount.com", email_verified: true }, false],
+    ["one that only begins so", { email: "push@p.iam.gserviceaccount.com.evil.example", email_verified: true }, false],
+    ["not the second one", { email: "push@p.iam.gserviceaccount.com", email_verified: false }, false],
+    ["an object", { email: { toString: "push@p.iam.gserviceaccount.com" }, email_verified: true }, false],
+    ["nothing", {}, false],
+  ])("a token whose required claims are %s", async (_, claims, passes) => {
+    const requiredClaims = new Map([
+      ["email", ["push@p.iam.gserviceaccount.com"]],
+      ["email_verified", ["true"]],
+    ]);
+    const { identify, token } = setUp({ plan: { issuers: [oidc({ namespace: "egress-system", requiredClaims })] } });
+    const done = identify("authorization", `Bearer ${token({ sub: "1", ...claims })}`);
+    if (passes) expect((await done).caller.namespace).toBe("egress-system");
+    else await expect(done).rejects.toMatchObject(rejected);
+  });
+
   it.each([undefined, "Team B", "../kube-system", 7, "", "a".repeat(64)])("a claim %j names no namespace", async (ns) => {
     const { identify, token } = setUp({ plan: { issuers: [oidc({ claims: { namespace: "ns", serviceAccount: null, workload: null } })] } });
     await expect(identify("authorization", `Bearer ${token({ ns })}`)).rejects.toMatchObject(rejected);
