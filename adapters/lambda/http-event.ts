@@ -115,8 +115,9 @@ function forBroker(list: readonly string[], byIam: boolean): readonly string[] {
   const kept: string[] = [];
   for (let i = 0; i + 1 < list.length; i += 2) {
     const name = (list[i] ?? "").toLowerCase();
-    if (endsHere(name, byIam)) continue;
-    const value = name === "via" ? viaBehindCloudFront(list[i + 1] ?? "") : (list[i + 1] ?? "");
+    const written = list[i + 1] ?? "";
+    if (endsHere(name, written, byIam)) continue;
+    const value = name === "via" ? viaBehindCloudFront(written) : written;
     if (value !== null) kept.push(list[i] ?? "", value);
   }
   return kept;

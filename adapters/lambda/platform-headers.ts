@@ -16,13 +16,14 @@ const FRONT_DOOR_HEADERS: ReadonlySet<string> = new Set([
 const FRONT_DOOR_PREFIXES: readonly string[] = ["cloudfront-", "x-amzn-mtls-", "x-amzn-oidc-"];
 
 /** The caller's proof towards IAM (SigV4): whoever has it can repeat the call for minutes, and a session token says more still. */
-const IAM_HEADERS: ReadonlySet<string> = new Set(["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"]);
+const IAM_HEADERS: ReadonlySet<string> = new Set(["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"]);
 const IAM_PARAMETER = /^x-amz-(?:algorithm|credential|date|expires|security-token|signature|signedheaders)(?:=|$)/i;
 
-/** Whether a header, by its lower-case name, ends at the broker. */
-export function endsHere(name: string, byIam: boolean): boolean {
+/** Whether a header, of this lower-case name, ends at the broker. `byIam`: IAM has authenticated the caller. */
+export function endsHere(name: string, value: string, byIam: boolean): boolean {
   if (FRONT_DOOR_HEADERS.has(name) || FRONT_DOOR_PREFIXES.some((prefix) => name.startsWith(prefix))) return true;
-  return byIam && IAM_HEADERS.has(name);
+  // The signature may stand in the query, and a token for the broker here.
+  return byIam && (IAM_HEADERS.has(name) || (name === "authorization" && /^AWS4-/i.test(value)));
 }
 
 /** `Via` without the hops of CloudFront; null: none is left. The others count against loops. */

@@ -166,6 +166,8 @@ describe("headers of the platform", () => {
       headers: ["host", "a", "x-api-key", "k"],
       target: "/v1/models?a=1&X-Amz-Target=t",
     });
+    // Signed in the query, with a token for the broker.
+    expect(read(v2({ headers: { host: "a", authorization: "Bearer token" } }, { authorizer: { iam: { userArn } } })).headers).toContain("Bearer token");
     const unchecked = read(v2({ headers: signed, rawQueryString: "X-Amz-Security-Token=t" }));
     expect(unchecked).toMatchObject({ principal: null, target: "/v1/models?X-Amz-Security-Token=t" });
     expect(unchecked.headers).toContain("AWS4-HMAC-SHA256 x");
