@@ -9,6 +9,7 @@ import { createEventBridgePublisher } from "./eventbridge-publisher.ts";
 import { createHttpPublisher } from "./http-publisher.ts";
 import { readOverrides, withOverrides } from "./overrides.ts";
 import { readSinkAddress, readUrl, type SinkAddress } from "./sink-address.ts";
+import { createSinkToken } from "./sink-token.ts";
 import { createSqsPublisher } from "./sqs-publisher.ts";
 import { tellOfTrouble } from "./tell-of-trouble.ts";
 
@@ -62,7 +63,9 @@ function readBoundSink(environment: Environment): (() => EventPublisher) | null 
   const overrides = readOverrides(environment["K_CE_OVERRIDES"]);
   const trustedCertificates = environment["K_CA_CERTS"]?.trim() || null;
   if (trustedCertificates !== null && !trustedCertificates.includes("-----BEGIN CERTIFICATE-----")) throw new Error("K_CA_CERTS must be PEM certificates");
-  return () => withOverrides(createHttpPublisher({ url, trustedCertificates }), overrides);
+  // Eventing's brokers want to know their senders (authentication-oidc); a SinkBinding then mounts a token with the sink's audience.
+  const token = createSinkToken(environment["SPILLWAY_SINK_TOKEN_FILE"]?.trim() || "/oidc/token", Date.now);
+  return () => withOverrides(createHttpPublisher({ url, trustedCertificates, token }), overrides);
 }
 
 function openAddress(address: SinkAddress, environment: Environment): EventPublisher {

@@ -7,6 +7,7 @@ export type StructuredEvent = Readonly<Record<string, unknown>>;
 export interface ReceivedRequest {
   readonly method: string;
   readonly contentType: string;
+  readonly authorization: string | null;
   readonly events: readonly StructuredEvent[];
 }
 
@@ -44,7 +45,12 @@ export async function startEventReceiver(tls: { readonly key: string; readonly c
     }
     const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString());
     const events = (Array.isArray(parsed) ? parsed : [parsed]) as StructuredEvent[]; // CloudEvents or batches of them are all that comes
-    requests.push({ method: request.method ?? "", contentType: request.headers["content-type"] ?? "", events });
+    requests.push({
+      method: request.method ?? "",
+      contentType: request.headers["content-type"] ?? "",
+      authorization: request.headers.authorization ?? null,
+      events,
+    });
     const mood = script.shift() ?? receiver.mood;
     if (mood === "stall" || (typeof mood === "number" && mood < 300)) taken.push(...events);
     answer(response, mood);

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { createConsoleSink } from "../../../adapters/events/console-sink.ts";
@@ -70,6 +73,38 @@ describe("K_SINK", () => {
       },
       { specversion: "1.0", id: "answer-1", source: "/spillway", type: "dev.spillway.egress.response.v1", tenant: "blue", kept: "yes" },
     ]);
+  });
+
+  it("is shown the token that lies in a file, read anew when it is not accepted any more; without a file none", async () => {
+    const receiver = await receive();
+    const folder = await mkdtemp(join(tmpdir(), "spillway-oidc-"));
+    opened.push(() => rm(folder, { recursive: true }));
+    const file = join(folder, "token");
+    const { answers } = open({ K_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file });
+    await answers?.publish([answer], signal);
+    await writeFile(file, "first.token\n");
+    const other = open({ K_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file });
+    await other.answers?.publish([answer], signal);
+    await writeFile(file, "second.token\n");
+    await other.answers?.publish([answer], signal);
+    receiver.script.push(401);
+    await other.answers?.publish([answer], signal);
+    expect(receiver.requests.map(({ authorization }) => authorization)).toEqual([
+      null,
+      "Bearer first.token",
+      "Bearer first.token",
+      "Bearer first.token",
+      "Bearer second.token",
+    ]);
+    receiver.mood = 401;
+    const refused = await other.answers?.publish([answer], signal).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ name: "PublishError", retryable: false });
+    expect(inspect(refused)).not.toContain("token");
+    // Only what a SinkBinding names is shown it.
+    await open({ SPILLWAY_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file })
+      .answers?.publish([answer], signal)
+      .catch(() => {});
+    expect(receiver.requests.at(-1)?.authorization).toBeNull();
   });
 
   it("is believed by the authorities of K_CA_CERTS, and by no other", async () => {
