@@ -9,6 +9,8 @@ export interface FakeAwsSecretsManager {
   readonly url: string;
   /** Requests that came, and those whose signature was right. */
   readonly counts: { requests: number; signed: number };
+  /** Secrets that were asked for, in order. */
+  readonly asked: string[];
   put(secretId: string, value: string | Uint8Array): void;
   /** How the next answers are: `ok`, an error type such as `ThrottlingException`, `500`, `garbage`, or `hang`. */
   mode: string;
@@ -21,6 +23,7 @@ export async function startFakeAwsSecretsManager(region: string): Promise<FakeAw
   const values = new Map<string, { readonly value: string | Uint8Array; readonly version: string }>();
   const failures = new Map<string, string>();
   const counts = { requests: 0, signed: 0 };
+  const asked: string[] = [];
   const fake = { mode: "ok" };
   let versions = 0;
   const server = createServer(async (request, response) => {
@@ -40,6 +43,7 @@ export async function startFakeAwsSecretsManager(region: string): Promise<FakeAw
     if (fake.mode !== "ok") return error(fake.mode);
     // The signed request of a real client.
     const { SecretId, VersionStage } = JSON.parse(body) as { SecretId: string; VersionStage: string };
+    asked.push(SecretId);
     const failure = failures.get(SecretId);
     if (failure !== undefined) return error(failure);
     const held = VersionStage === "AWSCURRENT" ? values.get(SecretId) : undefined;
@@ -53,6 +57,7 @@ export async function startFakeAwsSecretsManager(region: string): Promise<FakeAw
   return Object.assign(fake, {
     url: `http://127.0.0.1:${port}`,
     counts,
+    asked,
     put(secretId: string, value: string | Uint8Array) {
       versions += 1;
       values.set(secretId, { value, version: `version-${versions}` });
