@@ -36,14 +36,6 @@ await chmod("dist/spillway.js", 0o755);
 // What went into which file, for test/bundle.test.ts.
 await writeFile("dist/meta.json", JSON.stringify(metafile));
 
-/** The compiler of manifests, which a function with a bundle never loads: esbuild would put what both need into one chunk with it. */
-const compilerApart: Plugin = {
-  name: "compiler-apart",
-  setup({ onResolve }) {
-    onResolve({ filter: /\/compile-manifests\.ts$/ }, ({ kind }) => (kind === "dynamic-import" ? { path: "./compile-manifests.mjs", external: true } : null));
-  },
-};
-
 /** Google's client is CommonJS: loaded by import() from a bundle it would come without its names. */
 const namesOfGoogleClient: Plugin = {
   name: "names-of-google-client",
@@ -66,7 +58,6 @@ const inFunction: BuildOptions = {
 const lambda = await build({
   ...inFunction,
   entryPoints: { index: "adapters/lambda/index.ts" },
-  plugins: [builtinsWithoutImport, undiciWithoutUnused, compilerApart, namesOfGoogleClient],
+  plugins: [builtinsWithoutImport, undiciWithoutUnused, namesOfGoogleClient],
 });
-await build({ ...inFunction, entryPoints: { "compile-manifests": "adapters/lambda/compile-manifests.ts" } });
 await writeFile("dist/meta-lambda.json", JSON.stringify(lambda.metafile));

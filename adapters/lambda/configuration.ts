@@ -34,7 +34,7 @@ export function createConfiguration(environment: Environment): Configuration {
       if (bundle !== "") return readBundle(await readManifestFile(bundle), PLATFORMS.lambda, bundle);
       const sources = await createFileSource({ paths }).read();
       // The YAML reader and the schemas load with the first manifest, not with a bundle.
-      const { compileManifests } = await import("./compile-manifests.ts");
+      const { compileManifests } = await import("../config/compile-manifests.ts");
       return compileManifests(sources, PLATFORMS.lambda);
     },
   };
