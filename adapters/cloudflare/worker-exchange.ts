@@ -1,4 +1,5 @@
 import { type BrokerPlace, type Exchange, type HeaderList, NOTHING_ATTESTED } from "../../src/index.ts";
+import { authorityOf } from "./request-fault.ts";
 import { createWorkerBody } from "./worker-body.ts";
 import { WorkerResponder } from "./worker-responder.ts";
 
@@ -20,18 +21,16 @@ const EDGE_HEADERS: ReadonlySet<string> = new Set([
   "cf-worker",
 ]);
 
-/** One call of a Worker as the broker takes it; `answer` is called once, with what goes back. */
+/** One call of a Worker as the broker takes it, which `requestFault` has let pass; `answer` is called once, with what goes back. */
 export function createWorkerExchange(request: Request, context: WorkerContext, place: BrokerPlace, answer: (response: Response) => void): Exchange {
   const { url, headers, method } = request;
-  // Cut, not parsed: a parser would tidy up what the listener wants to see as it came.
-  const afterScheme = url.indexOf("://") + 3;
-  const slash = url.indexOf("/", afterScheme);
-  const authority = slash === -1 ? url.slice(afterScheme) : url.slice(afterScheme, slash);
+  const authority = authorityOf(url);
+  const target = url.slice(url.indexOf("://") + 3 + authority.length);
   const scheme = url.startsWith("https:") ? "https" : "http";
   const onEdge = "cf" in request && request.cf !== undefined;
   return {
     method,
-    target: slash === -1 ? "/" : url.slice(slash),
+    target: target === "" ? "/" : target,
     scheme,
     authority,
     headers: headerList(headers),

@@ -51,6 +51,8 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
       answers,
       reload: namespace === null ? null : () => manifests.reload(),
       source: "/spillway",
+      // A message of a Queue takes 128,000 bytes, some of them for itself.
+      maxEventBytes: 124_000,
     },
   });
   const manifests = createWorkerManifests({

@@ -1,4 +1,5 @@
 import { type QueueBatch, takeQueueBatch } from "./queue-batch.ts";
+import { requestFault } from "./request-fault.ts";
 import { createWorkerExchange, type WorkerContext } from "./worker-exchange.ts";
 import { createWorkerInstance, type WorkerBindings, type WorkerInstance } from "./worker-instance.ts";
 
@@ -15,6 +16,8 @@ export default {
   async fetch(request: Request, bindings: WorkerBindings, context: WorkerContext): Promise<Response> {
     instance ??= createWorkerInstance(bindings);
     const { broker, admin, manifests, placeOf } = instance;
+    const fault = requestFault(request);
+    if (fault !== null) return fault;
     if (!broker.ready()) await manifests.prepare();
     else if (manifests.due()) context.waitUntil(manifests.look());
     const tell = tellOf(instance);
