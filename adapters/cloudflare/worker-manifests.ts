@@ -124,8 +124,10 @@ function revisionOf(metadata: unknown): string | null {
   return (typeof revision === "string" && revision !== "") || typeof revision === "number" ? `${revision}` : null;
 }
 
-/** A binding as a KV namespace; null: it is none. */
+/** The binding `SPILLWAY_MANIFESTS`; null: there is none. Throws on what is no KV namespace: manifests that somebody means to be served must not be passed over. */
 export function bundleNamespace(binding: unknown): BundleNamespace | null {
+  if (binding === undefined) return null;
   const found = typeof binding === "object" && binding !== null && "getWithMetadata" in binding && typeof binding.getWithMetadata === "function";
-  return found ? (binding as BundleNamespace) : null; // as: the one method that is called was looked at
+  if (!found) throw new Error("SPILLWAY_MANIFESTS must be the binding of a KV namespace; manifests as text are compiled when the Worker is deployed");
+  return binding as BundleNamespace; // as: the one method that is called was looked at
 }

@@ -1,8 +1,10 @@
+import { expect, it } from "vitest";
 import { createWorkerSecretStores } from "../../adapters/secrets/worker-stores.ts";
 import type { SecretLocation, SecretStore } from "../../src/index.ts";
+import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, startFakeAwsSecretsManager } from "../fakes/aws-secrets-manager.ts";
 import { testSecretStore } from "./secret-store.ts";
 
-const storeFor = (bindings: Readonly<Record<string, unknown>>, provider: "binding" | "env"): SecretStore => {
+const storeFor = (bindings: Readonly<Record<string, unknown>>, provider: "awsSecretsManager" | "binding" | "env"): SecretStore => {
   const store = createWorkerSecretStores(bindings).find((candidate) => candidate.providers.has(provider));
   if (store === undefined) throw new Error(`no store for ${provider}`);
   return store;
@@ -65,4 +67,45 @@ testSecretStore("a Worker variable by name", async () => {
     versioned: false,
     close: async () => {},
   };
+});
+
+testSecretStore("AWS Secrets Manager, with keys in Worker secrets and in the Secrets Store", async () => {
+  const fake = await startFakeAwsSecretsManager("eu-central-1");
+  const at = (secretId: string): SecretLocation => ({
+    provider: "awsSecretsManager",
+    secretId,
+    region: "eu-central-1",
+    versionStage: "AWSCURRENT",
+    jsonKey: null,
+  });
+  const bindings = {
+    AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY: { get: async () => AWS_SECRET_ACCESS_KEY },
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: fake.url,
+  };
+  return {
+    store: storeFor(bindings, "awsSecretsManager"),
+    put: async (name, value) => {
+      fake.put(name, value);
+      return at(name);
+    },
+    absent: at("absent"),
+    deny: async () => fake.fail("denied", "AccessDeniedException"),
+    outage: async (down) => {
+      fake.mode = down ? "500" : "ok";
+    },
+    versioned: true,
+    close: () => fake.close(),
+  };
+});
+
+it("a Secrets Store that does not give the cloud's keys is an outage, and no denial: a held value serves on", async () => {
+  const broken = {
+    get: async () => {
+      throw new Error("internal error");
+    },
+  };
+  const location: SecretLocation = { provider: "googleSecretManager", name: "projects/p/secrets/s", location: null, jsonKey: null };
+  const store = createWorkerSecretStores({ GOOGLE_SERVICE_ACCOUNT_KEY: broken }).find(({ providers }) => providers.has("googleSecretManager"));
+  await expect(store?.fetch(location, new AbortController().signal)).rejects.toMatchObject({ name: "SecretStoreError", reason: "unavailable" });
 });

@@ -230,6 +230,23 @@ describe("calls as events", () => {
     expect(responses[0]?.data).toMatchObject({ status: 200 });
   });
 
+  it("delivered a second time while the first is at work: called for once, and the second waits in the queue", async () => {
+    let release = () => {};
+    behaviours.set("bound", (seen, response, request) => {
+      release = () => void answerWell(seen, response, request);
+    });
+    const message = [{ id: "twice", body: requestEvent("at-work") }];
+    const first = broker.queue("spillway-calls", message);
+    await expect.poll(() => seenBy("bound").length).toBe(1);
+    const second = await broker.queue("spillway-calls", message);
+    expect([second.explicitAcks, second.retryMessages.map(({ msgId }) => msgId)]).toEqual([[], ["twice"]]);
+    expect(second.retryMessages[0]?.delaySeconds).toBeGreaterThan(0);
+    release();
+    expect((await first).explicitAcks).toEqual(["twice"]);
+    expect((await broker.queue("spillway-calls", message)).explicitAcks).toEqual(["twice"]);
+    expect(seenBy("bound")).toHaveLength(1);
+  });
+
   it("that cannot be made now are left to the queue, later each time; poison goes to its dead letters", async () => {
     behaviours.set("bound", fail(503));
     const result = await broker.queue("spillway-calls", [

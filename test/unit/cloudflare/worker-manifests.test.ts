@@ -145,8 +145,9 @@ describe("the manifests of a Worker", () => {
     expect(manifests.due()).toBe(true);
   });
 
-  it("come from a KV binding only", () => {
+  it("come from a KV binding, and nothing else that stands in its place is passed over", () => {
     expect(bundleNamespace(namespace)).toBe(namespace);
-    for (const other of [undefined, null, "text", {}, { getWithMetadata: 1 }]) expect(bundleNamespace(other)).toBeNull();
+    expect(bundleNamespace(undefined)).toBeNull();
+    for (const other of [null, "", "kind: Gateway", {}, { getWithMetadata: 1 }]) expect(() => bundleNamespace(other)).toThrow("binding of a KV namespace");
   });
 });
