@@ -4,4 +4,5 @@
  */
 
 export { type Compiled, compile } from "./config/compile.ts";
+export { READ_KINDS } from "./config/manifest-set.ts";
 export { BundleError, writeBundle } from "./config/write-bundle.ts";

@@ -47,3 +47,6 @@ export type ManifestOf<Name extends KindName> = Manifest<BodyOf<(typeof KINDS)[N
 export type ManifestSet = { readonly [Name in KindName]: ReadonlyMap<string, ManifestOf<Name>> };
 
 export const KIND_NAMES = Object.keys(KINDS) as readonly KindName[]; // the keys of a constant
+
+/** The same for whoever gathers objects elsewhere, such as from a Kubernetes API. */
+export const READ_KINDS: readonly Pick<KindDefinition, "group" | "versions" | "kind" | "scope">[] = KIND_NAMES.map((name) => KINDS[name]);
