@@ -13,6 +13,8 @@ const INSTANCES = 2;
 /** One thing that happens. Instances and events by their numbers. */
 type Happening =
   | { readonly kind: "deliver"; readonly event: number; readonly instance: number }
+  /** To all instances at the same time. */
+  | { readonly kind: "flood"; readonly event: number }
   /** It never acts again from the so-many-th point on at which it talks to the store or the sink; another takes its place at once. */
   | { readonly kind: "die"; readonly instance: number; readonly points: number }
   | { readonly kind: "store"; readonly down: boolean }
@@ -22,6 +24,7 @@ type Happening =
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("deliver"), event: fc.nat(EVENTS - 1), instance: fc.nat(INSTANCES - 1) } as const) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("flood"), event: fc.nat(EVENTS - 1) } as const) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("die"), instance: fc.nat(INSTANCES - 1), points: fc.nat(11) } as const) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("store"), down: fc.boolean() } as const) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("sink"), fails: fc.boolean() } as const) },
@@ -48,6 +51,8 @@ function mortal(start: (options: { state: FakeState; kill: () => Promise<void> }
         get: async (...given) => {
           await point();
           const got = await store.get(...given);
+          // An answer travels: what it says may be old when it arrives.
+          await new Promise((resolve) => setImmediate(resolve));
           await point();
           return got;
         },
@@ -78,7 +83,7 @@ function mortal(start: (options: { state: FakeState; kill: () => Promise<void> }
 
 /** Digests are made on threads, which the clock of a test does not move. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) {
+  for (let turn = 0; turn < 4; turn += 1) {
     await crypto.subtle.digest("SHA-256", new Uint8Array(64));
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -121,6 +126,7 @@ async function play(happenings: readonly Happening[]) {
   for (const what of happenings) {
     const instance = "instance" in what ? instances[what.instance] : undefined;
     if (what.kind === "deliver" && instance !== undefined && !acknowledged.has(names[what.event] ?? "")) deliver(what.event, instance.installation);
+    if (what.kind === "flood" && !acknowledged.has(names[what.event] ?? "")) for (const one of instances) deliver(what.event, one.installation);
     if (what.kind === "die" && instance !== undefined) {
       instance.dieAfter(what.points);
       // Those that are under way reach their points; then nobody talks to it any more.
