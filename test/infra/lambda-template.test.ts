@@ -54,7 +54,9 @@ describe("the template for Lambda", () => {
     expect(textAt(globals, "CodeUri")).toBe("../../dist/lambda");
     expect(textAt(globals, "Runtime")).toBe("nodejs24.x");
     expect(at(globals, "Architectures")).toEqual(["arm64"]);
-    const exported = codeBelow("adapters/lambda").flatMap((text) => [...text.matchAll(/^export (?:(?:async )?function|const) (\w+)/gm)].map((match) => match[1]));
+    const exported = codeBelow("adapters/lambda").flatMap((text) =>
+      [...text.matchAll(/^export (?:(?:async )?function|const) (\w+)/gm)].map((match) => match[1]),
+    );
     for (const [, value] of functions) {
       const [file, name] = textAt(value, "Properties", "Handler").split(".");
       expect(file).toBe("index");
