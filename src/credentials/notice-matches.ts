@@ -7,7 +7,7 @@ import type { SecretLocation } from "../model/secret.ts";
  */
 export function noticeMatches(notice: RotationNotice, location: SecretLocation): boolean {
   if (notice.provider === "awsSecretsManager") return location.provider === "awsSecretsManager" && awsMatches(notice, location);
-  if (notice.provider === "googleSecretManager") return location.provider === "googleSecretManager" && googleMatches(notice.name, location.name);
+  if (notice.provider === "googleSecretManager") return location.provider === "googleSecretManager" && googleMatches(notice.name, location);
   return location.provider === "kubernetesSecret" && notice.namespace === location.namespace && notice.name === location.name;
 }
 
@@ -33,9 +33,10 @@ function bare(name: string): string {
 
 const GOOGLE = /^projects\/([^/]+)\/(?:locations\/([^/]+)\/)?secrets\/([^/]+)/;
 
-function googleMatches(said: string, known: string): boolean {
-  const [left, right] = [GOOGLE.exec(said), GOOGLE.exec(known)];
-  if (left === null || right === null || left[3] !== right[3] || (left[2] ?? null) !== (right[2] ?? null)) return false;
+function googleMatches(said: string, location: Extract<SecretLocation, { provider: "googleSecretManager" }>): boolean {
+  const [left, right] = [GOOGLE.exec(said), GOOGLE.exec(location.name)];
+  // A regional secret may be named without its region where the region stands beside the name.
+  if (left === null || right === null || left[3] !== right[3] || (left[2] ?? null) !== (location.location ?? right[2] ?? null)) return false;
   const comparable = /^\d+$/.test(left[1] ?? "") === /^\d+$/.test(right[1] ?? "");
   return !comparable || left[1] === right[1];
 }

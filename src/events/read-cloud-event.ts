@@ -1,4 +1,4 @@
-import { asObject, asString, type JsonObject } from "../lib/json-value.ts";
+import { asObject, asString, isNestedWithin, type JsonObject } from "../lib/json-value.ts";
 import { toBytes } from "../lib/utf8.ts";
 import type { CloudEvent, EventData } from "../model/cloud-event.ts";
 import { EventFault } from "./event-fault.ts";
@@ -9,6 +9,8 @@ const CORE: ReadonlySet<string> = new Set(["specversion", "id", "source", "type"
 const EXTENSION = /^[a-z0-9]{1,64}$/;
 const MAX_ATTRIBUTE = 2_048;
 const MAX_EXTENSIONS = 64;
+/** Levels of objects and arrays in data. What is read is written again later, and named by what is written. */
+const MAX_LEVELS = 256;
 
 /** A CloudEvent in the JSON format (structured mode). Throws `EventFault`. */
 export function readStructured(value: unknown): CloudEvent {
@@ -67,11 +69,18 @@ export function dataOfBytes(bytes: Uint8Array, contentType: string | null): Even
     throw new EventFault("the data is said to be text or JSON and is not UTF-8");
   }
   if (!json) return { kind: "text", text };
+  let value: unknown;
   try {
-    return { kind: "json", value: JSON.parse(text) };
+    value = JSON.parse(text);
   } catch {
     throw new EventFault("the data is said to be JSON and is not");
   }
+  return jsonData(value);
+}
+
+function jsonData(value: unknown): EventData {
+  if (!isNestedWithin(value, MAX_LEVELS)) throw new EventFault(`the data has more than ${MAX_LEVELS} levels of objects and arrays`);
+  return { kind: "json", value };
 }
 
 function readData(object: JsonObject, contentType: string | null): EventData {
@@ -85,8 +94,8 @@ function readData(object: JsonObject, contentType: string | null): EventData {
   }
   if (data === undefined) return { kind: "none" };
   // JSON format section 3.1: without a media type, or with a JSON one, `data` is the JSON value itself; else it is a string.
-  if (contentType === null || isJson(contentType)) return { kind: "json", value: data };
-  if (typeof data !== "string") return { kind: "json", value: data };
+  if (contentType === null || isJson(contentType)) return jsonData(data);
+  if (typeof data !== "string") return jsonData(data);
   return isText(contentType) ? { kind: "text", text: data } : { kind: "bytes", bytes: toBytes(data) };
 }
 

@@ -1,5 +1,5 @@
 import { find } from "../lib/header-list.ts";
-import { parseJson } from "../lib/json-value.ts";
+import { isNestedWithin, parseJson } from "../lib/json-value.ts";
 import { toBytes, toTextStrictly } from "../lib/utf8.ts";
 import type { CloudEvent } from "../model/cloud-event.ts";
 import type { HeaderList } from "../model/http.ts";
@@ -16,6 +16,9 @@ const LEFT_OUT: ReadonlySet<string> = new Set(["connection", "content-length", "
 const ENVELOPE_BYTES = 16 * 1024;
 /** Headers that a too long list is cut down to. */
 const ESSENTIAL = /^(?:content-type|retry-after|x-request-id|x-egress-.+)$/;
+
+/** Levels of a JSON body; a deeper one is told as text, for nobody could write it again. */
+const MAX_LEVELS = 200;
 
 /** Bytes of a body that an event of this size can carry, whatever they are: in base64 three become four. */
 export function bodyBytesWithin(maxEventBytes: number): number {
@@ -98,5 +101,5 @@ function bodyOf(bytes: Uint8Array, contentType: string | null, opaque: boolean):
   const text = readable ? toTextStrictly(bytes) : null;
   if (text === null || contentType === null) return { base64: base64OfBytes(bytes) };
   const json = isJson(contentType) ? parseJson(text) : undefined;
-  return json === undefined ? { text } : { json };
+  return json === undefined || !isNestedWithin(json, MAX_LEVELS) ? { text } : { json };
 }

@@ -32,3 +32,17 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/**
+ * Whether objects and arrays stand at most so deep inside each other. `JSON.parse` takes any depth; `JSON.stringify` and whatever else walks a
+ * value by calling itself end in a stack overflow at some thousands.
+ */
+export function isNestedWithin(value: unknown, levels: number): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; depth <= levels; depth += 1) {
+    // `as`: any object can be asked for its values.
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one as object) : []));
+    if (level.length === 0) return true;
+  }
+  return false;
+}
