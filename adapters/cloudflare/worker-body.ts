@@ -1,4 +1,5 @@
 import type { BodyFailure, IncomingBody, StreamBody } from "../../src/index.ts";
+import { bodyReader } from "../transport/body-reader.ts";
 
 /** How long a caller may send nothing of a body that is being read, as on Node. */
 const SILENCE_MS = 27_000;
@@ -27,12 +28,8 @@ interface Source {
 }
 
 function createSource(request: Request): Source {
-  const reader = request.body?.getReader() ?? null;
-  const cancel = (): void => {
-    reader?.cancel().catch(() => {
-      // It is over either way.
-    });
-  };
+  const reader = request.body === null ? null : bodyReader(request.body);
+  const cancel = (): void => reader?.cancel();
   return {
     cancel,
     next: () =>
@@ -46,9 +43,9 @@ function createSource(request: Request): Source {
           cancel();
         }, SILENCE_MS);
         reader.read().then(
-          ({ done, value }) => {
+          (bytes) => {
             clearTimeout(timer);
-            resolve(done ? "end" : value);
+            resolve(bytes ?? "end");
           },
           () => {
             clearTimeout(timer);

@@ -1,5 +1,6 @@
 import type { AnswerBody, AttemptFailure, BodyConsumer, OutboundRequest, Outcome, Peeked, Transport } from "../../src/index.ts";
 import { abortFailure } from "./attempt.ts";
+import { type BodyReader, bodyReader } from "./body-reader.ts";
 import { type FetchBody, fetchBody } from "./fetch-body.ts";
 import { fetchHeaders } from "./fetch-headers.ts";
 
@@ -23,7 +24,7 @@ export class FetchAttempt implements AnswerBody {
   readonly #resolve: (outcome: Outcome) => void;
   readonly #controller = new AbortController();
   #body: FetchBody | null = null;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #reader: BodyReader | null = null;
   #answered = false;
   #done = false;
   #finished = false;
@@ -85,7 +86,7 @@ export class FetchAttempt implements AnswerBody {
       list.push(name, value);
     });
     this.#answered = true;
-    this.#reader = answer.body?.getReader() ?? null;
+    this.#reader = answer.body === null ? null : bodyReader(answer.body);
     this.#resolve({ kind: "answer", status: answer.status, headers: list, body: this, peer: { address: null, protocol: null } });
     if (this.#reader === null) this.#end();
     else this.#pump();
@@ -140,15 +141,14 @@ export class FetchAttempt implements AnswerBody {
     return this.#heldBytes <= Math.max(HELD_BYTES, this.#peek?.beyond ?? 0);
   }
 
-  readonly #onRead = (read: { readonly done: boolean; readonly value?: Uint8Array | undefined }): void => {
+  readonly #onRead = (bytes: Uint8Array | null): void => {
     this.#reading = false;
     if (this.#done) return;
-    if (read.done) {
+    if (bytes === null) {
       this.#end();
       return;
     }
     this.#heardAt = performance.now();
-    const bytes = read.value ?? NOTHING;
     if (this.#consumer !== null && !this.#paused && this.#heldBytes === 0) this.#consumer.chunk(bytes);
     else {
       this.#held.push(bytes);
@@ -188,7 +188,7 @@ export class FetchAttempt implements AnswerBody {
     this.#failure = failure;
     this.#close();
     this.#controller.abort();
-    this.#reader?.cancel().catch(ignore);
+    this.#reader?.cancel();
   }
 
   // -- inside
