@@ -16,6 +16,7 @@ const onNode: BuildOptions = {
   target: "node22",
   // ES modules where a package has both: CommonJS loaded by import() would come as a default export only, without the names that the types promise.
   mainFields: ["module", "main"],
+  // Not the names: they are a hundredth of a start, and a stack in a log must be readable.
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "external",
@@ -30,7 +31,10 @@ const { metafile } = await build({
   sourcemap: "linked",
   // gRPC finds its proto files by __dirname and cannot be bundled as ESM; it is loaded on first use only.
   external: ["@google-cloud/secret-manager"],
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  // For what was CommonJS, nearly always a module of Node; in every file, so that it must cost nothing where it is not called.
+  banner: {
+    js: "const require = (name) => process.getBuiltinModule(name) ?? process.getBuiltinModule('node:module').createRequire(import.meta.url)(name);",
+  },
 });
 await chmod("dist/spillway.js", 0o755);
 // What went into which file, for test/bundle.test.ts.
