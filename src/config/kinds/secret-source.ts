@@ -71,7 +71,10 @@ const providers = {
     ),
     "A file.",
   ),
-  binding: field(z.optional(z.strictObject({ name: field(text(253), "Name of the binding.") })), "A binding of Workers Secrets Store; only on Workers."),
+  binding: field(
+    z.optional(z.strictObject({ name: field(text(253), "Name of the binding.") })),
+    "A binding of a Worker: a secret, one of the Secrets Store, or for a client certificate an mtls_certificates binding; only on Workers.",
+  ),
 };
 
 const refresh = z.strictObject({
