@@ -15,8 +15,8 @@ COPY scripts scripts
 COPY src src
 COPY adapters adapters
 COPY cli cli
-# By the image's own Node. Source maps and the bundle for Lambda stay here.
-RUN node scripts/build.ts && find dist -name '*.map' -delete && rm -rf dist/lambda dist/meta*.json
+# By the image's own Node. Source maps, the bundle for Lambda and the compile cache of this stage's user stay here.
+RUN node scripts/build.ts && find dist -name '*.map' -delete && rm -rf dist/lambda dist/compile-cache dist/meta*.json
 RUN mkdir /compile-cache
 
 # What the bundle leaves outside (see `external` in scripts/build.ts) with everything below it, by the lockfile.

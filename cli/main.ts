@@ -1,4 +1,7 @@
 #!/usr/bin/env node
+import { existsSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { CliError, EXIT } from "./exit.ts";
 import { print } from "./terminal.ts";
 
@@ -43,6 +46,10 @@ async function main(args: readonly string[]): Promise<number> {
       throw new CliError(`there is no command "${command}": use serve, check, compile or explain`);
   }
 }
+
+// What the build has compiled already lies beside this file; another Node than that of the build passes it over. NODE_COMPILE_CACHE names another place.
+const compiled = join(import.meta.dirname, "compile-cache");
+if (process.env["NODE_COMPILE_CACHE"] === undefined && existsSync(compiled)) enableCompileCache(compiled);
 
 main(process.argv.slice(2)).then(
   (code) => {

@@ -1,5 +1,7 @@
 // Bundles into dist/: the command line (and with it the Node server), and the Lambda function in dist/lambda/. Cloud SDKs stay apart and load on first use.
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { builtinsWithoutImport } from "./build/builtins-without-import.ts";
 import { undiciWithoutUnused } from "./build/undici-without-unused.ts";
@@ -39,6 +41,9 @@ const { metafile } = await build({
 await chmod("dist/spillway.js", 0o755);
 // What went into which file, for test/bundle.test.ts.
 await writeFile("dist/meta.json", JSON.stringify(metafile));
+// Node writes its compile cache at a clean end of a process that has loaded the server; cli/main.ts finds it.
+await mkdir("dist/compile-cache");
+await promisify(execFile)(process.execPath, ["dist/spillway.js", "serve", "--help"]);
 
 /** Google's client is CommonJS: loaded by import() from a bundle it would come without its names. */
 const namesOfGoogleClient: Plugin = {
