@@ -188,7 +188,8 @@ function keepAlive(clock: Clock, lease: Lease, abort: CallAbort): () => Promise<
     over = true;
     cancelBeat();
     cancelEnd();
-    return renewal;
+    // Of an aborted call nothing is remembered.
+    return abort.signal.aborted ? Promise.resolve() : renewal;
   };
 }
 
