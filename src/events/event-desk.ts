@@ -24,6 +24,8 @@ export interface EventDelivery {
 
 /** Takes events that come to the broker: calls, rotations, changes of configuration. */
 export interface EventDesk {
+  /** Null: the sender may speak; else what it gets. Nothing of its message has to be read for that. Never rejects. */
+  unproved(delivery: EventDelivery): Promise<EventVerdict | null>;
   /** Never rejects. Whoever is not proved gets `poison` 401. */
   take(event: CloudEvent, delivery: EventDelivery): Promise<EventVerdict>;
 }
@@ -58,6 +60,12 @@ export function createEventDesk(options: EventDeskOptions): EventDesk {
   }
 
   return {
+    async unproved(delivery) {
+      if (delivery.principal !== null) return null;
+      const sender = await identify(delivery);
+      if (sender === "unknown") return NOT_CHECKED;
+      return sender === null ? notProved(delivery) : null;
+    },
     async take(event, delivery) {
       const sender = await identify(delivery);
       const notice = readNotice(event);

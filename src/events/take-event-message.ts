@@ -15,25 +15,31 @@ const CONCURRENCY = 8;
  */
 export async function takeEventMessage(desk: EventDesk, incoming: IncomingEvents): Promise<EventAnswer> {
   const { headers, authority, body, platform } = incoming;
-  let message: ReturnType<typeof readEventMessage>;
-  try {
-    message = readEventMessage(headers, body);
-  } catch (error) {
-    if (error instanceof EventFault) return problem(error.status, error.message);
-    throw error;
-  }
-  const { events, batched } = message;
-  // RFC 7240; Knative sends it with every delivery whose reply it routes on.
-  const wantsReply = (find(headers, "prefer") ?? "").split(/[,;]/).some((one) => one.trim().toLowerCase() === "reply");
-  const verdicts = await takeAll(desk, events, {
+  const delivery: EventDelivery = {
     headers,
     authority,
     principal: platform.principal,
     place: platform.place,
     remainingMs: platform.remainingMs,
     waitUntil: (work) => platform.waitUntil(work),
-    wantsReply,
-  });
+    // RFC 7240; Knative sends it with every delivery whose reply it routes on.
+    wantsReply: (find(headers, "prefer") ?? "").split(/[,;]/).some((one) => one.trim().toLowerCase() === "reply"),
+  };
+  const unproved = await desk.unproved(delivery);
+  if (unproved !== null) return answerOf([unproved], false);
+  const bytes = await body();
+  if (bytes === null) return problem(413, "a message of events is larger than 4 MiB: send several");
+  let message: ReturnType<typeof readEventMessage>;
+  try {
+    message = readEventMessage(headers, bytes);
+  } catch (error) {
+    if (error instanceof EventFault) return problem(error.status, error.message);
+    throw error;
+  }
+  return answerOf(await takeAll(desk, message.events, delivery), message.batched);
+}
+
+function answerOf(verdicts: readonly EventVerdict[], batched: boolean): EventAnswer {
   const retries = verdicts.filter((verdict) => verdict.kind === "retry");
   const [first] = retries;
   if (first !== undefined) {

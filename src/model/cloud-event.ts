@@ -37,7 +37,8 @@ export type EventVerdict =
 export interface IncomingEvents {
   readonly headers: HeaderList;
   readonly authority: string;
-  readonly body: Uint8Array;
+  /** Read once the sender is proved, and not before; null: it is larger than what is read. */
+  readonly body: () => Promise<Uint8Array | null>;
   readonly platform: EventPlatform;
 }
 

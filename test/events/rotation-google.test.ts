@@ -110,7 +110,7 @@ function push(bearer: string | null, attributes: object = {}) {
   return {
     headers: ["content-type", "application/json", ...(bearer === null ? [] : ["authorization", `Bearer ${bearer}`])],
     authority: "broker.example",
-    body: new TextEncoder().encode(JSON.stringify({ message, subscription: "projects/shop/subscriptions/rotations" })),
+    body: async () => new TextEncoder().encode(JSON.stringify({ message, subscription: "projects/shop/subscriptions/rotations" })),
     platform: { principal: null, place: UNKNOWN_PLACE, remainingMs: null, waitUntil: () => {} },
   };
 }

@@ -11,6 +11,8 @@ export interface EventInstallation extends Installation {
   /** What the sink does next: takes it (nothing given), or fails in this way. */
   readonly sink: { fails: "retryable" | "never" | null };
   readonly reloads: { count: number };
+  /** Bodies of messages that were read. */
+  readonly reads: { readonly count: number };
   /** POST /-/events in structured mode. */
   post(event: object | readonly object[], options?: PostOptions): Promise<EventAnswer>;
 }
@@ -36,6 +38,7 @@ export function installEvents(
   const published = options.published ?? [];
   const sink: EventInstallation["sink"] = { fails: null };
   const reloads = { count: 0 };
+  const reads = { count: 0 };
   const kill = options.kill ?? (async () => {});
   let state = options.state ?? null;
   const installation = install(manifests, {
@@ -71,6 +74,7 @@ export function installEvents(
     published,
     sink,
     reloads,
+    reads,
     post(event, post = {}) {
       const { token = CALLER_TOKEN, reply = true } = post;
       const type = Array.isArray(event) ? "application/cloudevents-batch+json" : "application/cloudevents+json";
@@ -86,7 +90,10 @@ export function installEvents(
       return events.takeMessage({
         headers,
         authority: "egress.example",
-        body: new TextEncoder().encode(JSON.stringify(event)),
+        body: async () => {
+          reads.count += 1;
+          return new TextEncoder().encode(JSON.stringify(event));
+        },
         platform: { principal: null, place: UNKNOWN_PLACE, remainingMs: null, waitUntil: () => {}, ...post.platform },
       });
     },

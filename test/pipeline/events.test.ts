@@ -226,6 +226,7 @@ describe("on whose behalf", () => {
     expect((await one.post(requestEvent(), { token: "wrong" })).status).toBe(401);
     expect((await one.post(requestEvent({ token: OTHER_TOKEN }), { token: null })).status).toBe(401);
     expect(one.transport.sent).toEqual([]);
+    expect(one.reads.count).toBe(0);
   });
 
   it("a queue stands for the namespace that the manifests say, and one that they do not name for none", async () => {
