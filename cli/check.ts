@@ -1,16 +1,16 @@
-import { createFileSource } from "../adapters/config/files.ts";
 import { formatConditions, formatFaults, formatRefused } from "../adapters/config/report.ts";
 import { type Compiled, compile } from "../src/compiler.ts";
 import { EXIT } from "./exit.ts";
-import { manifestPaths, parseOptions, parsePlatform } from "./options.ts";
+import { parseOptions, parsePlatform, readManifests } from "./options.ts";
 import { print, wantsColor } from "./terminal.ts";
 
-const HELP = `usage: spillway check [--json] [DIR|FILE|-]...
+const HELP = `usage: spillway check [--json] [DIR|FILE|-]... | --kubernetes
 
 Compiles manifests as serve would and says what is wrong, all of it at once: faults with file, line and what to write
 instead, and objects that would be refused. Exit 1 when there is an error, or an object that would be refused.
 
   --manifests   the same as naming the files (else SPILLWAY_MANIFESTS)
+  --kubernetes  the objects of a cluster instead (KUBECONFIG, else the pod's service account, else ~/.kube/config)
   --platform    where they will run: knative (default), lambda or workers
   --conditions  every condition of every object, the good ones too
   --json        all faults and all conditions as JSON`;
@@ -21,6 +21,7 @@ export async function runCheck(args: readonly string[]): Promise<number> {
     args,
     {
       manifests: { type: "string", multiple: true, short: "m" },
+      kubernetes: { type: "boolean" },
       conditions: { type: "boolean" },
       platform: { type: "string" },
       json: { type: "boolean" },
@@ -32,8 +33,8 @@ export async function runCheck(args: readonly string[]): Promise<number> {
     print(HELP);
     return EXIT.good;
   }
-  const paths = manifestPaths([...positionals, ...(values.manifests ?? [])]);
-  const compiled = compile(await createFileSource({ paths }).read(), parsePlatform(values.platform));
+  const platform = parsePlatform(values.platform);
+  const compiled = compile(await readManifests(values.kubernetes === true, [...positionals, ...(values.manifests ?? [])]), platform);
   const refused = compiled.conditions.some((object) => object.conditions.some((condition) => condition.status === "False" && condition.type !== "Degraded"));
   const faulty = compiled.faults.some((fault) => fault.severity === "error");
   if (values.json === true) {

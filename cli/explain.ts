@@ -1,9 +1,8 @@
-import { createFileSource } from "../adapters/config/files.ts";
 import { formatFaults } from "../adapters/config/report.ts";
 import { compile } from "../src/compiler.ts";
 import { type ExplainRequest, type Explanation, explain } from "../src/index.ts";
 import { CliError, EXIT } from "./exit.ts";
-import { manifestPaths, parseOptions, parsePlatform } from "./options.ts";
+import { parseOptions, parsePlatform, readManifests } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";
 
 const HELP = `usage: spillway explain --as NAMESPACE/SERVICEACCOUNT [--manifests DIR|FILE]... METHOD URL [-H 'Name: value']... [-d BODY]
@@ -13,6 +12,7 @@ Nothing is sent and no secret is read. Exit 1 when the call would be refused.
 
   --as         the caller, as if it had proved itself
   --manifests  a file, a folder or - for standard input, as often as wanted (else SPILLWAY_MANIFESTS)
+  --kubernetes the objects of a cluster instead of files
   -H, --header a request header, as often as wanted
   -d, --data   the request body; with it the method may be left out (POST)
   --platform   where it would run: knative (default), lambda or workers
@@ -30,6 +30,7 @@ export async function runExplain(args: readonly string[]): Promise<number> {
     {
       as: { type: "string" },
       manifests: { type: "string", multiple: true, short: "m" },
+      kubernetes: { type: "boolean" },
       header: { type: "string", multiple: true, short: "H" },
       data: { type: "string", short: "d" },
       platform: { type: "string" },
@@ -44,7 +45,7 @@ export async function runExplain(args: readonly string[]): Promise<number> {
   }
   if (values.as === undefined) throw new CliError("who calls? say --as NAMESPACE/SERVICEACCOUNT");
   const request = requestOf(values.as, positionals, values.header ?? [], values.data ?? null);
-  const compiled = compile(await createFileSource({ paths: manifestPaths(values.manifests) }).read(), parsePlatform(values.platform));
+  const compiled = compile(await readManifests(values.kubernetes === true, values.manifests ?? []), parsePlatform(values.platform));
   if (compiled.snapshot === null) {
     if (values.json === true) print(JSON.stringify({ ok: false, faults: compiled.faults }, null, 2));
     else warn(formatFaults(compiled.faults, { color: wantsColor(process.stderr) }));

@@ -1,7 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { createFileSource } from "../adapters/config/files.ts";
 import { PLATFORMS } from "../adapters/config/platforms.ts";
-import type { Platform } from "../src/index.ts";
+import type { ManifestSource, Platform } from "../src/index.ts";
 import { CliError } from "./exit.ts";
+import { warn } from "./terminal.ts";
 
 type OptionTable = NonNullable<ParseArgsConfig["options"]>;
 
@@ -17,9 +19,28 @@ export function parseOptions<Table extends OptionTable>(args: readonly string[],
 
 /** The manifests to read: `--manifests` as often as wanted, else `SPILLWAY_MANIFESTS`, colon-separated. */
 export function manifestPaths(given: readonly string[] | undefined): readonly string[] {
-  const paths = given !== undefined && given.length > 0 ? given : (process.env["SPILLWAY_MANIFESTS"] ?? "").split(":").filter((path) => path !== "");
+  const paths = givenPaths(given);
   if (paths.length === 0) throw new CliError("no manifests: name a file or folder with --manifests, or in SPILLWAY_MANIFESTS");
   return paths;
+}
+
+/** The same, where there may be none. */
+export function givenPaths(given: readonly string[] | undefined): readonly string[] {
+  return given !== undefined && given.length > 0 ? given : (process.env["SPILLWAY_MANIFESTS"] ?? "").split(":").filter((path) => path !== "");
+}
+
+/** The manifests for commands that look once: those of a cluster, or files. */
+export async function readManifests(isCluster: boolean, given: readonly string[]): Promise<readonly ManifestSource[]> {
+  if (!isCluster) return createFileSource({ paths: manifestPaths(given) }).read();
+  if (given.length > 0) throw new CliError("either --kubernetes or files: one of the two says what there is");
+  // The Kubernetes client is heavy, and files need none of it.
+  const { readCluster } = await import("../adapters/kubernetes/read-cluster.ts");
+  const after = (ms: number, callback: () => void) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  };
+  const clock = { now: () => Date.now(), monotonic: () => performance.now(), after };
+  return readCluster({ environment: process.env, clock, onNotice: (message) => warn(`spillway: kubernetes: ${message}`) });
 }
 
 /** A TCP port, 0 meaning a free one. */

@@ -2,21 +2,24 @@ import { formatFaults, formatRefused } from "../adapters/config/report.ts";
 import { serve } from "../adapters/knative/serve.ts";
 import type { Compiled } from "../src/index.ts";
 import { CliError, EXIT } from "./exit.ts";
-import { manifestPaths, parseOptions, parsePort, parseSeconds } from "./options.ts";
+import { givenPaths, manifestPaths, parseOptions, parsePort, parseSeconds } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";
 
-const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--port N] [--host H]
+const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--kubernetes] [--port N] [--host H]
 
   --manifests  a file, a folder (read with all below it) or - for standard input; as often as wanted
                (else SPILLWAY_MANIFESTS, colon-separated). Files are watched: a good change is taken over,
                a bad one is reported and the last good state goes on serving.
   --bundle     a bundle that spillway compile made, in place of manifests (else SPILLWAY_BUNDLE); watched as well
+  --kubernetes serve the objects of a cluster (KUBECONFIG, else the pod's service account, else ~/.kube/config), follow
+               them, and write their status; manifests or a bundle named besides serve until the cluster has answered
   --port       port to listen on (else PORT, else 8787; 0 takes a free one)
   --host       address to listen on (default 127.0.0.1; 0.0.0.0 in a container or where K_SERVICE is set)
   --grace      seconds that open calls get after SIGTERM (default 25)
   --quiet      no access log on standard output
 
 environment: PORT, SPILLWAY_MANIFESTS, SPILLWAY_BUNDLE, SPILLWAY_REGION (where it runs, for RegionPolicy also.brokerRegion),
+             SPILLWAY_ADDRESS (hostname that --kubernetes writes into the status of Gateways),
              SPILLWAY_ADMIN_PORT (metrics on a port of their own), SPILLWAY_SECRETS_DIR,
              K_SINK and K_CE_OVERRIDES (events), the standard OTEL_* variables,
              SPILLWAY_EVENT_LEASE (seconds, 1 to 600, default 30: an instance that is silent for so long loses the
@@ -29,6 +32,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
     {
       manifests: { type: "string", multiple: true, short: "m" },
       bundle: { type: "string" },
+      kubernetes: { type: "boolean" },
       port: { type: "string", short: "p" },
       host: { type: "string" },
       grace: { type: "string" },
@@ -56,9 +60,11 @@ export async function runServe(args: readonly string[]): Promise<number> {
   };
   const bundle = values.bundle ?? env["SPILLWAY_BUNDLE"] ?? null;
   if (bundle !== null && values.manifests !== undefined) throw new CliError("either --bundle or --manifests: a bundle stands in the place of manifests");
+  const kubernetes = values.kubernetes === true;
   const server = await serve({
     bundle,
-    manifests: bundle === null ? manifestPaths(values.manifests) : [],
+    kubernetes,
+    manifests: bundle !== null ? [] : kubernetes ? givenPaths(values.manifests) : manifestPaths(values.manifests),
     port: parsePort(values.port ?? env["PORT"] ?? "8787", "--port"),
     host: values.host ?? (env["K_SERVICE"] === undefined && env["KUBERNETES_SERVICE_HOST"] === undefined ? "127.0.0.1" : "0.0.0.0"),
     adminPort: env["SPILLWAY_ADMIN_PORT"] === undefined ? null : parsePort(env["SPILLWAY_ADMIN_PORT"], "SPILLWAY_ADMIN_PORT"),
@@ -66,6 +72,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
     environment: env,
     onLoad,
     onReadError: (error) => warn(`spillway: the manifests cannot be read: ${error.message}; what was served before is still served`),
+    onClusterTrouble: (error) => warn(`spillway: kubernetes: ${error.message}`),
     accessLog: values.quiet !== true,
   }).catch((error: unknown) => {
     throw listenFault(error) ?? error;

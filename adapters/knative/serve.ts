@@ -21,6 +21,7 @@ import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createAdminListener } from "./admin-listener.ts";
+import { createClusterLink } from "./cluster-link.ts";
 import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeServer } from "./node-server.ts";
 import { serveMetrics } from "./serve-metrics.ts";
@@ -31,6 +32,8 @@ export interface ServeOptions {
   readonly manifests: readonly string[];
   /** A compiled bundle in place of manifests; null: none. */
   readonly bundle: string | null;
+  /** Serve what the cluster holds; manifests or a bundle serve until that is known. */
+  readonly kubernetes: boolean;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -43,6 +46,8 @@ export interface ServeOptions {
   readonly onLoad: (compiled: Compiled) => void;
   /** Told when a change of the manifests cannot be read; what was served before is still served. */
   readonly onReadError: (error: Error) => void;
+  /** Told of each trouble with the cluster's API once; what was served before is still served. */
+  readonly onClusterTrouble: (error: Error) => void;
   /** Whether each call is told in a line on standard output. */
   readonly accessLog: boolean;
 }
@@ -71,13 +76,14 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const place: BrokerPlace = { region: options.environment["SPILLWAY_REGION"]?.trim() || null, country: null };
   // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
   const { sink, answers } = createNodeEvents(options.environment, telemetry.log);
+  const cluster = createClusterLink(sink);
   const broker = createBroker({
     clock: nodeClock,
     random: Math.random,
     transport,
     secretStores: createNodeSecretStores({ environment: options.environment }),
     documents: createDocumentFetcher(),
-    sink,
+    sink: cluster.sink,
     log: options.accessLog ? telemetry.log : null,
     schedule: (work) => setImmediate(work),
     tracer: telemetry.tracer,
@@ -85,7 +91,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     events: {
       state: createNodeState(options.environment),
       answers,
-      reload: async () => load(await source.read()),
+      reload: async () => (hasFiles ? load(await source.read()) : undefined),
       source: eventSource(options.environment),
       leaseMs: readEventLease(options.environment),
     },
@@ -95,10 +101,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 
   // The compiler with its YAML reader and its schemas is half of the server, and a bundle needs none of it.
   const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
-  const load = (sources: readonly ManifestSource[]): void => {
-    const compiled = compileSources(sources, PLATFORMS.knative);
+  const take = (compiled: Compiled): void => {
     broker.load(compiled);
     options.onLoad(compiled);
+  };
+  const load = (sources: readonly ManifestSource[]): void => {
+    if (!cluster.serves()) take(compileSources(sources, PLATFORMS.knative));
   };
   const watching = new AbortController();
   const source = createFileSource({
@@ -107,7 +115,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     onChange: load,
     onError: options.onReadError,
   });
-  load(await source.read());
+  const hasFiles = options.bundle !== null || options.manifests.length > 0;
+  if (hasFiles || !options.kubernetes) load(await source.read());
+  if (options.kubernetes) await cluster.start({ environment: options.environment, clock: nodeClock, load: take, onTrouble: options.onClusterTrouble });
 
   const admin = createAdminApp({
     ready: broker.ready,
@@ -133,6 +143,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     stop: async () => {
       broker.retire();
       watching.abort();
+      // Another instance may write statuses from now on.
+      await cluster.stop();
       await nodeServer.drain(options.graceMs);
       metricsServer?.close();
       await broker.close();

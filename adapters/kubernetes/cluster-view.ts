@@ -16,7 +16,7 @@ export interface ClusterViewOptions {
   readonly onManifests: (sources: readonly ManifestSource[]) => void;
   /** Told when only what others wrote into objects (their status) has changed. */
   readonly onOther: () => void;
-  /** Told once of each trouble with the API. */
+  /** Told once of each trouble with the API; with an error when a kind cannot be listed, without which nothing is compiled. */
   readonly onTrouble: (message: string, error: KubernetesApiError | null) => void;
   readonly signal: AbortSignal;
 }

@@ -26,7 +26,8 @@ export async function findCluster(library: Library, environment: Readonly<Record
     await readFiles(library, config, [path], path);
   }
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error(`no Kubernetes cluster to talk to: the kubeconfig has no usable current-context (${config.getCurrentContext() || "none"})`);
+  if (cluster === null)
+    throw new Error(`no Kubernetes cluster to talk to: the kubeconfig has no usable current-context (${config.getCurrentContext() || "none"})`);
   return config;
 }
 

@@ -1,6 +1,6 @@
 import type { Clock, Random } from "../../src/index.ts";
 import type { ApiClient } from "./api-client.ts";
-import type { KubernetesApiError } from "./api-error.ts";
+import { pause } from "./backoff.ts";
 import type { KubeObject } from "./kube-object.ts";
 import type { NamedReferences } from "./named-references.ts";
 import { type Reflector, startReflector } from "./reflector.ts";
@@ -11,7 +11,7 @@ export interface NamedObjectsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onChange: () => void;
-  readonly onTrouble: (message: string, error: KubernetesApiError | null) => void;
+  readonly onTrouble: (message: string, error: null) => void;
   readonly signal: AbortSignal;
 }
 
@@ -43,21 +43,22 @@ export function createNamedObjects(options: NamedObjectsOptions): NamedObjects {
     const [namespace = "", name = ""] = id.split("/");
     const stop = new AbortController();
     const { client, clock, random, onChange, signal } = options;
+    const ended = AbortSignal.any([signal, stop.signal]);
     const reflector = startReflector({
       client,
       clock,
       random,
       selection: { kind: kind === "Secret" ? SECRET_KIND : CONFIG_MAP_KIND, only: { namespace, name } },
       onChange: () => onChange(),
-      onTrouble: (message, error) => {
+      onTrouble: (message) => {
         if (message === null) return;
         const advice = kind === "Secret" ? "; it is read from the mounted folder, if it is there" : "";
-        options.onTrouble(`${kind} ${id}: ${message}${advice}`, error);
+        options.onTrouble(`${kind} ${id}: ${message}${advice}`, null);
       },
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal: ended,
     });
     // What never answers must not hold up everything else.
-    clock.after(PATIENCE_MS, onChange);
+    void pause(clock, PATIENCE_MS, ended).then(onChange);
     return { reflector, stop, since: clock.monotonic() };
   }
 

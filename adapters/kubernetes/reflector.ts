@@ -174,7 +174,8 @@ export function startReflector(options: ReflectorOptions): Reflector {
         await step();
       } catch (error) {
         if (signal.aborted) return;
-        const fault = error instanceof KubernetesApiError ? error : new KubernetesApiError(`${resource}: what the API sent cannot be read`, 0, { cause: error });
+        const fault =
+          error instanceof KubernetesApiError ? error : new KubernetesApiError(`${resource}: what the API sent cannot be read`, 0, { cause: error });
         // What came since is compacted away (410), or the kind itself is gone (404): only a list tells where things stand now.
         if (fault.status === 410 || fault.status === 404) resume = null;
         else tell(fault.message, fault);

@@ -26,7 +26,10 @@ export function relevantObjects(all: ObjectsByKind): ObjectsByKind {
   relevant.set("HTTPRoute", routes);
   const named = namedReferences([...relevant].flatMap(([kind, objects]) => (kind === "Service" || kind === "Namespace" ? [] : [...objects.values()])));
   // Policies name their targets in targetRefs, with a kind.
-  relevant.set("Service", keep(of("Service"), (object) => named.Service.has(idOfObject(object))));
+  relevant.set(
+    "Service",
+    keep(of("Service"), (object) => named.Service.has(idOfObject(object))),
+  );
   return relevant;
 }
 
