@@ -50,6 +50,8 @@ function rules(routes: number): readonly CompiledRule[] {
       requestHeaders: null,
       responseHeaders: null,
       rewrite: null,
+      cors: null,
+      mirrors: [],
       timeouts: { requestMs: null, backendRequestMs: null },
       retry: null,
       lock: null,

@@ -3,6 +3,7 @@ import { attach, secretOf, withoutClientCredentials } from "./credentials/attach
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find, remove } from "./lib/header-list.ts";
 import { joinBytes, toBytes } from "./lib/utf8.ts";
+import type { Backend } from "./model/backend.ts";
 import type { Routed } from "./model/call.ts";
 import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
@@ -82,9 +83,9 @@ export async function attemptCandidate(
     if (!(error instanceof SecretStoreError)) throw error;
     return { ...nothing, outcome: { kind: "credential_unavailable" } };
   }
-  const { outbound, hidesUsage, model, rewrittenHost } = built;
+  const { outbound, hidesUsage, model, otherHost } = built;
   attempt.model = model;
-  const outcome = await send(stages.transport, cleared, outbound, call.signal, rewrittenHost);
+  const outcome = await send(stages.transport, cleared, outbound, call.signal, otherHost);
   if (outcome.kind !== "answer") return { ...nothing, outcome, lease };
   attempt.status = outcome.status;
   attempt.peerAddress = outcome.peer.address;
@@ -103,6 +104,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
   const { target, lock } = cleared;
   const { backend } = target;
   const rewrite = target.rewrite ?? rule.rewrite;
+  const otherHost = rewrite?.hostname ?? keptHost(backend, exchange.authority);
   const matched = backend.api === null ? null : matchModel(backend.api, target.model ?? body.facts?.model ?? null);
   const encoded = encodeRequest({
     api: backend.api,
@@ -127,7 +129,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
     origin: backend.origin,
     method: routed.method,
     path: attached.path,
-    headers: ["host", rewrite?.hostname ?? backend.authority, ...attached.headers],
+    headers: ["host", otherHost ?? backend.authority, ...attached.headers],
     body: encoded.body === null ? body.request : { kind: "bytes", bytes: encoded.body },
     protocol: backend.protocol,
     tls: backend.tls,
@@ -139,7 +141,12 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
     },
     poolKey: `${backend.key}${passthrough}`,
   };
-  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, rewrittenHost: rewrite?.hostname ?? null };
+  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost };
+}
+
+/** The standard lets Host pass unchanged. A destination outside knows itself by its own name only, so that is for Services. */
+function keptHost(backend: Backend, authority: string): string | null {
+  return backend.kind === "Service" && authority !== "" ? authority : null;
 }
 
 /** A head alone is no answer: a good status is held back until its first body byte, and a stream until its first event is no error. */

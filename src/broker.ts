@@ -15,6 +15,7 @@ import type { RotationNotice } from "./model/rotation.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { runCall } from "./pipeline.ts";
 import { createHealth } from "./plan/health.ts";
+import { createMirrorGate } from "./plan/mirror-gate.ts";
 import { createRetryBudget } from "./plan/retry-budget.ts";
 import type { Stages } from "./stages.ts";
 
@@ -83,7 +84,18 @@ export function createBroker(ports: BrokerPorts): Broker {
     ...(ports.digest === undefined ? {} : { digest: ports.digest }),
   });
   const health = createHealth(clock, random, emit);
-  const stages: Stages = { clock, random, identity, secrets, health, budget: createRetryBudget(clock), transport, attribution, emit };
+  const stages: Stages = {
+    clock,
+    random,
+    identity,
+    secrets,
+    health,
+    budget: createRetryBudget(clock),
+    mirrors: createMirrorGate(),
+    transport,
+    attribution,
+    emit,
+  };
   let snapshot: Snapshot | null = null;
   let loaded: Compiled | null = null;
   let loadedAt: number | null = null;

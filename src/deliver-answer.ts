@@ -8,6 +8,7 @@ import type { DeliveryEnd } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
 import type { Answer } from "./model/outcome.ts";
 import { wireOf } from "./providers/wires.ts";
+import { withCors } from "./routing/cors-headers.ts";
 import { editHeaders } from "./routing/edit-headers.ts";
 import type { Stages } from "./stages.ts";
 import { answerKind } from "./stream/answer-kind.ts";
@@ -47,6 +48,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   const upstreamId = find(answer.headers, "x-request-id");
   if (upstreamId !== null) headers = [...headers, "x-egress-upstream-request-id", upstreamId];
   headers = editHeaders(editHeaders(headers, rule.responseHeaders), won.cleared.target.responseHeaders);
+  if (rule.cors !== null) headers = withCors(rule.cors, exchange.headers, headers);
   if (redact !== null) headers = redact.headers(headers);
   if (won.soonestRetryMs !== null && isTemporary(answer.status))
     headers = [...remove(headers, RETRY_AFTER), "retry-after", String(Math.ceil(won.soonestRetryMs / 1000))];

@@ -99,6 +99,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
       createHealth(clock, random, () => {}),
       random,
     );
+    if (planned.redirect !== null) found.redirect = planned.redirect.statusCode;
     found.candidates = planned.candidates.map(({ target, tier, evidence }) => ({
       backend: target.backend.key,
       tier,

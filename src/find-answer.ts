@@ -1,6 +1,7 @@
 import { type Attempted, attemptCandidate, type CallInFlight } from "./attempt.ts";
 import { secretOf } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
+import { discardBody } from "./discard-body.ts";
 import { find } from "./lib/header-list.ts";
 import { parseRetryAfter } from "./lib/retry-after.ts";
 import { tooLarge } from "./listener/receive.ts";
@@ -8,16 +9,11 @@ import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import type { EgressEvent } from "./model/event.ts";
-import type { AnswerBody } from "./model/outcome.ts";
 import type { Planned } from "./model/planned.ts";
 import type { Clock } from "./model/ports.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
 import type { Stages } from "./stages.ts";
 
-/** Error bodies up to this size are read to the end, so that the connection can be used again. */
-const DISCARD_BYTES = 64 * 1024;
-/** And no longer than this: a destination that trickles must not hold a connection that nobody waits for. */
-const DISCARD_MS = 1_000;
 const CREDENTIAL_RETRY_MS = 1_000;
 
 /** The attempt whose answer is delivered. */
@@ -86,7 +82,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     if (verdict.action === "deliver") {
       return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
     }
-    if (attempted.outcome.kind === "answer") discard(stages.clock, attempted.outcome.body);
+    if (attempted.outcome.kind === "answer") discardBody(stages.clock, attempted.outcome.body);
     if (verdict.action === "give_up") throw giveUp(verdict, soonest);
     attempt.failoverReason = verdict.reason;
     if (verdict.action === "refetch_credential") continue;
@@ -160,22 +156,6 @@ function exhausted(soonestMs: number | null): Refusal {
   return new Refusal("upstream_unavailable", {
     detail: "Every destination of this route failed. The request id finds the attempts in the broker's log.",
     ...retryAfter,
-  });
-}
-
-/** Reads a small body to its end and cancels a large or slow one: a body left alone would hold its connection for ever. */
-function discard(clock: Clock, body: AnswerBody): void {
-  let seen = 0;
-  const stopTimer = clock.after(DISCARD_MS, () => body.cancel());
-  body.consume({
-    chunk: (bytes) => {
-      seen += bytes.byteLength;
-      if (seen <= DISCARD_BYTES) return;
-      stopTimer();
-      body.cancel();
-    },
-    end: stopTimer,
-    failed: stopTimer,
   });
 }
 

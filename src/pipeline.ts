@@ -1,3 +1,4 @@
+import { answerPreflight } from "./answer-preflight.ts";
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
 import { type CallTimer, shorterLimit, startTimer } from "./call-timer.ts";
@@ -6,17 +7,20 @@ import { findAnswer } from "./find-answer.ts";
 import { receive } from "./listener/receive.ts";
 import { renderRefusal } from "./listener/render-refusal.ts";
 import { requestId } from "./listener/request-id.ts";
+import { mirrorCall } from "./mirror-call.ts";
 import type { Routed } from "./model/call.ts";
 import type { CallRecord } from "./model/call-record.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Exchange } from "./model/exchange.ts";
-import type { Snapshot } from "./model/snapshot.ts";
+import type { RedirectRule, Snapshot } from "./model/snapshot.ts";
 import { plan } from "./plan/plan.ts";
+import { planMirrors } from "./plan/plan-mirrors.ts";
 import { PlanRefusal } from "./plan/plan-refusal.ts";
 import { planRequest } from "./plan-request.ts";
 import { operationOf } from "./providers/operation-of.ts";
 import { wireOf } from "./providers/wires.ts";
-import { readCallBody } from "./read-call-body.ts";
+import { holdCallBody, readCallBody } from "./read-call-body.ts";
+import { withCors } from "./routing/cors-headers.ts";
 import { route } from "./routing/decide.ts";
 import { redirectLocation } from "./routing/redirect-location.ts";
 import type { Stages } from "./stages.ts";
@@ -37,6 +41,8 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     // 1 Received: well formed, bounded, no loop.
     const received = receive(exchange, snapshot, id, record.operation);
     noteReceived(record, received);
+    // A browser asks whether a page may call before it shows any credential.
+    if (answerPreflight(received, record)) return;
     // 2 Identified: who calls, proved.
     const proving = stages.identity.identify(received);
     const identified = proving instanceof Promise ? await proving : proving;
@@ -46,15 +52,19 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     noteBody(record, body.facts);
     const routed = route(identified, body.facts?.model ?? null);
     noteRouted(record, routed, body.bytes?.byteLength ?? exchange.body.declaredLength);
-    if (routed.rule.action.kind === "redirect") return redirect(routed, record);
+    if (routed.rule.action.kind === "redirect") return redirect(routed, routed.rule.action.redirect, record);
     // 4 Admitted: limits and access are checked here when they exist.
     // 5 Planned: what the lock allows, in order.
-    const planned = plan(routed, planRequest(routed.operation, body.facts?.model ?? null), stages.health, stages.random);
+    const asked = planRequest(routed.operation, body.facts?.model ?? null);
+    const planned = plan(routed, asked, stages.health, stages.random);
     record.excluded = planned.excluded;
+    if (planned.redirect !== null) return redirect(routed, planned.redirect, record);
     // 6 to 8 credential, encode, send: per candidate, until one answers.
     const requestMs = shorterLimit(routed.rule.timeouts.requestMs, exchange.remainingMs?.() ?? null);
     timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
-    const call: CallInFlight = { routed, body, record, signal: timer?.signal ?? exchange.signal };
+    const mirrored = routed.rule.mirrors.length > 0;
+    const call: CallInFlight = { routed, body: mirrored ? await holdCallBody(body, routed) : body, record, signal: timer?.signal ?? exchange.signal };
+    if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, stages.random));
     const won = await findAnswer(stages, call, planned, timer?.deadline ?? null);
     // 9 Delivered: committed from the first byte on.
     if (won.outcome.kind === "answer") await deliverAnswer(stages, call, won, won.outcome);
@@ -68,15 +78,14 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
   }
 }
 
-function redirect(routed: Routed, record: CallRecord): void {
-  if (routed.rule.action.kind !== "redirect") return;
-  const { exchange, host, path, query, match } = routed;
-  const { redirect: rule } = routed.rule.action;
+function redirect(routed: Routed, redirectRule: RedirectRule, record: CallRecord): void {
+  const { exchange, host, path, query, match, rule } = routed;
   const colon = exchange.authority.lastIndexOf(":");
   const port = colon > exchange.authority.lastIndexOf("]") ? Number(exchange.authority.slice(colon + 1)) : routed.listener.port;
-  const location = redirectLocation(rule, { scheme: exchange.scheme, host, port, path, query, match });
-  exchange.responder.reply(rule.statusCode, ["location", location, "content-length", "0", "x-request-id", record.id], null);
-  record.status = rule.statusCode;
+  const location = redirectLocation(redirectRule, { scheme: exchange.scheme, host, port, path, query, match });
+  const headers = ["location", location, "content-length", "0", "x-request-id", record.id];
+  exchange.responder.reply(redirectRule.statusCode, rule.cors === null ? headers : withCors(rule.cors, exchange.headers, headers), null);
+  record.status = redirectRule.statusCode;
   record.outcome = "ok";
 }
 

@@ -1,4 +1,5 @@
 import { find } from "./lib/header-list.ts";
+import { joinBytes } from "./lib/utf8.ts";
 import { tooLarge } from "./listener/receive.ts";
 import type { BodyFacts, Identified, Received } from "./model/call.ts";
 import { Refusal } from "./model/errors.ts";
@@ -31,8 +32,28 @@ export async function readCallBody(call: Identified): Promise<CallBody> {
   const bytes = await body.collect(maxRequestBytes);
   if (bytes === "too_large") throw tooLarge(maxRequestBytes);
   if (bytes === "too_slow") throw new Refusal("request_timeout", { detail: "The request body did not arrive in time." });
-  if (bytes === "aborted") throw new Refusal("request_malformed", { detail: "The request ended before its body was complete." });
+  if (bytes === "aborted") throw incomplete();
   return { request: { kind: "bytes", bytes }, bytes, facts: wanted ? readFacts(call, bytes) : null };
+}
+
+/**
+ * The body with all of it held, where a copy of the call needs that and its declared length says that it may be sent twice; else as it is.
+ * Throws `Refusal`.
+ */
+export async function holdCallBody(body: CallBody, { gateway }: Received): Promise<CallBody> {
+  const { request } = body;
+  if (request.kind !== "stream" || request.length === null || request.length > gateway.bounds.replayBytes) return body;
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of request.open()) parts.push(part);
+  } catch {
+    throw request.overflowed() ? tooLarge(gateway.bounds.maxRequestBytes) : incomplete();
+  }
+  return { ...body, request: { kind: "bytes", bytes: joinBytes(parts) } };
+}
+
+function incomplete(): Refusal {
+  return new Refusal("request_malformed", { detail: "The request ended before its body was complete." });
 }
 
 /** What the body says, where a rule or a policy needs it; null: nobody does, or it cannot be read (compressed). Throws `Refusal`. */

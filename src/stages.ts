@@ -4,6 +4,7 @@ import type { Identity } from "./identity/create-identity.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Clock, Random, Transport } from "./model/ports.ts";
 import type { Health } from "./plan/health.ts";
+import type { MirrorGate } from "./plan/mirror-gate.ts";
 import type { RetryBudget } from "./plan/retry-budget.ts";
 
 /** The parts of the broker that keep state between calls; one set a broker, handed to every call. */
@@ -14,6 +15,7 @@ export interface Stages {
   readonly secrets: SecretCache;
   readonly health: Health;
   readonly budget: RetryBudget;
+  readonly mirrors: MirrorGate;
   readonly transport: Transport;
   readonly attribution: Attribution;
   /** Hands an event to the platform's sink. Never throws, never waits. */

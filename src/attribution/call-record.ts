@@ -65,8 +65,15 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
 
 /** Adds an attempt to the record, at the monotonic time `now`; `model` is what is sent upstream, as far as it is known yet. */
 export function startAttempt(record: CallRecord, cleared: Cleared, model: string | null, now: number): AttemptRecord {
+  const attempt = newAttempt(cleared, model, now);
+  record.attempts.push(attempt);
+  return attempt;
+}
+
+/** An attempt that belongs to no record: a copy for a mirror is not the caller's. */
+export function newAttempt(cleared: Cleared, model: string | null, now: number): AttemptRecord {
   const { backend } = cleared.target;
-  const attempt: AttemptRecord = {
+  return {
     backend: backend.key,
     hostname: backend.origin.hostname,
     port: backend.origin.port,
@@ -83,8 +90,6 @@ export function startAttempt(record: CallRecord, cleared: Cleared, model: string
     peerAddress: null,
     protocol: null,
   };
-  record.attempts.push(attempt);
-  return attempt;
 }
 
 /**

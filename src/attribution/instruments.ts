@@ -36,6 +36,7 @@ export const INSTRUMENTS = {
   refusals: counter("egress.refusals", "{request}", ["code"], "Calls that the broker refused or failed, by its own code."),
   attempts: counter("egress.attempts", "{attempt}", ["outcome"], "Attempts at a backend, by what came of them."),
   failovers: counter("egress.failovers", "{failover}", ["reason"], "Attempts after which another backend was tried, by reason."),
+  mirrors: counter("egress.mirrors", "{copy}", ["outcome"], "Copies of calls for a mirror, by what came of them or why they were not sent."),
   tokens: counter("egress.tokens", "{token}", ["type"], "Tokens as the providers reported them; input includes cached, output includes reasoning."),
   io: counter("egress.io", "By", ["direction"], "Bytes of request and answer bodies."),
   duration: histogram("http.server.request.duration", "s", SECONDS, [], "Time from the arrival of a call to the end of its answer."),

@@ -29,6 +29,8 @@ export interface Metrics {
   callStarted(): void;
   /** A call has ended: counts everything that its record says, attempts included. */
   callSettled(record: CallRecord): void;
+  /** Counts a copy of the call that went to a mirror, or did not. */
+  mirrored(record: CallRecord, backend: string, outcome: string): void;
   /** Counts what a bound made the broker drop: `records`, `events` … */
   dropped(item: string, amount: number): void;
   /** The manifests were compiled: in force from `now` (milliseconds since the epoch), or refused and the last good ones kept. */
@@ -114,6 +116,9 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
       if (record.responseBytes > 0) add(series, INSTRUMENTS.io, record.responseBytes, "response");
       countAttempts(record, backend, series);
       countTokens(record, series);
+    },
+    mirrored(record, backend, outcome) {
+      add(seriesOf(record, backend), INSTRUMENTS.mirrors, 1, outcome);
     },
     dropped(item, amount) {
       add(own, INSTRUMENTS.dropped, amount, item);

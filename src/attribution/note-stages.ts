@@ -13,7 +13,7 @@ export function noteIdentified(record: CallRecord, identified: Identified): void
 }
 
 /** Remembers the rule and what the body said of itself; `bytes` is the size of the request body where it is known. */
-export function noteRouted(record: CallRecord, routed: Routed, bytes: number | null): void {
+export function noteRouted(record: CallRecord, routed: Pick<Routed, "rule">, bytes: number | null): void {
   record.route = nameOf(routed.rule.route);
   record.rule = routed.rule.id;
   record.requestBytes = bytes;

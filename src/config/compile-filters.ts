@@ -1,4 +1,5 @@
-import type { HeaderEdits, RedirectRule, UrlRewrite } from "../model/snapshot.ts";
+import type { CorsRule, HeaderEdits, RedirectRule, UrlRewrite } from "../model/snapshot.ts";
+import { compileCors } from "./compile-cors.ts";
 import { GUARDED_HEADERS } from "./guarded-headers.ts";
 import { type Resolved, resolved, unresolved } from "./link-context.ts";
 import type { Platform } from "./platform.ts";
@@ -10,7 +11,11 @@ export interface CompiledFilters {
   readonly responseHeaders: HeaderEdits | null;
   readonly rewrite: UrlRewrite | null;
   readonly redirect: RedirectRule | null;
+  readonly cors: CorsRule | null;
+  readonly mirrors: readonly AuthoredMirror[];
 }
+
+export type AuthoredMirror = NonNullable<FilterSpec["requestMirror"]>;
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -26,9 +31,11 @@ export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boole
   let responseHeaders: HeaderEdits | null = null;
   let rewrite: UrlRewrite | null = null;
   let redirect: RedirectRule | null = null;
+  let cors: CorsRule | null = null;
+  const mirrors: AuthoredMirror[] = [];
   const seen = new Set<string>();
   for (const filter of filters) {
-    if (seen.has(filter.type)) return unresolved("IncompatibleFilters", `the filter ${filter.type} stands twice`);
+    if (seen.has(filter.type) && filter.type !== "RequestMirror") return unresolved("IncompatibleFilters", `the filter ${filter.type} stands twice`);
     seen.add(filter.type);
     const wrong = foreignMember(filter);
     if (wrong !== null) return wrong;
@@ -51,12 +58,20 @@ export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boole
       const compiled = compileRedirect(filter.requestRedirect, prefixOnly);
       if (!compiled.ok) return compiled;
       redirect = compiled.value;
+    } else if (filter.type === "CORS" && filter.cors !== undefined) {
+      const compiled = compileCors(filter.cors);
+      if (!compiled.ok) return compiled;
+      cors = compiled.value;
+    } else if (filter.type === "RequestMirror" && filter.requestMirror !== undefined) {
+      mirrors.push(filter.requestMirror);
     } else {
       return unresolved("UnsupportedValue", `the filter ${filter.type} is not carried out by this release`);
     }
   }
   if (rewrite !== null && redirect !== null) return unresolved("IncompatibleFilters", "URLRewrite and RequestRedirect exclude each other");
-  return resolved({ requestHeaders, responseHeaders, rewrite, redirect });
+  if (redirect !== null && mirrors.length > 0)
+    return unresolved("IncompatibleFilters", "RequestMirror and RequestRedirect exclude each other: nothing is sent that could be copied");
+  return resolved({ requestHeaders, responseHeaders, rewrite, redirect, cors, mirrors });
 }
 
 /** The CRD's rule: a filter carries the member that its type names, and no other. */

@@ -13,6 +13,7 @@ import {
 import type { BackendDirectory } from "./backend-directory.ts";
 import { type CompiledFilters, compileFilters } from "./compile-filters.ts";
 import { compileMatches } from "./compile-match-list.ts";
+import { type CompiledMirrors, compileMirrors } from "./compile-mirrors.ts";
 import { compileTargets, type TargetScope } from "./compile-targets.ts";
 import { durationMs } from "./duration.ts";
 import { type LinkContext, type Resolved, resolved, type Unresolved, unresolved } from "./link-context.ts";
@@ -40,7 +41,7 @@ export interface RuleContext {
   readonly allow: TargetScope["allow"];
 }
 
-const NO_FILTERS: CompiledFilters = { requestHeaders: null, responseHeaders: null, rewrite: null, redirect: null };
+const NO_FILTERS: CompiledFilters = { requestHeaders: null, responseHeaders: null, rewrite: null, redirect: null, cors: null, mirrors: [] };
 const MODEL_HEADER = "x-gateway-model-name";
 /** The least wait between two tries where the rule says nothing. */
 const DEFAULT_BACKOFF_MS = 100;
@@ -55,6 +56,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
   const timeouts = compileTimeouts(spec);
   const scope: TargetScope = { routeNamespace: namespaceOf(route), allow: context.allow };
   const targets = compileTargets(context.link, context.backends, route, spec.backendRefs ?? [], scope, prefixOnly);
+  const mirrors = compileMirrors(context.link, context.backends, route, filters.ok ? filters.value.mirrors : [], scope);
   const locks = context.locks.locksOf({ gateway: context.gateway, route, ruleName });
 
   const lockRefusal = context.locks.refusalOf(route);
@@ -62,6 +64,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
     (fault === null ? null : unresolved("UnsupportedValue", fault)) ??
     failureOf(filters) ??
     failureOf(targets) ??
+    failureOf(mirrors) ??
     failureOf(timeouts) ??
     (spec.sessionPersistence === undefined ? null : unresolved("UnsupportedValue", "sessionPersistence is not carried out by this release")) ??
     (filters.ok && filters.value.redirect !== null && (spec.backendRefs ?? []).length > 0
@@ -74,7 +77,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
   const locked = refused === null ? outsideLock(weighted, locks.base) : null;
   return {
     refused,
-    unresolved: targets.ok ? targets.value.unresolved : [],
+    unresolved: [...(targets.ok ? targets.value.unresolved : []), ...(mirrors.ok ? mirrors.value.unresolved : []), ...mirrorsOutside(mirrors, locks.base)],
     locked,
     rule: {
       id: `${idOf(route)}/${ruleName ?? index}`,
@@ -86,6 +89,8 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
       requestHeaders: compiledFilters.requestHeaders,
       responseHeaders: compiledFilters.responseHeaders,
       rewrite: compiledFilters.rewrite,
+      cors: compiledFilters.cors,
+      mirrors: mirrors.ok ? mirrors.value.mirrors : [],
       timeouts: timeouts.ok ? timeouts.value : DEFAULT_TIMEOUTS,
       retry: compileRetry(spec),
       lock: locks.lock,
@@ -105,7 +110,7 @@ function actionOf(reason: string | null, filters: CompiledFilters, targets: read
 function outsideLock(targets: readonly WeightedTarget[], lock: RegionLock | null): string | null {
   const candidates = targets.flatMap(({ target }): Candidate[] => {
     if (target.kind === "backend") return [{ target: target.target, tier: 0, failover: null, health: DEFAULT_HEALTH }];
-    if (target.kind === "invalid") return [];
+    if (target.kind !== "group") return [];
     const { failover, health } = target.group;
     return target.group.tiers.flatMap((tier, index) => tier.targets.map((member) => ({ target: member.target, tier: index, failover, health })));
   });
@@ -116,6 +121,15 @@ function outsideLock(targets: readonly WeightedTarget[], lock: RegionLock | null
     reason ??= `no target lies inside the allowed regions: ${candidate.target.backend.key}: ${clearance.evidence.reason}`;
   }
   return reason;
+}
+
+/** Told, and kept: a lock that binds some callers only may let others' copies go there. */
+function mirrorsOutside(mirrors: Resolved<CompiledMirrors>, lock: RegionLock | null): readonly Unresolved[] {
+  if (!mirrors.ok) return [];
+  return mirrors.value.mirrors.flatMap(({ target }): Unresolved[] => {
+    const clearance = clear({ target, tier: 0, failover: null, health: DEFAULT_HEALTH }, lock);
+    return clearance.ok ? [] : [unresolved("RegionDenied", `the mirror ${target.backend.key} gets no copies: ${clearance.evidence.reason}`)];
+  });
 }
 
 function compileTimeouts(spec: RuleSpec): Resolved<RuleTimeouts> {

@@ -39,10 +39,12 @@ export function compileTargets(
   for (const ref of refs) {
     const filters = compileFilters(ref.filters ?? [], prefixOnly, context.platform);
     if (!filters.ok) return filters;
-    if (filters.value.redirect !== null) return unresolved("UnsupportedValue", "RequestRedirect at a backendRef is not carried out by this release");
-    const { requestHeaders, responseHeaders, rewrite } = filters.value;
+    const { requestHeaders, responseHeaders, rewrite, redirect, cors, mirrors } = filters.value;
+    const ruleOnly = cors !== null ? "CORS" : mirrors.length > 0 ? "RequestMirror" : null;
+    if (ruleOnly !== null) return unresolved("UnsupportedValue", `${ruleOnly} at a backendRef is not carried out by this release: put it on the rule`);
     const target = resolveRef(context, backends, route, ref, scope, { requestHeaders, responseHeaders, rewrite });
-    if (target.ok) targets.push({ weight: ref.weight, target: target.value });
+    // The reference must be good although nothing is sent to it: a typing error in it would go unseen.
+    if (target.ok) targets.push({ weight: ref.weight, target: redirect === null ? target.value : { kind: "redirect", redirect } });
     else {
       failures.push(target);
       targets.push({ weight: ref.weight, target: { kind: "invalid", reason: target.message } });
@@ -51,11 +53,12 @@ export function compileTargets(
   return resolved({ targets, unresolved: failures });
 }
 
-function resolveRef(
+/** Whom a reference names. `ref` may be that of a mirror, which has no weight and no filters. */
+export function resolveRef(
   context: LinkContext,
   backends: BackendDirectory,
   route: ManifestOf<"HTTPRoute">,
-  ref: BackendRefSpec,
+  ref: Pick<BackendRefSpec, "group" | "kind" | "namespace" | "name" | "port">,
   scope: TargetScope,
   edits: TargetEdits,
 ): Resolved<RuleTarget> {

@@ -1,10 +1,13 @@
 import type { Cleared } from "./cleared.ts";
 import type { RegionEvidence } from "./region.ts";
+import type { RedirectRule } from "./snapshot.ts";
 
 /** Stage 5 gives this: whom to try, in order, and why the others are out. Nothing later can add a candidate. */
 export interface Planned {
-  /** Never empty. */
+  /** Empty only where the call is redirected. */
   readonly candidates: readonly Cleared[];
+  /** The backendRef that was picked redirects; null: the candidates are called. */
+  readonly redirect: RedirectRule | null;
   readonly excluded: readonly Exclusion[];
 }
 

@@ -72,6 +72,10 @@ export interface CompiledRule {
   readonly requestHeaders: HeaderEdits | null;
   readonly responseHeaders: HeaderEdits | null;
   readonly rewrite: UrlRewrite | null;
+  /** Null: the broker says nothing of other origins, and hands on what the destination says. */
+  readonly cors: CorsRule | null;
+  /** Who else gets a copy of the request, beside and after what the action does. */
+  readonly mirrors: readonly MirrorRule[];
   readonly timeouts: RuleTimeouts;
   readonly retry: RetryRule | null;
   /** For callers of every namespace that is not in `namespaceLocks`. Null: nothing locks them. */
@@ -130,6 +134,35 @@ export interface RedirectRule {
   readonly statusCode: number;
 }
 
+/** Which pages of other origins a browser lets read the answers (Fetch standard, CORS). */
+export interface CorsRule {
+  /** Null: every origin (`*`). */
+  readonly origins: readonly OriginPattern[] | null;
+  readonly credentials: boolean;
+  /** Values of the answer's headers; `*` stands for whatever is asked for; null: the header is left out. */
+  readonly methods: string | null;
+  readonly headers: string | null;
+  readonly expose: string | null;
+  readonly maxAgeSeconds: number;
+}
+
+/** `https://*.example.com:8443`, taken apart; all lower-case. */
+export interface OriginPattern {
+  /** With its `://`. */
+  readonly scheme: string;
+  /** `*`: any host; `*.x`: any number of labels in front of `x`. */
+  readonly host: string;
+  /** With its `:`; empty: the scheme's own, which an origin does not name. */
+  readonly port: string;
+}
+
+/** A copy of the request goes to `target` for `numerator` of `denominator` calls. */
+export interface MirrorRule {
+  readonly target: Target;
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
 /** Milliseconds; null: no limit (`0s`). */
 export interface RuleTimeouts {
   readonly requestMs: number | null;
@@ -152,6 +185,8 @@ export interface WeightedTarget {
 export type RuleTarget =
   | { readonly kind: "backend"; readonly target: Target }
   | { readonly kind: "group"; readonly group: CompiledGroup }
+  /** A RequestRedirect at the backendRef: its share of the calls is sent elsewhere by the caller itself. */
+  | { readonly kind: "redirect"; readonly redirect: RedirectRule }
   /** A reference that cannot be used gets its weight's share of calls and answers 500 (HTTPRoute backendRefs). */
   | { readonly kind: "invalid"; readonly reason: string };
 

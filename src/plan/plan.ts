@@ -28,9 +28,11 @@ export function plan(routed: Routed, request: PlanRequest, health: HealthView, r
   if (rule.action.kind !== "forward") throw new Refusal("internal_error", { detail: "A rule that does not forward has no destinations." });
   const misplaced = placeFault(routed.exchange.place, lock);
   if (misplaced !== null) throw new Refusal("region_locked", { detail: `This broker may not serve the call: ${misplaced}.` });
+  const found = candidatesOf(rule.action.targets, random);
+  if ("statusCode" in found) return { candidates: [], redirect: found, excluded: [] };
   const excluded: Exclusion[] = [];
   const usable: Cleared[] = [];
-  for (const candidate of candidatesOf(rule.action.targets, random)) {
+  for (const candidate of found) {
     const backend = candidate.target.backend.key;
     const clearance = clear(candidate, lock);
     if (!clearance.ok) {
@@ -42,11 +44,11 @@ export function plan(routed: Routed, request: PlanRequest, health: HealthView, r
     else excluded.push({ backend, reason, evidence: null });
   }
   if (usable.length === 0) throw nothingLeft(excluded, request.model);
-  return { candidates: withinAttempts(healthy(usable, health, excluded)), excluded };
+  return { candidates: withinAttempts(healthy(usable, health, excluded)), redirect: null, excluded };
 }
 
 /** Why this backend cannot serve this call at all; null: it can. */
-function unfit(candidate: Candidate, request: PlanRequest, inference: boolean): "dialect" | "model" | null {
+export function unfit(candidate: Candidate, request: PlanRequest, inference: boolean): "dialect" | "model" | null {
   const { api } = candidate.target.backend;
   if (api === null) return null;
   if (request.dialect !== null && api.dialect !== request.dialect) return "dialect";

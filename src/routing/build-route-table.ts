@@ -13,6 +13,7 @@ export function buildRouteTable(rules: readonly CompiledRule[]): RouteTable {
   const index: RouteIndex = {
     shared: hostIndex(entries),
     byNamespace: new Map([...byNamespace].map(([namespace, own]) => [namespace, hostIndex(own)])),
+    answersPreflights: rules.some((rule) => rule.cors !== null),
     needsModel: entries.some((entry) => entry.match.headers.some((header) => header.name === MODEL_HEADER)),
   };
   return { rules, index };

@@ -38,6 +38,8 @@ export interface RouteIndex {
   readonly shared: HostIndex;
   /** Scope CallerNamespace: the rules of one route namespace. */
   readonly byNamespace: ReadonlyMap<string, HostIndex>;
+  /** True when some rule has a CORS filter. */
+  readonly answersPreflights: boolean;
   readonly needsModel: boolean;
 }
 

@@ -21,9 +21,9 @@ const kindOf = byName((name: string): "host" | "framing" | "plain" | "malformed"
 /**
  * The last door: compares the request that is about to leave with the candidate that was cleared. Pure.
  * Throws `internal_error` or `region_locked`; every doubt throws, so it fails closed.
- * `rewrittenHost` is the compiled hostname of the rule's URLRewrite, or null.
+ * `otherHost` may stand in Host in place of the backend's own name; null: nothing may.
  */
-export function checkDoor(cleared: Cleared, request: OutboundRequest, rewrittenHost: string | null): void {
+export function checkDoor(cleared: Cleared, request: OutboundRequest, otherHost: string | null): void {
   const { backend, rewrite } = cleared.target;
   const { origin } = request;
   if (origin.scheme !== backend.origin.scheme || origin.hostname !== backend.origin.hostname || origin.port !== backend.origin.port) {
@@ -36,7 +36,7 @@ export function checkDoor(cleared: Cleared, request: OutboundRequest, rewrittenH
   // TRACE would have the destination send the credential back.
   if (!isToken(request.method) || request.method === "CONNECT" || request.method === "TRACE") refuse("the method cannot be forwarded");
   checkTarget(request.path);
-  checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? rewrittenHost);
+  checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? otherHost);
   if (cleared.lock === null) return;
   const facts = { declared: backend.region.declared, fromHost: regionFromHostname(origin.hostname) ?? backend.region.fromHost };
   if (weigh(facts, cleared.lock).decision === "deny") {
@@ -49,7 +49,7 @@ function checkTarget(target: string): void {
   if (fault !== null) refuse(fault);
 }
 
-function checkHeaders(headers: HeaderList, authority: string, rewrittenHost: string | null): void {
+function checkHeaders(headers: HeaderList, authority: string, otherHost: string | null): void {
   if (headers.length % 2 !== 0) refuse("the header list is not made of pairs");
   let hosts = 0;
   for (let i = 0; i < headers.length; i += 2) {
@@ -59,7 +59,7 @@ function checkHeaders(headers: HeaderList, authority: string, rewrittenHost: str
     if (!isFieldValue(value)) refuse("a header value has a character that cannot be sent");
     if (kind === "host") {
       hosts += 1;
-      if (value !== authority && (rewrittenHost === null || value !== rewrittenHost)) refuse("Host is not the backend's own");
+      if (value !== authority && (otherHost === null || value !== otherHost)) refuse("Host is not the backend's own");
     } else if (kind === "framing") {
       refuse("a header would frame the message or govern the connection");
     }

@@ -8,11 +8,11 @@ import { checkDoor } from "./check-door.ts";
  * The one door out: nothing else calls `Transport.dispatch`. Checks the final request against the cleared candidate,
  * then sends it. Rejects with a `Refusal` (`internal_error`, `region_locked`) when a check fails, and nothing has left then;
  * every failure of the network is a value.
- * `rewrittenHost` is the hostname of the rule's own URLRewrite; that of the backendRef is known from `cleared`.
+ * `otherHost` is what may stand in Host in place of the backend's own name: of the rule's URLRewrite, or the caller's where it goes to a Service.
  */
-export function send(port: Transport, cleared: Cleared, request: OutboundRequest, signal: CallSignal, rewrittenHost: string | null = null): Promise<Outcome> {
+export function send(port: Transport, cleared: Cleared, request: OutboundRequest, signal: CallSignal, otherHost: string | null = null): Promise<Outcome> {
   try {
-    checkDoor(cleared, request, rewrittenHost);
+    checkDoor(cleared, request, otherHost);
   } catch (error) {
     return Promise.reject(error);
   }

@@ -93,7 +93,7 @@ export const REFUSALS: readonly Vector[] = [
       body: { json: { type: "error", error: { type: "not_found_error" } } },
     },
   ),
-  refused("a rule with a filter that is not carried out keeps its place", 500, "route_rejected", { target: "/partly/mirrored/x" }),
+  refused("a rule with a filter that is not carried out keeps its place", 500, "route_rejected", { target: "/partly/extended/x" }),
   refused("a rule that would change Host by a filter", 500, "route_rejected", { target: "/host-edit" }),
   refused("a rule without any weight", 500, "route_rejected", { target: "/weightless" }),
   refused("a rule whose backend does not exist", 500, "backend_invalid", { target: "/no-such-backend" }),
@@ -101,7 +101,7 @@ export const REFUSALS: readonly Vector[] = [
     "a chat whose rule is refused",
     500,
     "route_rejected",
-    { target: "/partly/mirrored/v1/chat/completions", body: CHAT },
+    { target: "/partly/extended/v1/chat/completions", body: CHAT },
     {
       body: { json: { error: { type: "server_error", code: "route_rejected" } } },
     },

@@ -188,8 +188,8 @@ const REGIONS = [
 
 const REFUSED = [
   rule("good-part", prefix("/partly"), backend("plain")),
-  rule("mirrored", prefix("/partly/mirrored"), backend("plain"), {
-    filters: [{ type: "RequestMirror", requestMirror: { backendRef: { name: "plain", port: 80 } } }],
+  rule("extended", prefix("/partly/extended"), backend("plain"), {
+    filters: [{ type: "ExtensionRef", extensionRef: { group: "example.com", kind: "Magic", name: "unknown" } }],
   }),
   rule("no-such-backend", prefix("/no-such-backend"), backend("forgotten")),
   rule("weightless", prefix("/weightless"), backend("plain", { weight: 0 })),

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../../adapters/config/platforms.ts";
 import { BundleError, type Compiled, compile, writeBundle } from "../../../src/compiler.ts";
+import { FORMAT } from "../../../src/config/bundle-format.ts";
 import { explain, readBundle } from "../../../src/index.ts";
 import { testManifests } from "../../fakes/manifests.ts";
 
@@ -93,7 +94,7 @@ describe("a bundle", () => {
 
   it.each([
     ["another platform", text, "workers", /compiled for knative/],
-    ["another format", text.replace('"spillwayBundle":1', '"spillwayBundle":99'), "knative", /format 99/],
+    ["another format", text.replace(`"spillwayBundle":${FORMAT}`, '"spillwayBundle":99'), "knative", /format 99/],
     ["half a file", text.slice(0, text.length / 2), "knative", /only a part/],
     ["manifests", readFileSync(join(import.meta.dirname, "../../../examples/quickstart/01-gateway.yaml"), "utf8"), "knative", /not a bundle/],
     ["something else in JSON", "[1]", "knative", /not a bundle/],

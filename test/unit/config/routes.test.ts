@@ -357,8 +357,21 @@ describe("rules", () => {
   it("keep their place when they cannot be carried out", () => {
     const backendRef = { name: "x", port: 80 };
     const cases: [object, string][] = [
-      [{ filters: [filter("RequestMirror", { requestMirror: { backendRef } })] }, "UnsupportedValue"],
-      [{ filters: [filter("CORS", { cors: {} })] }, "UnsupportedValue"],
+      [{ filters: [filter("RequestMirror", { requestMirror: { backendRef, percent: 101 } })] }, "UnsupportedValue"],
+      [{ filters: [filter("RequestMirror", { requestMirror: { backendRef, percent: 1, fraction: { numerator: 1 } } })] }, "UnsupportedValue"],
+      [{ filters: [filter("RequestMirror", { requestMirror: { backendRef, fraction: { numerator: 2, denominator: 1 } } })] }, "UnsupportedValue"],
+      [
+        { backendRefs: [], filters: [filter("RequestRedirect", { requestRedirect: {} }), filter("RequestMirror", { requestMirror: { backendRef } })] },
+        "IncompatibleFilters",
+      ],
+      [{ backendRefs: [{ ...toXBackend("one"), filters: [filter("RequestMirror", { requestMirror: { backendRef } })] }] }, "UnsupportedValue"],
+      [{ backendRefs: [{ ...toXBackend("one"), filters: [filter("CORS", { cors: {} })] }] }, "UnsupportedValue"],
+      [{ filters: [filter("CORS", { cors: { allowOrigins: ["app.example"] } })] }, "UnsupportedValue"],
+      [{ filters: [filter("CORS", { cors: { allowOrigins: ["https://a.*.example"] } })] }, "UnsupportedValue"],
+      [{ filters: [filter("CORS", { cors: { allowOrigins: ["*", "https://a.example"] } })] }, "UnsupportedValue"],
+      [{ filters: [filter("CORS", { cors: { allowMethods: ["*", "GET"] } })] }, "UnsupportedValue"],
+      [{ filters: [filter("CORS", { cors: { allowHeaders: ["x a"] } })] }, "UnsupportedValue"],
+      [{ filters: [filter("CORS", { cors: { maxAge: 0 } })] }, "UnsupportedValue"],
       [{ filters: [filter("ExternalAuth", { externalAuth: { protocol: "HTTP", backendRef } })] }, "UnsupportedValue"],
       [{ filters: [filter("ExtensionRef", { extensionRef: { group: "example.com", kind: "Magic", name: "m" } })] }, "UnsupportedValue"],
       [{ filters: [filter("Teleport", {})] }, "UnsupportedValue"],
@@ -385,7 +398,6 @@ describe("rules", () => {
       [{ filters: [filter("RequestRedirect", { requestRedirect: {} })] }, "IncompatibleFilters"],
       [{ backendRefs: [], filters: [filter("RequestRedirect", { requestRedirect: { scheme: "ftp" } })] }, "UnsupportedValue"],
       [{ backendRefs: [], filters: [filter("RequestRedirect", { requestRedirect: { statusCode: 304 } })] }, "UnsupportedValue"],
-      [{ backendRefs: [{ ...toXBackend("one"), filters: [filter("RequestRedirect", { requestRedirect: {} })] }] }, "UnsupportedValue"],
       [{ sessionPersistence: { sessionName: "a" } }, "UnsupportedValue"],
       [{ matches: [{ path: { type: "Glob", value: "/*" } }] }, "UnsupportedValue"],
       [{ matches: [{ path: { type: "RegularExpression", value: "/(" } }] }, "UnsupportedValue"],

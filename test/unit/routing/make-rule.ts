@@ -27,6 +27,8 @@ export function makeRule(parts: RuleParts = {}): CompiledRule {
     requestHeaders: null,
     responseHeaders: null,
     rewrite: null,
+    cors: null,
+    mirrors: [],
     timeouts: { requestMs: null, backendRequestMs: null },
     retry: null,
     lock: null,

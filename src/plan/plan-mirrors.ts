@@ -1,0 +1,23 @@
+import type { Candidate, Routed } from "../model/call.ts";
+import { type Cleared, clear } from "../model/cleared.ts";
+import type { Random } from "../model/ports.ts";
+import { DEFAULT_HEALTH } from "../model/snapshot.ts";
+import { type PlanRequest, unfit } from "./plan.ts";
+
+/** A mirror that this call's share fell on. */
+export type PlannedMirror =
+  | { readonly kind: "send"; readonly cleared: Cleared }
+  /** `region`: the call's lock denies it. `dialect`, `model`: it cannot serve this call. */
+  | { readonly kind: "skip"; readonly backend: string; readonly reason: "region" | "dialect" | "model" };
+
+/** Who gets a copy of this call: one draw a mirror that gets only a share. The call's own lock binds a mirror as it binds a destination. */
+export function planMirrors(routed: Routed, request: PlanRequest, random: Random): readonly PlannedMirror[] {
+  return routed.rule.mirrors.flatMap(({ target, numerator, denominator }): PlannedMirror[] => {
+    if (numerator < denominator && random() * denominator >= numerator) return [];
+    const candidate: Candidate = { target, tier: 0, failover: null, health: DEFAULT_HEALTH };
+    const clearance = clear(candidate, routed.lock);
+    const reason = clearance.ok ? unfit(candidate, request, routed.operation.inference) : "region";
+    if (clearance.ok && reason === null) return [{ kind: "send", cleared: clearance.cleared }];
+    return [{ kind: "skip", backend: target.backend.key, reason: reason ?? "region" }];
+  });
+}
