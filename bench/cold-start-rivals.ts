@@ -7,6 +7,8 @@ import { type ColdGroup, type ColdRival, cleanEnvironment, type FirstCall, sampl
 import type { ColdWorld } from "./cold-start-world.ts";
 import { freePort } from "./processes.ts";
 
+/** The broker is there, and has called nobody. */
+const READY: FirstCall = { method: "GET", path: "/-/readyz", headers: {}, body: "", expected: "ready" };
 /** Node and nothing else. */
 const ONE_LINER = `require("node:http").createServer((request, response) => response.end("hello")).listen(Number(process.env.PORT), "127.0.0.1")`;
 
@@ -16,11 +18,10 @@ export async function nodeGroup(dist: string, folder: string, world: ColdWorld):
   const yaml = join(folder, "bench.yaml");
   const bundle = join(folder, "bench.bundle");
   await writeFile(yaml, world.manifests(true));
-  run([entry, "compile", "--manifests", yaml, "-o", bundle], {});
+  run([entry, "compile", "--manifests", yaml, "-o", bundle]);
   const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${world.port}`, OTEL_SERVICE_NAME: "spillway-bench" };
-  const cache = { NODE_COMPILE_CACHE: join(folder, "compile-cache") };
-  // As the image does: Node writes the cache when it ends cleanly.
-  run([entry, "serve", "--help"], cache);
+  // Killed at the end of each round, it never writes one.
+  const without = { NODE_COMPILE_CACHE: join(folder, "empty"), NODE_DISABLE_COMPILE_CACHE: "1" };
   const broker = (name: string, from: readonly string[], env: Readonly<Record<string, string>>, call: FirstCall = world.call): ColdRival =>
     node(name, [entry, "serve", ...from], { ...world.secrets, ...env }, call);
   const fromBundle = ["--bundle", bundle];
@@ -29,10 +30,10 @@ export async function nodeGroup(dist: string, folder: string, world: ColdWorld):
     rivals: [
       node("bare node:http", ["-e", ONE_LINER], {}, { ...world.call, expected: "hello" }),
       broker("bundle", fromBundle, {}),
-      broker("bundle, compile cache", fromBundle, cache),
+      broker("bundle, no compile cache", fromBundle, without),
       broker("bundle, signed token", fromBundle, {}, world.signedCall),
+      broker("bundle, ready", fromBundle, {}, READY),
       broker("bundle, OTLP", fromBundle, otlp),
-      broker("bundle, OTLP, compile cache", fromBundle, { ...otlp, ...cache }),
       broker("manifests", ["--manifests", yaml], {}),
       broker("manifests, OTLP", ["--manifests", yaml], otlp),
     ],
@@ -57,6 +58,12 @@ export async function workerdGroup(folder: string, world: ColdWorld): Promise<Co
   const hello = join(folder, "hello");
   await mkdir(hello);
   await writeFile(join(hello, "hello.js"), `export default { fetch() { return new Response("hello"); } };\n`);
+  const out = join(folder, "out");
+  await mkdir(out);
+  await writeFile(
+    join(out, "fetch.js"),
+    `export default { fetch(request) { return fetch("http://provider.bench.example/v1/chat/completions", { method: "POST", headers: request.headers, body: request.body }); } };\n`,
+  );
   await writeFile(join(built.folder, "bench.bundle"), bundleText(world.manifests(false)));
   const modules = built.files
     .map((name) => (name.endsWith(".js") ? `(name = "${name}", esModule = embed "${name}")` : `(name = "${name}", text = embed "bench.bundle")`))
@@ -66,6 +73,9 @@ export async function workerdGroup(folder: string, world: ColdWorld): Promise<Co
     title: "workerd: from the start of the process to the answer",
     rivals: [
       await workerd("hello-world Worker", hello, `modules = [ (name = "hello.js", esModule = embed "hello.js") ]`, world, { ...world.call, expected: "hello" }),
+      // What of the rest is the platform's own: the first connection out, and handing on.
+      await workerd("a fetch of the provider", out, `modules = [ (name = "fetch.js", esModule = embed "fetch.js") ]`, world, world.call),
+      await workerd("the broker, ready", built.folder, `modules = [ ${modules.join(", ")} ], bindings = [ ${bindings.join(", ")} ]`, world, READY),
       await workerd("the broker", built.folder, `modules = [ ${modules.join(", ")} ], bindings = [ ${bindings.join(", ")} ]`, world, world.call),
     ],
     remove: built.remove,
@@ -74,7 +84,7 @@ export async function workerdGroup(folder: string, world: ColdWorld): Promise<Co
 
 async function workerd(name: string, folder: string, worker: string, world: ColdWorld, call: FirstCall): Promise<ColdRival> {
   const port = await freePort();
-  const configuration = join(folder, "bench.capnp");
+  const configuration = join(folder, `${port}.capnp`);
   await writeFile(
     configuration,
     `using Workerd = import "/workerd/workerd.capnp";
@@ -92,7 +102,7 @@ const main :Workerd.Worker = (
   return { name, start: () => sampleServer(start, port, call) };
 }
 
-function run(args: readonly string[], env: Readonly<Record<string, string>>): void {
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...cleanEnvironment(), ...env } });
+function run(args: readonly string[]): void {
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: cleanEnvironment() });
   if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}: ${stderr}`);
 }

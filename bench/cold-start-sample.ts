@@ -27,6 +27,7 @@ export interface ColdGroup {
 
 /** The call that every rival is asked first. */
 export interface FirstCall {
+  readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -76,9 +77,9 @@ export function stopNow(child: ChildProcess): Promise<void> {
 }
 
 /** Status and body of the answer; null: nobody listens yet. */
-function ask(port: number, { path, headers, body }: FirstCall): Promise<string | null> {
+function ask(port: number, { method, path, headers, body }: FirstCall): Promise<string | null> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: "127.0.0.1", port, path, method: "POST", headers: { ...headers, "content-length": Buffer.byteLength(body) } }, (answer) => {
+    const asked = request({ host: "127.0.0.1", port, path, method, headers: { ...headers, "content-length": Buffer.byteLength(body) } }, (answer) => {
       let text = `${answer.statusCode} `;
       answer
         .setEncoding("utf8")

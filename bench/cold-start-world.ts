@@ -35,6 +35,7 @@ export async function startColdWorld(): Promise<ColdWorld> {
   };
   const pinned = benchManifests(port, keep);
   const call = (token: string): FirstCall => ({
+    method: "POST",
     path: "/v1/chat/completions",
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
     body: chat?.requestBody ?? "",

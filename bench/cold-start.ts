@@ -28,7 +28,7 @@ interface ColdFigures {
   readonly cpuLow: number;
   readonly cpuHigh: number;
   readonly wallMs: number;
-  /** To the first of the group: of the medians, and of the lowest. */
+  /** To the first of the group: median of the ratios within a round; and ratio of the lowest. */
   readonly ratio: number;
   readonly ratioOfLowest: number;
 }
@@ -56,7 +56,10 @@ try {
   }
   const conditions = { rounds, pinning: PINNED, cpu: cpus()[0]?.model ?? "unknown", node: process.version };
   if (values.json) console.log(JSON.stringify({ conditions, reports }, null, 2));
-  else console.log(`\nCPU of all threads of the process by the scheduler's account, median of ${rounds} rounds that took turns, with range. ${PINNED}.`);
+  else
+    console.log(
+      `\nCPU of all threads of the process by the scheduler's account, median of ${rounds} rounds that took turns, with range; the ratio is the median of those within a round. ${PINNED}.`,
+    );
 } finally {
   world.stop();
   for (const group of groups) await group.remove();
@@ -84,7 +87,7 @@ async function measure({ rivals }: ColdGroup): Promise<readonly ColdFigures[]> {
       cpuLow: Math.min(...cpu),
       cpuHigh: Math.max(...cpu),
       wallMs: median((samples[index] ?? []).map(({ wallMs }) => wallMs)),
-      ratio: median(cpu) / median(base),
+      ratio: median(cpu.map((one, round) => one / (base[round] ?? Number.NaN))),
       ratioOfLowest: Math.min(...cpu) / Math.min(...base),
     };
   });

@@ -1,6 +1,9 @@
 import { builtinModules } from "node:module";
 import type { Plugin } from "esbuild";
 
+/** Left out, for those who import a module as a whole: nobody takes them from node:http. */
+const OF_FETCH: ReadonlySet<string> = new Set(["WebSocket", "CloseEvent", "MessageEvent"]);
+
 /**
  * Node's own modules without `import`: that reads every export of a module, and reading `WebSocket` of node:http starts the whole of the fetch
  * that Node brings, as much again as Node's own start. Each importing file gets constants for the names that it uses, and nothing is read besides;
@@ -16,7 +19,7 @@ export const builtinsWithoutImport: Plugin = {
     });
     onLoad({ filter: /.*/, namespace: "builtin" }, async ({ pluginData: path }: { readonly pluginData: string }) => {
       const { default: builtin } = (await import(path)) as { readonly default: object }; // every module of Node has a default export
-      const names = Object.keys(builtin);
+      const names = Object.keys(builtin).filter((name) => !OF_FETCH.has(name));
       const constants = names.map((name, index) => `const v${index} = /* @__PURE__ */ (() => builtin[${JSON.stringify(name)}])();`);
       const exported = names.map((name, index) => `v${index} as ${JSON.stringify(name)}`);
       return {
