@@ -25,6 +25,7 @@ const keysAfter = ({ calls }: RotationWorld, time: number) => [...new Set(calls.
 describe("a secret that is exchanged", () => {
   it.each(["down", "unheard"] as const)("while the store that instances share is %s: calls go on, and polling holds", { timeout: 30_000 }, async (fate) => {
     const { world, store } = await start("{interval: 2s, jitterPercent: 0}");
+    for (const broker of [0, 1]) expect((await world.call(broker)).key).toBe("old");
     let exchanged = 0;
     const rotation = (async () => {
       await wait(500);

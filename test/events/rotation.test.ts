@@ -65,6 +65,7 @@ describe("a secret that is exchanged while calls run", () => {
 
   it("and nobody is told: within the refresh interval the new value is used, and no call fails", { timeout: 30_000 }, async () => {
     const world = await start("{interval: 2s, jitterPercent: 0}");
+    for (const broker of [0, 1]) expect((await world.call(broker)).key).toBe("old");
     let exchanged = 0;
     const rotation = (async () => {
       await wait(500);
@@ -82,6 +83,7 @@ describe("a secret that is exchanged while calls run", () => {
 
   it("and revoked at once, with nobody told and an hour to the next refresh: no call fails", { timeout: 30_000 }, async () => {
     const world = await start("{interval: 1h, jitterPercent: 0}");
+    for (const broker of [0, 1]) expect((await world.call(broker)).key).toBe("old");
     let exchanged = 0;
     const rotation = wait(700).then(() => {
       exchanged = world.rotate();
