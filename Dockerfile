@@ -37,8 +37,9 @@ USER 65532:65532
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/compile-cache \
     PORT=8080
-# Loads the whole server and ends cleanly, which is when Node writes its compile cache. It is kept by user, version and processor.
+# Loads the whole server, then the compiler, and ends cleanly, which is when Node writes its compile cache. It is kept by user, version and processor.
 RUN ["/nodejs/bin/node", "/app/spillway.js", "serve", "--help"]
+RUN ["/nodejs/bin/node", "/app/spillway.js", "check", "--help"]
 EXPOSE 8080
 # No HEALTHCHECK: Kubernetes and Knative do not read it and ask /-/readyz and /-/healthz themselves, and there is no curl in here to ask with.
 ENTRYPOINT ["/nodejs/bin/node", "/app/spillway.js"]

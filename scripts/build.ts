@@ -41,9 +41,9 @@ const { metafile } = await build({
 await chmod("dist/spillway.js", 0o755);
 // What went into which file, for test/bundle.test.ts.
 await writeFile("dist/meta.json", JSON.stringify(metafile));
-// Node writes its compile cache at a clean end of a process that has loaded the server; cli/main.ts finds it.
+// Node writes its compile cache at a clean end of a process that has loaded the server, and the compiler with `check`; cli/main.ts finds it.
 await mkdir("dist/compile-cache");
-await promisify(execFile)(process.execPath, ["dist/spillway.js", "serve", "--help"]);
+for (const command of ["serve", "check"]) await promisify(execFile)(process.execPath, ["dist/spillway.js", command, "--help"]);
 
 /** Google's client is CommonJS: loaded by import() from a bundle it would come without its names. */
 const namesOfGoogleClient: Plugin = {
