@@ -8,7 +8,8 @@ import type { GatewayPlan } from "./gateway-plan.ts";
 import { intersectHostnames } from "./intersect-hostnames.ts";
 import { type LinkContext, resolved, unresolved, warn } from "./link-context.ts";
 import type { ListenerPlan } from "./listener-plan.ts";
-import { namespaceOf } from "./manifest.ts";
+import { setsOf } from "./listener-sets.ts";
+import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 import type { RegionLocks } from "./region-locks.ts";
 import type { ParentRefSpec } from "./standard/http-route.ts";
@@ -66,21 +67,21 @@ function findParent(
   ref: ParentRefSpec,
   index: number,
 ): { readonly gateway: GatewayPlan; readonly key: string } | null {
-  if (ref.group !== GATEWAY_GROUP || ref.kind !== "Gateway") {
+  if (ref.group !== GATEWAY_GROUP || (ref.kind !== "Gateway" && ref.kind !== "ListenerSet")) {
     warn(context, route, ["spec", "parentRefs", index], `a parent of kind ${ref.kind} (${ref.group || "core"}) is not served by this broker`);
     return null;
   }
   const id = `${ref.namespace ?? namespaceOf(route)}/${ref.name}`;
-  const key = `Gateway/${id}${ref.sectionName === undefined ? "" : `/${ref.sectionName}`}`;
-  const gateway = gateways.find((one) => one.id === id);
+  const key = `${ref.kind}/${id}${ref.sectionName === undefined ? "" : `/${ref.sectionName}`}`;
+  const gateway = gateways.find((one) => (ref.kind === "Gateway" ? one.id === id : setsOf(context, one.manifest).some((set) => idOf(set) === id)));
   if (gateway !== undefined) return { gateway, key };
   // A Gateway of another controller is not ours to speak for; one that is nowhere is probably a slip.
-  if (!context.set.Gateway.has(id)) {
+  if (ref.kind === "ListenerSet" || !context.set.Gateway.has(id)) {
     context.conditions.write(route, key, {
       type: "Accepted",
       status: "False",
       reason: "NoMatchingParent",
-      message: `Gateway ${id} is not among the manifests`,
+      message: `${ref.kind} ${id} is not among the manifests${ref.kind === "Gateway" ? "" : ", or its Gateway is not served by this broker"}`,
     });
   }
   return null;
@@ -91,11 +92,17 @@ interface ChosenListener {
   readonly hostnames: readonly string[];
 }
 
+/** A route attaches to the listeners of the very object that it names: a Gateway does not speak for its ListenerSets, nor they for it. */
 function chooseListeners(gateway: GatewayPlan, route: Route, ref: ParentRefSpec) {
+  const id = `${ref.namespace ?? namespaceOf(route)}/${ref.name}`;
   const named = gateway.listeners.filter(
-    (one) => (ref.sectionName === undefined || one.name === ref.sectionName) && (ref.port === undefined || one.port === ref.port),
+    (one) =>
+      one.owner.kind === ref.kind &&
+      idOf(one.owner) === id &&
+      (ref.sectionName === undefined || one.name === ref.sectionName) &&
+      (ref.port === undefined || one.port === ref.port),
   );
-  if (named.length === 0) return unresolved("NoMatchingParent", `Gateway ${gateway.id} has no usable listener of that name and port`);
+  if (named.length === 0) return unresolved("NoMatchingParent", `${ref.kind} ${id} has no usable listener of that name and port`);
   const admitting = named.filter((one) => one.admits(namespaceOf(route)));
   if (admitting.length === 0)
     return unresolved("NotAllowedByListeners", `no listener of Gateway ${gateway.id} admits HTTPRoutes of namespace ${namespaceOf(route)}`);

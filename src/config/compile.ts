@@ -61,7 +61,7 @@ export function compile(sources: readonly ManifestSource[], platform: Platform):
 function assemble(context: LinkContext, plan: GatewayPlan, attached: AttachedRoutes): CompiledGateway {
   const listeners = plan.listeners.map((listener) => {
     const facts = { name: listener.name, attachedRoutes: attached.counts.get(listener.parent) ?? 0, supportedKinds: listener.supportedKinds };
-    context.conditions.listener(plan.manifest, listener.parent, facts);
+    context.conditions.listener(listener.owner, listener.parent, facts);
     return { name: listener.name, port: listener.port, hostname: listener.hostname, routes: buildRouteTable(attached.rules.get(listener.parent) ?? []) };
   });
   return Object.freeze({

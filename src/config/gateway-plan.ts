@@ -1,6 +1,7 @@
 import { CLOSED_SETTINGS, compileBrokerConfig, type GatewaySettings } from "./compile-broker-config.ts";
 import { type LinkContext, type Resolved, resolved, unresolved, warn } from "./link-context.ts";
 import { type ListenerPlan, planListeners } from "./listener-plan.ts";
+import { planListenerSets, warnLooseSets } from "./listener-sets.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 
@@ -11,6 +12,7 @@ export interface GatewayPlan {
   readonly manifest: ManifestOf<"Gateway">;
   readonly id: string;
   readonly settings: GatewaySettings;
+  /** Its own and those of its ListenerSets. */
   readonly listeners: readonly ListenerPlan[];
   /** Why every call is refused; null: it is not. */
   readonly rejected: string | null;
@@ -35,12 +37,13 @@ export function planGateways(context: LinkContext): readonly GatewayPlan[] {
       );
     } else if (gatewayClass.body.spec.controllerName === CONTROLLER_NAME) plans.push(planGateway(context, manifest, gatewayClass));
   }
+  warnLooseSets(context);
   return plans;
 }
 
 function planGateway(context: LinkContext, manifest: ManifestOf<"Gateway">, gatewayClass: ManifestOf<"GatewayClass">): GatewayPlan {
   const settings = findSettings(context, manifest, gatewayClass);
-  const listeners = planListeners(context, manifest);
+  const listeners = planListeners(context, manifest, []);
   const failure = (settings.ok ? null : settings) ?? unsupportedField(manifest);
   if (failure !== null) {
     context.conditions.write(manifest, null, { type: "Accepted", status: "False", reason: failure.reason, message: failure.message });
@@ -58,7 +61,9 @@ function planGateway(context: LinkContext, manifest: ManifestOf<"Gateway">, gate
     });
   }
   for (const type of ["Accepted", "Programmed"]) context.conditions.approve(manifest, null, type);
-  return { manifest, id: idOf(manifest), settings: settings.ok ? settings.value : CLOSED_SETTINGS, listeners, rejected: failure?.message ?? null };
+  const rejected = failure?.message ?? null;
+  const added = planListenerSets(context, manifest, rejected);
+  return { manifest, id: idOf(manifest), settings: settings.ok ? settings.value : CLOSED_SETTINGS, listeners: [...listeners, ...added], rejected };
 }
 
 /** The Gateway's own parametersRef, else its class's. A reference that fails refuses the Gateway: running without its settings could open it. */

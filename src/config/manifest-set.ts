@@ -11,6 +11,7 @@ import { configMapKind, namespaceKind, secretKind, serviceKind } from "./standar
 import { gateway } from "./standard/gateway.ts";
 import { gatewayClass } from "./standard/gateway-class.ts";
 import { httpRoute } from "./standard/http-route.ts";
+import { listenerSet } from "./standard/listener-set.ts";
 import { referenceGrant } from "./standard/reference-grant.ts";
 import { xBackend } from "./standard/x-backend.ts";
 
@@ -29,6 +30,7 @@ export const OWN_KINDS = {
 export const KINDS = {
   GatewayClass: gatewayClass,
   Gateway: gateway,
+  ListenerSet: listenerSet,
   HTTPRoute: httpRoute,
   ReferenceGrant: referenceGrant,
   XBackend: xBackend,

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { objectName, text } from "../kinds/fields.ts";
 import { apiGroup, enumValue, GATEWAY_GROUP, hostname, kindName, objectRef, portNumber, secretObjectRef, selector, standardKind } from "./standard-kind.ts";
 
-const namespaces = () => z.strictObject({ from: z.optional(enumValue()), selector: z.optional(selector()) });
+const listenerNamespaces = () => z.strictObject({ from: z.optional(enumValue()), selector: z.optional(selector()) });
 
 const listener = z.strictObject({
   name: objectName(),
@@ -18,11 +18,19 @@ const listener = z.strictObject({
   ),
   allowedRoutes: z.optional(
     z.strictObject({
-      namespaces: z.optional(namespaces()),
+      namespaces: z.optional(listenerNamespaces()),
       kinds: z.optional(z.array(z.strictObject({ group: z._default(apiGroup(), GATEWAY_GROUP), kind: kindName() })).check(z.maxLength(8))),
     }),
   ),
 });
+
+/** Of a Gateway or of a ListenerSet. */
+export const listeners = (none: string) =>
+  z.array(listener).check(
+    z.minLength(1, none),
+    z.maxLength(64),
+    z.refine((all) => new Set(all.map((one) => one.name)).size === all.length, { error: "listener names must be unique" }),
+  );
 
 const frontendTls = z.strictObject({
   validation: z.optional(z.strictObject({ caCertificateRefs: z.array(objectRef()).check(z.minLength(1), z.maxLength(16)), mode: z.optional(enumValue()) })),
@@ -30,11 +38,7 @@ const frontendTls = z.strictObject({
 
 const spec = z.strictObject({
   gatewayClassName: objectName(),
-  listeners: z.array(listener).check(
-    z.minLength(1, "a Gateway needs a listener"),
-    z.maxLength(64),
-    z.refine((listeners) => new Set(listeners.map((one) => one.name)).size === listeners.length, { error: "listener names must be unique" }),
-  ),
+  listeners: listeners("a Gateway needs a listener"),
   addresses: z.optional(z.array(z.strictObject({ type: z.optional(enumValue()), value: z.optional(text(253)) })).check(z.maxLength(16))),
   infrastructure: z.optional(
     z.strictObject({
@@ -43,7 +47,7 @@ const spec = z.strictObject({
       parametersRef: z.optional(z.strictObject({ group: apiGroup(), kind: kindName(), name: objectName() })),
     }),
   ),
-  allowedListeners: z.optional(z.strictObject({ namespaces: z.optional(namespaces()) })),
+  allowedListeners: z.optional(z.strictObject({ namespaces: z.optional(listenerNamespaces()) })),
   defaultScope: z.optional(enumValue()),
   tls: z.optional(
     z.strictObject({
@@ -55,4 +59,5 @@ const spec = z.strictObject({
 
 export const gateway = standardKind({ group: GATEWAY_GROUP, versions: ["v1", "v1beta1"], kind: "Gateway", scope: "Namespaced", spec });
 export type GatewaySpec = z.infer<typeof spec>;
-export type ListenerSpec = GatewaySpec["listeners"][number];
+export type ListenerSpec = z.infer<typeof listener>;
+export type ListenerNamespaces = z.infer<ReturnType<typeof listenerNamespaces>>;
