@@ -95,6 +95,18 @@ const STEPS: readonly Step[] = [
     arm: atWrite(({ state }) => state === "published", "after"),
     expected: { calls: 1, leases: 1, copies: 1 },
   },
+  {
+    name: "when the record could not be written, and the sink has the answer",
+    arm: (kill) => {
+      store.decide = ({ state }) => (state === "answered" ? "down" : "go");
+      atSink("silent")(() => {
+        store.decide = () => "go";
+        kill();
+      });
+    },
+    // Called for again, since nobody remembers; but told under the same id.
+    expected: { calls: 2, leases: 2, copies: 2 },
+  },
 ];
 
 describe.each(["a second instance", "the same one, started again"])("an instance that is killed while %s is there", (whoGoesOn) => {
@@ -148,9 +160,28 @@ describe("without any death", () => {
     finish();
     await Promise.all([first, second]);
     expect(queue.deliveries.all).toBeGreaterThan(10);
-    expect([world.calls("a long call"), world.told("a long call").copies, queue.dead]).toEqual([1, 1, []]);
+    // A delivery that comes between the record and its confirmation tells the answer once more, under the same id.
+    expect([world.calls("a long call"), world.told("a long call").ids.size, queue.dead]).toEqual([1, 1, []]);
     world.provide = () => null;
   });
+});
+
+it("an instance that is told to stop finishes what it has taken on, tells it and acknowledges it before it ends", async () => {
+  const broker = await world.start();
+  const called = new Promise<void>((resolve) => {
+    world.provide = () => (response) => {
+      answerInPart(response, resolve);
+      setTimeout(() => response.end(ANSWER.slice(PART)), 1_500);
+    };
+  });
+  const queue = createEventQueue({ target: () => broker.url, maxTries: 1 });
+  const sent = queue.send(callEvent("a stop"));
+  await called;
+  const code = broker.stop();
+  await sent;
+  expect([await code, queue.dead, queue.deliveries]).toEqual([0, [], { all: 1, acknowledged: 1 }]);
+  expect([world.calls("a stop"), world.told("a stop").copies]).toEqual([1, 1]);
+  world.provide = () => null;
 });
 
 it("a batch whose instance dies in its middle comes again as a whole; what was done is answered from the record", async () => {
