@@ -1,15 +1,16 @@
 // Bundles into dist/: the command line (and with it the Node server), and the Lambda function in dist/lambda/. Cloud SDKs stay apart and load on first use.
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { builtinsWithoutImport } from "./build/builtins-without-import.ts";
+import { kubernetesWithoutModels } from "./build/kubernetes-without-models.ts";
 import { undiciWithoutUnused } from "./build/undici-without-unused.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
 
 const onNode: BuildOptions = {
-  plugins: [builtinsWithoutImport, undiciWithoutUnused],
+  plugins: [builtinsWithoutImport, undiciWithoutUnused, kubernetesWithoutModels],
   bundle: true,
   metafile: true,
   splitting: true,
@@ -41,9 +42,12 @@ const { metafile } = await build({
 await chmod("dist/spillway.js", 0o755);
 // What went into which file, for test/bundle.test.ts.
 await writeFile("dist/meta.json", JSON.stringify(metafile));
-// Node writes its compile cache at a clean end of a process that has loaded the server, and the compiler with `check`; cli/main.ts finds it.
-await mkdir("dist/compile-cache");
-for (const command of ["serve", "check"]) await promisify(execFile)(process.execPath, ["dist/spillway.js", command, "--help"]);
+// Node writes its compile cache at a clean end of a process that has loaded the files: all of ours, and nothing of the cloud SDKs. cli/main.ts finds it.
+const parts = Object.entries(metafile.outputs).flatMap(([path, { entryPoint = "" }]) =>
+  /^(?:cli|adapters)\/(?!main\.ts)/.test(entryPoint) ? [`./${path}`] : [],
+);
+const load = parts.map((path) => `await import(${JSON.stringify(path)});`).join("\n");
+await promisify(execFile)(process.execPath, ["--input-type=module", "-e", load], { env: { ...process.env, NODE_COMPILE_CACHE: "dist/compile-cache" } });
 
 /** Google's client is CommonJS: loaded by import() from a bundle it would come without its names. */
 const namesOfGoogleClient: Plugin = {

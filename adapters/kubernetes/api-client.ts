@@ -29,8 +29,12 @@ const POOL_MS = 60_000;
 
 /** Loads the Kubernetes client and finds the cluster. Rejects when there is none. */
 export async function openApiClient(environment: Readonly<Record<string, string | undefined>>): Promise<ApiClient> {
-  const library = await import("@kubernetes/client-node");
-  const config = await findCluster(library, environment);
+  // By file: the package as a whole brings attach, exec, port forwarding and a class for every kind that there is.
+  const [configuration, library] = await Promise.all([
+    import("@kubernetes/client-node/dist/config.js"),
+    import("@kubernetes/client-node/dist/gen/http/http.js"),
+  ]);
+  const config = await findCluster(configuration, environment);
   const http = new library.IsomorphicFetchHttpLibrary();
   const cluster = config.getCurrentCluster();
   const server = cluster?.server ?? "";

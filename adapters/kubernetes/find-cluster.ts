@@ -3,7 +3,8 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 
-type Library = typeof import("@kubernetes/client-node");
+/** What is needed of the client; its package as a whole brings a class for every kind that there is. */
+type Library = typeof import("@kubernetes/client-node/dist/config.js");
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
