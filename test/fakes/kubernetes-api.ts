@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createSecureServer } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { pluralOf } from "../../adapters/kubernetes/resource-kinds.ts";
+import { createAuthority } from "./certificates.ts";
 import { createObjectStore, idOf, type LogEntry, mergePatch, type ObjectStore, type StoredObject } from "./kubernetes-api-store.ts";
 
 export interface ApiRequestLine {
@@ -41,6 +43,8 @@ export interface KubernetesApi {
   /** Runs before each write is carried out; may change the object underneath it. */
   beforeWrite: ((line: ApiRequestLine) => void) | null;
   openWatches(): number;
+  /** Protocols that were spoken: `1.1`, `2.0`. */
+  readonly protocols: ReadonlySet<string>;
   close(): Promise<void>;
 }
 
@@ -49,7 +53,8 @@ interface OpenWatch {
   readonly send: (event: unknown) => void;
 }
 
-export async function startKubernetesApi(): Promise<KubernetesApi> {
+/** `tls`: as real ones are reached, by HTTPS with an authority of their own and HTTP/2 on offer. */
+export async function startKubernetesApi({ tls = false }: { readonly tls?: boolean } = {}): Promise<KubernetesApi> {
   const store = createObjectStore();
   const sockets = new Set<Socket>();
   const watches = new Set<OpenWatch>();
@@ -58,9 +63,15 @@ export async function startKubernetesApi(): Promise<KubernetesApi> {
   const missing = new Set<string>();
   let away = false;
 
-  const server = createServer((request, response) => {
+  const protocols = new Set<string>();
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    protocols.add(request.httpVersion);
     handle(request, response).catch(() => response.destroy());
-  });
+  };
+  const authority = createAuthority();
+  const { certPem, keyPem } = authority.issue({ ipAddresses: ["127.0.0.1"] });
+  // as: the compatibility API of node:http2 has the same members
+  const server = tls ? createSecureServer({ cert: certPem, key: keyPem, allowHTTP1: true }, serve as never) : createServer(serve);
   server.on("connection", (socket) => {
     if (away) socket.destroy();
     sockets.add(socket);
@@ -70,13 +81,13 @@ export async function startKubernetesApi(): Promise<KubernetesApi> {
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const folder = await mkdtemp(join(tmpdir(), "kubeconfig-"));
   const kubeconfig = join(folder, "config");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `${tls ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   await writeFile(
     kubeconfig,
     `apiVersion: v1
 kind: Config
 current-context: test
-clusters: [{name: test, cluster: {server: "${url}", insecure-skip-tls-verify: true}}]
+clusters: [{name: test, cluster: {server: "${url}", ${tls ? `certificate-authority-data: ${btoa(authority.caPem)}` : "insecure-skip-tls-verify: true"}}}]
 users: [{name: test, user: {token: test-token}}]
 contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-system}}]
 `,
@@ -111,7 +122,7 @@ contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-s
 
   function watch(line: ApiRequestLine, response: ServerResponse): void {
     const missed = store.since(Number(line.query.get("resourceVersion") ?? "0"));
-    response.writeHead(200, { "content-type": "application/json", "transfer-encoding": "chunked" });
+    response.writeHead(200, { "content-type": "application/json" });
     const send = (event: unknown) => {
       const text = `${JSON.stringify(event)}\n`;
       // In two pieces, as networks do.
@@ -155,6 +166,7 @@ contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-s
     kubeconfig,
     environment: { KUBECONFIG: kubeconfig },
     requests,
+    protocols,
     forbidden,
     missing,
     beforeWrite: null,
