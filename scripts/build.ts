@@ -43,7 +43,7 @@ await chmod("dist/spillway.js", 0o755);
 // What went into which file, for test/bundle.test.ts.
 await writeFile("dist/meta.json", JSON.stringify(metafile));
 // Node writes its compile cache at a clean end of a process that has loaded the files: all of ours, and nothing of the cloud SDKs. cli/main.ts finds it.
-const parts = Object.entries(metafile.outputs).flatMap(([path, { entryPoint = "" }]) =>
+const parts = Object.entries(metafile?.outputs ?? {}).flatMap(([path, { entryPoint = "" }]) =>
   /^(?:cli|adapters)\/(?!main\.ts)/.test(entryPoint) ? [`./${path}`] : [],
 );
 const load = parts.map((path) => `await import(${JSON.stringify(path)});`).join("\n");
