@@ -24,6 +24,8 @@ export interface ObjectConditions {
   readonly parent: string | null;
   /** For a listener of a Gateway only. */
   readonly listener: ListenerFacts | null;
+  /** For a GatewayClass only: names of the standard's features, sorted. */
+  readonly supportedFeatures: readonly string[] | null;
   readonly conditions: readonly Condition[];
 }
 
@@ -42,6 +44,8 @@ export interface ConditionBook {
   /** Writes `True` where nothing has been said of this type yet. */
   approve(manifest: Manifest, parent: string | null, type: string, reason?: string): void;
   listener(manifest: Manifest, parent: string, facts: ListenerFacts): void;
+  /** What a GatewayClass can do. */
+  features(manifest: Manifest, names: readonly string[]): void;
   list(): readonly ObjectConditions[];
 }
 
@@ -55,14 +59,20 @@ export function isBad(condition: Pick<Condition, "type" | "status">): boolean {
 export function createConditionBook(): ConditionBook {
   const entries = new Map<
     string,
-    { readonly manifest: Manifest; readonly parent: string | null; readonly byType: Map<string, Condition>; listener: ListenerFacts | null }
+    {
+      readonly manifest: Manifest;
+      readonly parent: string | null;
+      readonly byType: Map<string, Condition>;
+      listener: ListenerFacts | null;
+      features: readonly string[] | null;
+    }
   >();
 
   function entry(manifest: Manifest, parent: string | null) {
     const key = JSON.stringify([manifest.group, manifest.kind, manifest.namespace, manifest.name, parent]);
     const known = entries.get(key);
     if (known !== undefined) return known;
-    const fresh = { manifest, parent, byType: new Map<string, Condition>(), listener: null };
+    const fresh = { manifest, parent, byType: new Map<string, Condition>(), listener: null, features: null };
     entries.set(key, fresh);
     return fresh;
   }
@@ -83,8 +93,11 @@ export function createConditionBook(): ConditionBook {
     listener(manifest, parent, facts) {
       entry(manifest, parent).listener = facts;
     },
+    features(manifest, names) {
+      entry(manifest, null).features = names;
+    },
     list: () =>
-      [...entries.values()].map(({ manifest, parent, byType, listener }) => ({
+      [...entries.values()].map(({ manifest, parent, byType, listener, features }) => ({
         group: manifest.group,
         kind: manifest.kind,
         namespace: manifest.namespace,
@@ -93,6 +106,7 @@ export function createConditionBook(): ConditionBook {
         line: placeOf(manifest.document, ["metadata", "name"], false).line,
         parent,
         listener,
+        supportedFeatures: features,
         conditions: [...byType.values()],
       })),
   };

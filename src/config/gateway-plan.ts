@@ -4,6 +4,7 @@ import { type ListenerPlan, planListeners } from "./listener-plan.ts";
 import { planListenerSets, warnLooseSets } from "./listener-sets.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { supportedFeatures } from "./supported-features.ts";
 
 export const CONTROLLER_NAME = "spillway.dev/broker";
 
@@ -22,7 +23,9 @@ export interface GatewayPlan {
 export function planGateways(context: LinkContext): readonly GatewayPlan[] {
   const plans: GatewayPlan[] = [];
   for (const gatewayClass of context.set.GatewayClass.values()) {
-    if (gatewayClass.body.spec.controllerName === CONTROLLER_NAME) context.conditions.approve(gatewayClass, null, "Accepted");
+    if (gatewayClass.body.spec.controllerName !== CONTROLLER_NAME) continue;
+    context.conditions.approve(gatewayClass, null, "Accepted");
+    context.conditions.features(gatewayClass, supportedFeatures(context.platform));
   }
   for (const manifest of context.set.Gateway.values()) {
     const gatewayClass = context.set.GatewayClass.get(manifest.body.spec.gatewayClassName);

@@ -63,6 +63,7 @@ describe("formatConditions", () => {
       line: 1,
       parent: null,
       listener: null,
+      supportedFeatures: null,
       conditions: [{ type: "Degraded", status: "False", reason: "X", message: "", observedGeneration: 1 }],
     };
     expect(formatRefused([good], { color: false })).toBe("");
