@@ -38,6 +38,7 @@ export async function startClusterSource(options: ClusterSourceOptions): Promise
   const { signal } = stopping;
   const identity = `${environment["HOSTNAME"] ?? hostname()}_${crypto.randomUUID()}`;
   const address = environment["SPILLWAY_ADDRESS"]?.trim() || null;
+  let lastGood: Compiled | null = null;
   let latest: { readonly compiled: Compiled; readonly faulty: readonly FaultyObject[] } | null = null;
 
   const view = openClusterView({
@@ -47,6 +48,7 @@ export async function startClusterSource(options: ClusterSourceOptions): Promise
     signal,
     onManifests: (sources) => {
       latest = compileIsolated(sources, compile);
+      if (latest.compiled.snapshot !== null) lastGood = latest.compiled;
       onCompiled(latest.compiled);
       write();
     },
@@ -70,7 +72,7 @@ export async function startClusterSource(options: ClusterSourceOptions): Promise
 
   function write(): void {
     if (latest === null || !lease.isHeld()) return;
-    statuses.want(desiredStatuses({ ...latest, objects: view.objects, address }));
+    statuses.want(desiredStatuses({ ...latest, lastGood, objects: view.objects, address }));
   }
 
   return {

@@ -3,11 +3,13 @@ import { gatewaysOfBackends } from "./gateways-of-backends.ts";
 import type { FaultyObject } from "./isolate-faults.ts";
 import { isRecord, type KubeObject, listOf } from "./kube-object.ts";
 import type { Condition, DesiredStatus, ListenerStatus, OwnStatus, StatusEntry, StatusRef } from "./own-status.ts";
-import { CONTROLLER_NAME, memberOf } from "./relevant-objects.ts";
+import { CONTROLLER_NAME, memberOf, parentsOf } from "./relevant-objects.ts";
 
 export interface StatusInput {
   readonly compiled: Compiled;
   readonly faulty: readonly FaultyObject[];
+  /** What serves on where `compiled` was refused as a whole; null: nothing has been good yet. */
+  readonly lastGood: Compiled | null;
   /** All objects of a kind, as they stand in the cluster. */
   readonly objects: (kind: string) => ReadonlyMap<string, KubeObject>;
   /** Hostname under which callers reach the broker; null: not known. */
@@ -31,18 +33,22 @@ const GROUP_OF: Readonly<Record<string, string>> = {
  * the objects at fault are told so: what serves on is the last good state, whose statuses stand.
  */
 export function desiredStatuses(input: StatusInput): readonly DesiredStatus[] {
-  if (input.compiled.snapshot === null) return input.faulty.flatMap((one) => faultyStatus(input, one, new Set()));
-  const book = readConditions(input.compiled.conditions);
-  const gateways = new Set(input.compiled.conditions.flatMap((one) => (one.kind === "Gateway" && one.parent === null ? [idOf(one)] : [])));
+  const isRefused = input.compiled.snapshot === null;
+  const { conditions } = isRefused ? (input.lastGood ?? input.compiled) : input.compiled;
+  const book = readConditions(conditions);
+  const gateways = new Set(conditions.flatMap((one) => (one.kind === "Gateway" && one.parent === null ? [idOf(one)] : [])));
+  const told = input.faulty.flatMap((one) => faultyStatus(input, one, gateways, book));
+  if (isRefused) return told;
   const faulty = new Map(input.faulty.map((one) => [`${one.kind}/${one.id}`, one]));
   const all = [
     ...PLAIN.flatMap((kind) => plainStatuses(input, kind, book)),
-    ...gatewayStatuses(input, book, gateways),
-    ...routeStatuses(input, book, gateways),
+    ...listenerStatuses(input, "Gateway", book),
+    ...listenerStatuses(input, "ListenerSet", book),
+    ...routeStatuses(input, book),
     ...backendStatuses(input, book, gateways),
     ...POLICIES.flatMap((kind) => policyStatuses(input, kind, book)),
   ].filter(({ kind, id }) => !faulty.has(`${kind}/${id}`));
-  return [...all, ...input.faulty.flatMap((one) => faultyStatus(input, one, gateways))];
+  return [...all, ...told];
 }
 
 /** Conditions by `kind/namespace/name` and then by parent; the object's own under the empty one. */
@@ -77,19 +83,26 @@ function plainStatuses({ objects }: StatusInput, kind: string, book: Book): read
   });
 }
 
-function gatewayStatuses({ objects, address }: StatusInput, book: Book, gateways: ReadonlySet<string>): readonly DesiredStatus[] {
-  return [...objects("Gateway")].flatMap(([id, object]) => {
-    const byParent = book.get(`Gateway/${id}`);
-    if (!gateways.has(id) || byParent === undefined) return [];
+function listenerStatuses({ objects, address }: StatusInput, kind: "Gateway" | "ListenerSet", book: Book): readonly DesiredStatus[] {
+  return [...objects(kind)].flatMap(([id, object]) => {
+    const byParent = book.get(`${kind}/${id}`);
+    if (byParent === undefined) return [];
     const listeners = [...byParent.values()].flatMap(({ listener, conditions }): ListenerStatus[] => (listener === null ? [] : [{ ...listener, conditions }]));
-    return [statusOf("Gateway", id, object, { shape: "gateway", conditions: byParent.get("")?.conditions ?? [], listeners, address })];
+    return [
+      statusOf(kind, id, object, {
+        shape: "gateway",
+        conditions: byParent.get("")?.conditions ?? [],
+        listeners,
+        address: kind === "Gateway" ? address : null,
+      }),
+    ];
   });
 }
 
-function routeStatuses({ objects }: StatusInput, book: Book, gateways: ReadonlySet<string>): readonly DesiredStatus[] {
+function routeStatuses({ objects }: StatusInput, book: Book): readonly DesiredStatus[] {
   return [...objects("HTTPRoute")].flatMap(([id, object]) => {
     const byParent = book.get(`HTTPRoute/${id}`);
-    const entries = ownParentRefs(object, gateways).flatMap(({ ref, key }) => {
+    const entries = ownParentRefs(object, book).flatMap(({ ref, key }) => {
       const conditions = byParent?.get(key)?.conditions ?? [];
       return conditions.length === 0 ? [] : [{ ref, conditions }];
     });
@@ -97,16 +110,15 @@ function routeStatuses({ objects }: StatusInput, book: Book, gateways: ReadonlyS
   });
 }
 
-/** The route's references to Gateways of this broker, as they were written, each with the key of its conditions. */
-function ownParentRefs(route: KubeObject, gateways: ReadonlySet<string>): readonly { readonly ref: StatusRef; readonly key: string }[] {
-  return listOf(memberOf(route, "parentRefs")).flatMap((ref) => {
-    if (!isRecord(ref) || (ref["kind"] ?? "Gateway") !== "Gateway" || (ref["group"] ?? GATEWAY_GROUP) !== GATEWAY_GROUP) return [];
-    const id = `${String(ref["namespace"] ?? route.metadata.namespace ?? "")}/${String(ref["name"])}`;
-    if (!gateways.has(id)) return [];
+/** The route's references to Gateways and ListenerSets of this broker, as they were written, each with the key of its conditions. */
+function ownParentRefs(route: KubeObject, book: Book): readonly { readonly ref: StatusRef; readonly key: string }[] {
+  return parentsOf(route).flatMap(({ kind, id, ref }) => {
+    // The compiler speaks of its own only.
+    if (!book.has(`${kind}/${id}`)) return [];
     const section = ref["sectionName"] === undefined ? "" : `/${String(ref["sectionName"])}`;
     const written = Object.entries(ref).filter(([, value]) => typeof value === "string" || typeof value === "number");
     // as: just filtered
-    return [{ ref: Object.fromEntries(written) as StatusRef, key: `Gateway/${id}${section}` }];
+    return [{ ref: Object.fromEntries(written) as StatusRef, key: `${kind}/${id}${section}` }];
   });
 }
 
@@ -156,7 +168,7 @@ function refOf(parent: string): StatusRef {
 }
 
 /** An object that cannot be read is not accepted, by whatever it belongs to. */
-function faultyStatus(input: StatusInput, { kind, id, message }: FaultyObject, gateways: ReadonlySet<string>): readonly DesiredStatus[] {
+function faultyStatus(input: StatusInput, { kind, id, message }: FaultyObject, gateways: ReadonlySet<string>, book: Book): readonly DesiredStatus[] {
   const object = input.objects(kind).get(id);
   if (object === undefined) return [];
   const reason = kind === "HTTPRoute" ? "UnsupportedValue" : "Invalid";
@@ -167,7 +179,7 @@ function faultyStatus(input: StatusInput, { kind, id, message }: FaultyObject, g
       id,
       object,
       "parents",
-      ownParentRefs(object, gateways).map(({ ref }) => ({ ref, conditions })),
+      ownParentRefs(object, book).map(({ ref }) => ({ ref, conditions })),
     );
   if (kind === "XBackend")
     return entryStatus(

@@ -1,5 +1,5 @@
 import { isRecord, type KubeObject } from "./kube-object.ts";
-import { parentsOf } from "./relevant-objects.ts";
+import { gatewayOfSet, parentsOf } from "./relevant-objects.ts";
 
 /** As the parser's own limit. */
 const MAX_DEPTH = 64;
@@ -11,7 +11,9 @@ export function gatewaysOfBackends(
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const used = new Map<string, Set<string>>();
   for (const route of objects("HTTPRoute").values()) {
-    const parents = parentsOf(route).filter((id) => gateways.has(id));
+    const parents = parentsOf(route)
+      .map(({ kind, id }) => (kind === "Gateway" ? id : gatewayOf(objects("ListenerSet").get(id))))
+      .filter((id) => gateways.has(id));
     if (parents.length === 0) continue;
     const { XBackend: backends, BackendGroup: groups } = refsOf(route);
     for (const id of groups) {
@@ -25,6 +27,10 @@ export function gatewaysOfBackends(
     }
   }
   return used;
+}
+
+function gatewayOf(set: KubeObject | undefined): string {
+  return set === undefined ? "" : gatewayOfSet(set);
 }
 
 /** References to XBackends and BackendGroups anywhere in the spec; both must stand in the object's own namespace (GEP-4894). */

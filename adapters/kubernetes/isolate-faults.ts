@@ -12,6 +12,8 @@ export interface FaultyObject {
 const WITHOUT_IT: Readonly<Record<string, "refuse" | "leave out" | "leave out with targets">> = {
   // Its hostnames must not fall to a broader route.
   HTTPRoute: "refuse",
+  // As if it were deleted: its routes attach to nothing.
+  ListenerSet: "leave out",
   // Whoever refers to one of these gets an error.
   XBackend: "leave out",
   BackendGroup: "leave out",
