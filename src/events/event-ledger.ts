@@ -1,4 +1,4 @@
-import { asObject, parseJson } from "../lib/json-value.ts";
+import { asObject, asString, parseJson } from "../lib/json-value.ts";
 import type { CloudEvent } from "../model/cloud-event.ts";
 import type { Clock, StateStore } from "../model/ports.ts";
 import { EventFault } from "./event-fault.ts";
@@ -46,7 +46,7 @@ const RECORD_MS = 4 * 24 * 3_600_000;
 /** Keys begin with `event/`. */
 export function createEventLedger(store: StateStore, clock: Clock, options: EventLedgerOptions = {}): EventLedger {
   const { leaseMs = LEASE_MS, recordMs = RECORD_MS } = options;
-  const running = () => JSON.stringify({ state: "running", until: clock.now() + leaseMs });
+  const running = (owner: string) => JSON.stringify({ state: "running", owner, until: clock.now() + leaseMs });
 
   function answered(key: string, version: string, response: CloudEvent, published: boolean): Extract<Claim, { kind: "answered" }> {
     return {
@@ -59,22 +59,34 @@ export function createEventLedger(store: StateStore, clock: Clock, options: Even
     };
   }
 
-  function lease(key: string, first: string, began: number): Lease {
+  function lease(key: string, owner: string, first: string, began: number): Lease {
     let version = first;
     let until = began + leaseMs;
+
+    /** Null: the lease is somebody else's, or has ended. */
+    async function put(value: string, ttlMs: number, signal: AbortSignal): Promise<string | null> {
+      const next = await store.put(key, value, { expected: version, ttlMs }, signal);
+      if (next !== null) return next;
+      // An earlier renewal may have been carried out and its answer lost: then the version is unknown, and the record still ours.
+      const entry = await store.get(key, signal);
+      const record = entry === null ? null : read(entry.value);
+      if (entry === null || record?.state !== "running" || record.owner !== owner) return null;
+      return store.put(key, value, { expected: entry.version, ttlMs }, signal);
+    }
+
     return {
       leaseMs,
       goodUntil: () => until,
       async renew(signal) {
         const asked = clock.monotonic();
-        const next = await store.put(key, running(), { expected: version, ttlMs: leaseMs }, signal);
+        const next = await put(running(owner), leaseMs, signal);
         if (next === null) return false;
         version = next;
         until = asked + leaseMs;
         return true;
       },
       async answer(response, signal) {
-        const next = await store.put(key, written({ state: "answered", response }), { expected: version, ttlMs: recordMs }, signal);
+        const next = await put(written({ state: "answered", response }), recordMs, signal);
         return next === null ? null : answered(key, next, response, false);
       },
       async release(signal) {
@@ -93,14 +105,17 @@ export function createEventLedger(store: StateStore, clock: Clock, options: Even
         // The store lets a lease end by its own clock; this is only how long to wait.
         return { kind: "running", forMs: Math.max(1_000, Math.min(leaseMs, record.until - clock.now())) };
       }
+      const owner = crypto.randomUUID();
       const asked = clock.monotonic();
-      const version = await store.put(key, running(), { expected: entry?.version ?? null, ttlMs: leaseMs }, signal);
-      return version === null ? { kind: "running", forMs: 1_000 } : { kind: "ours", lease: lease(key, version, asked) };
+      const version = await store.put(key, running(owner), { expected: entry?.version ?? null, ttlMs: leaseMs }, signal);
+      return version === null ? { kind: "running", forMs: 1_000 } : { kind: "ours", lease: lease(key, owner, version, asked) };
     },
   };
 }
 
-type EventRecord = { readonly state: "running"; readonly until: number } | { readonly state: "answered" | "published"; readonly response: CloudEvent };
+type EventRecord =
+  | { readonly state: "running"; readonly owner: string | null; readonly until: number }
+  | { readonly state: "answered" | "published"; readonly response: CloudEvent };
 
 function written(record: Extract<EventRecord, { response: CloudEvent }>): string {
   return JSON.stringify({ state: record.state, response: structuredCloudEvent(record.response) });
@@ -110,7 +125,7 @@ function written(record: Extract<EventRecord, { response: CloudEvent }>): string
 function read(text: string): EventRecord | null {
   const object = asObject(parseJson(text));
   const state = object?.["state"];
-  if (state === "running") return { state, until: Number(object?.["until"]) || 0 };
+  if (state === "running") return { state, owner: asString(object?.["owner"]), until: Number(object?.["until"]) || 0 };
   if (state !== "answered" && state !== "published") return null;
   try {
     return { state, response: readStructured(object?.["response"]) };

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { readEventLease } from "../../../adapters/events/read-event-lease.ts";
 import { createEventLedger } from "../../../src/events/event-ledger.ts";
-import type { StateStore } from "../../../src/index.ts";
+import { type StateStore, StateStoreError } from "../../../src/index.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createScriptedTransport, type ScriptedTransport } from "../../fakes/scripted-transport.ts";
 import { createFakeState, type FakeState } from "../../fakes/state-store.ts";
@@ -9,6 +9,17 @@ import { installEvents, requestEvent } from "../../pipeline/event-desk.ts";
 import { JSON_HEADERS } from "../../pipeline/installation.ts";
 
 const { signal } = new AbortController();
+const RESPONSE = {
+  id: "r",
+  source: "/s",
+  type: "t",
+  subject: null,
+  time: null,
+  dataContentType: null,
+  dataSchema: null,
+  extensions: {},
+  data: { kind: "none" },
+} as const;
 const SLOW = { backends: [{ name: "only", port: 8001, key: "k", api: "OpenAI", timeouts: "{firstByte: 10m}" }] } as const;
 
 /** A store whose second write, the first renewal, is carried out and then answered when `renewal` says so. */
@@ -75,24 +86,35 @@ describe("the lease of a call", () => {
     await clock.advance(2_000);
     const theirs = await second.claim("a", signal);
     if (mine.kind !== "ours" || theirs.kind !== "ours") throw new Error("nobody's");
-    const response = {
-      id: "r",
-      source: "/s",
-      type: "t",
-      subject: null,
-      time: null,
-      dataContentType: null,
-      dataSchema: null,
-      extensions: {},
-      data: { kind: "none" },
-    } as const;
-    expect([await mine.lease.renew(signal), await mine.lease.answer(response, signal)]).toEqual([false, null]);
+    expect([await mine.lease.renew(signal), await mine.lease.answer(RESPONSE, signal)]).toEqual([false, null]);
     await mine.lease.release(signal);
     expect(await theirs.lease.renew(signal)).toBe(true);
-    const answered = await theirs.lease.answer(response, signal);
-    expect(await first.claim("a", signal)).toMatchObject({ kind: "answered", published: false, response });
+    const answered = await theirs.lease.answer(RESPONSE, signal);
+    expect(await first.claim("a", signal)).toMatchObject({ kind: "answered", published: false, response: RESPONSE });
     await answered?.confirm(signal);
     expect(await first.claim("a", signal)).toMatchObject({ kind: "answered", published: true });
+  });
+
+  it.each(["renewed", "answered"] as const)("is still ours when a renewal was carried out and its answer was lost: it can be %s", async (next) => {
+    const clock = createFakeClock();
+    const state = createFakeState(clock);
+    const store = state.client();
+    let puts = 0;
+    const lossy: StateStore = {
+      ...store,
+      put: async (...given) => {
+        puts += 1;
+        const version = await store.put(...given);
+        if (puts === 2) throw new StateStoreError("no answer");
+        return version;
+      },
+    };
+    const claim = await createEventLedger(lossy, clock).claim("a", signal);
+    if (claim.kind !== "ours") throw new Error("not ours");
+    await expect(claim.lease.renew(signal)).rejects.toThrow(StateStoreError);
+    if (next === "renewed") expect(await claim.lease.renew(signal)).toBe(true);
+    else expect(await claim.lease.answer(RESPONSE, signal)).toMatchObject({ response: RESPONSE });
+    expect((await createEventLedger(store, clock).claim("a", signal)).kind).toBe(next === "renewed" ? "running" : "answered");
   });
 
   it.each(["", "null", "{", '{"state":"gone"}', '{"state":"answered","response":{}}', '{"__proto__":{"state":"published"}}'])(
