@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { createFileSource } from "../adapters/config/files.ts";
 import { PLATFORMS } from "../adapters/config/platforms.ts";
+import { nodeClock } from "../adapters/knative/node-clock.ts";
 import type { ManifestSource, Platform } from "../src/index.ts";
 import { CliError } from "./exit.ts";
 import { warn } from "./terminal.ts";
@@ -35,12 +36,7 @@ export async function readManifests(isCluster: boolean, given: readonly string[]
   if (given.length > 0) throw new CliError("either --kubernetes or files: one of the two says what there is");
   // The Kubernetes client is heavy, and files need none of it.
   const { readCluster } = await import("../adapters/kubernetes/read-cluster.ts");
-  const after = (ms: number, callback: () => void) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  };
-  const clock = { now: () => Date.now(), monotonic: () => performance.now(), after };
-  return readCluster({ environment: process.env, clock, onNotice: (message) => warn(`spillway: kubernetes: ${message}`) });
+  return readCluster({ environment: process.env, clock: nodeClock, onNotice: (message) => warn(`spillway: kubernetes: ${message}`) });
 }
 
 /** A TCP port, 0 meaning a free one. */

@@ -1,16 +1,5 @@
 import { hash } from "node:crypto";
-import {
-  type Broker,
-  type BrokerPlace,
-  type Clock,
-  type Compiled,
-  createAdminApp,
-  createBroker,
-  type EventPlatform,
-  type ManifestSource,
-  type Platform,
-  readBundle,
-} from "../../src/index.ts";
+import { type Broker, type BrokerPlace, type Compiled, createAdminApp, createBroker, type EventPlatform, type ManifestSource } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
@@ -22,8 +11,10 @@ import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { createClusterLink } from "./cluster-link.ts";
+import { nodeClock } from "./node-clock.ts";
 import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeServer } from "./node-server.ts";
+import { readOneBundle } from "./read-one-bundle.ts";
 import { serveMetrics } from "./serve-metrics.ts";
 
 /** How to serve: what the command line and the environment chose. */
@@ -58,15 +49,6 @@ export interface RunningServer {
   /** Stops as SIGTERM does: not ready, drains, flushes telemetry, closes. Milliseconds of grace as in the options. */
   stop(): Promise<void>;
 }
-
-const nodeClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** Composition root of the Node server, which is what Knative, a Deployment and a laptop run. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
@@ -153,9 +135,4 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await telemetry.shutdown(2_000);
     },
   };
-}
-
-/** A bundle is one file; without it there is nothing that could be read, which is a fault like any other. */
-function readOneBundle([bundle]: readonly ManifestSource[], platform: Platform): Compiled {
-  return readBundle(bundle?.text ?? "", platform, bundle?.path);
 }
