@@ -11,6 +11,7 @@ import { createObjectStore, idOf, type LogEntry, mergePatch, type ObjectStore, t
 
 export interface ApiRequestLine {
   readonly verb: "get" | "list" | "watch" | "create" | "update" | "patch";
+  readonly group: string;
   /** With `/status` where it is the subresource. */
   readonly resource: string;
   readonly namespace: string | null;
@@ -38,6 +39,8 @@ export interface KubernetesApi {
   bookmark(): void;
   /** `list secrets`, `patch httproutes/status`: answered with 403 from now on. */
   readonly forbidden: Set<string>;
+  /** Asked of every request where it is set; false is answered with 403. */
+  authorize: ((line: ApiRequestLine) => boolean) | null;
   /** Plurals whose CRD is not installed. */
   readonly missing: Set<string>;
   /** Runs before each write is carried out; may change the object underneath it. */
@@ -103,7 +106,7 @@ contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-s
     if (request.headers.authorization !== "Bearer test-token") return answer(response, 401, status(401, "Unauthorized"));
     requests.push(line);
     const plural = line.resource.split("/")[0] ?? "";
-    if (forbidden.has(`${line.verb} ${line.resource}`)) return answer(response, 403, status(403, "Forbidden"));
+    if (forbidden.has(`${line.verb} ${line.resource}`) || api.authorize?.(line) === false) return answer(response, 403, status(403, "Forbidden"));
     if (missing.has(plural)) return answer(response, 404, status(404, "NotFound"));
     if (line.verb === "list") return list(line, response);
     if (line.verb === "watch") return watch(line, response);
@@ -169,6 +172,7 @@ contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-s
     protocols,
     forbidden,
     missing,
+    authorize: null,
     beforeWrite: null,
     count: (verb, resource) => requests.filter((line) => line.verb === verb && line.resource === resource).length,
     apply(yaml) {
@@ -207,13 +211,13 @@ function matches(line: ApiRequestLine, resource: string, object: StoredObject): 
   return selector === null || selector === `metadata.name=${object.metadata.name}`;
 }
 
-const PATH = /^\/(?:api\/v1|apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?(\/status)?$/;
+const PATH = /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?(\/status)?$/;
 
 function readLine(request: IncomingMessage): ApiRequestLine | null {
   const url = new URL(request.url ?? "/", "http://api");
   const found = PATH.exec(url.pathname);
   if (found === null) return null;
-  const [, namespace, plural = "", name, subresource = ""] = found;
+  const [, group = "", namespace, plural = "", name, subresource = ""] = found;
   const verbs = {
     GET: name === undefined ? (url.searchParams.get("watch") === "true" ? "watch" : "list") : "get",
     POST: "create",
@@ -221,7 +225,7 @@ function readLine(request: IncomingMessage): ApiRequestLine | null {
     PATCH: "patch",
   } as const;
   const verb = verbs[request.method as keyof typeof verbs];
-  return { verb, resource: `${plural}${subresource}`, namespace: namespace ?? null, name: name ?? null, query: url.searchParams };
+  return { verb, group, resource: `${plural}${subresource}`, namespace: namespace ?? null, name: name ?? null, query: url.searchParams };
 }
 
 function status(code: number, reason: string): Record<string, unknown> {
