@@ -1,4 +1,5 @@
 import { type Broker, type BrokerPlace, createAdminApp, createBroker } from "../../src/index.ts";
+import { readEventLease } from "../events/read-event-lease.ts";
 import { createWorkerEvents } from "../events/worker-event-sink.ts";
 import { createWorkerSecretStores } from "../secrets/worker-stores.ts";
 import { createWorkerTraces } from "../telemetry/worker-traces.ts";
@@ -32,6 +33,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
   const complain = (text: string): void => console.error(text);
   const { sink, answers } = createWorkerEvents(bindings, log);
   const traces = createWorkerTraces(textsOf(bindings), complain);
+  const lease = bindings["SPILLWAY_EVENT_LEASE"];
   const namespace = bundleNamespace(bindings["SPILLWAY_MANIFESTS"]);
   const broker: Broker = createBroker({
     clock: workerClock,
@@ -53,6 +55,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
       source: "/spillway",
       // A message of a Queue takes 128,000 bytes, some of them for itself.
       maxEventBytes: 124_000,
+      leaseMs: readEventLease({ SPILLWAY_EVENT_LEASE: typeof lease === "string" ? lease : undefined }),
     },
   });
   const manifests = createWorkerManifests({

@@ -37,8 +37,22 @@ export function createAwsPublisher(client: AwsClient, operation: AwsBatchOperati
   };
 }
 
-/** Not faults of the events: the caller's will, keys that come later, an answer that a proxy has spoilt. */
-const PASSING: ReadonlySet<string> = new Set(["Aborted", "CredentialsUnavailable", "Malformed"]);
+/** Not faults of the events: the caller's will, an answer that a proxy has spoilt, keys or permissions that come later. */
+const PASSING: ReadonlySet<string> = new Set([
+  "Aborted",
+  "Malformed",
+  "CredentialsUnavailable",
+  "AccessDenied",
+  "AccessDeniedException",
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "IncompleteSignature",
+  "InvalidClientTokenId",
+  "InvalidSignatureException",
+  "MissingAuthenticationTokenException",
+  "SignatureDoesNotMatch",
+  "UnrecognizedClientException",
+]);
 
 function publishErrorOf(error: unknown): PublishError {
   // What is no answer of AWS says nothing against the events.

@@ -18,8 +18,11 @@ export interface StructuredPublisherOptions {
 const MAX_BATCH = 100;
 const MAX_BATCH_BYTES = 256 * 1024;
 
-/** What CloudEvents senders try again (Knative's delivery table): a receiver that is not there yet, or not now. Redirects are not followed, so that they refuse. */
-const RETRIED: ReadonlySet<number> = new Set([404, 408, 409, 425, 429]);
+/**
+ * What CloudEvents senders try again (Knative's delivery table): a receiver that is not there yet, or not now. And 401 and 403: a token that has run out
+ * says nothing against the events, and answers that were paid for must not end among the dead letters for it. Redirects are not followed, so that they refuse.
+ */
+const RETRIED: ReadonlySet<number> = new Set([401, 403, 404, 408, 409, 425, 429]);
 
 /** CloudEvents over HTTP in structured mode: one a request, or a batch where asked for. Each answer with 2xx is an acknowledgement. */
 export function createStructuredPublisher(wire: StructuredPost, options: StructuredPublisherOptions): EventPublisher {

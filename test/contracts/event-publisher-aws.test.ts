@@ -13,7 +13,7 @@ const MOODS: Readonly<Record<SinkMood, AwsSinkMood>> = {
   take: "take",
   busy: ["ThrottlingException", 400],
   down: ["InternalFailure", 500],
-  refuse: ["AccessDeniedException", 400],
+  refuse: ["InvalidParameterValueException", 400],
   hang: "hang",
   cut: "cut",
 };

@@ -98,7 +98,7 @@ describe("K_SINK", () => {
     ]);
     receiver.mood = 401;
     const refused = await other.answers?.publish([answer], signal).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ name: "PublishError", retryable: false });
+    expect(refused).toMatchObject({ name: "PublishError", retryable: true });
     expect(inspect(refused)).not.toContain("token");
     // Only what a SinkBinding names is shown it.
     await open({ SPILLWAY_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file })
@@ -126,8 +126,8 @@ describe("K_SINK", () => {
     for (const [mood, retryable] of [
       ["redirect", false],
       [400, false],
-      [401, false],
-      [403, false],
+      [401, true],
+      [403, true],
       [413, false],
       [404, true],
       [408, true],
@@ -187,12 +187,12 @@ describe("SPILLWAY_SINK", () => {
 
   it("is told of in the log when it fails, once, without its address", async () => {
     const receiver = await receive();
-    receiver.mood = 403;
+    receiver.mood = 400;
     const { sink, lines } = open({ SPILLWAY_SINK: `${receiver.url}?sk-1` });
     for (let index = 0; index < 10; index += 1) sink.emit(event);
     await sink.flush(signal);
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { time: expect.any(String), level: "warn", msg: "events cannot be sent", trouble: "event sink: the event was not taken: HTTP 403" },
+      { time: expect.any(String), level: "warn", msg: "events cannot be sent", trouble: "event sink: the event was not taken: HTTP 400" },
     ]);
     expect(sink.drops()).toEqual({ full: 0, refused: 10, "gave up": 0, unwritable: 0, closed: 0 });
   });
