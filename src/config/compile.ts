@@ -51,7 +51,7 @@ export function compile(sources: readonly ManifestSource[], platform: Platform):
   approveGroups(context);
   warnRegions(context);
   const snapshot: Snapshot = Object.freeze({
-    id: digest(documents.map((document) => document.value).sort(byIdentity)),
+    id: digest(byIdentity(documents.map((document) => document.value))),
     gateways: Object.freeze(gateways.map((gateway) => assemble(context, gateway, attached))),
     backends: backends.usable(),
   });
@@ -92,8 +92,7 @@ function inOrder(faults: readonly Fault[], sources: readonly ManifestSource[]): 
 }
 
 /** Neither the order of the files nor that of the documents counts for the digest. */
-function byIdentity(left: Readonly<Record<string, unknown>>, right: Readonly<Record<string, unknown>>): number {
-  const leftKey = JSON.stringify([left["apiVersion"], left["kind"], left["metadata"]]);
-  const rightKey = JSON.stringify([right["apiVersion"], right["kind"], right["metadata"]]);
-  return leftKey < rightKey ? -1 : leftKey > rightKey ? 1 : 0;
+function byIdentity(values: readonly Readonly<Record<string, unknown>>[]): readonly unknown[] {
+  const keyed = values.map((value) => ({ key: JSON.stringify([value["apiVersion"], value["kind"], value["metadata"]]), value }));
+  return keyed.sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)).map(({ value }) => value);
 }

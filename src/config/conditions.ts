@@ -103,7 +103,7 @@ export function createConditionBook(): ConditionBook {
         namespace: manifest.namespace,
         name: manifest.name,
         file: manifest.document.file,
-        line: placeOf(manifest.document, ["metadata", "name"], false).line,
+        line: manifest.document.nameLine ?? placeOf(manifest.document, ["metadata", "name"], false).line,
         parent,
         listener,
         supportedFeatures: features,

@@ -7,8 +7,11 @@ export type FieldPath = readonly (string | number)[];
 /** One object of a source, parsed but not yet understood, with what is needed to say where a field of it stands. */
 export interface ManifestDocument {
   readonly file: string;
+  /** Asked for by faults only: it may cost a second, slower reading of the source. */
   readonly node: Node;
   readonly lines: LineCounter;
+  /** Line of the value of `metadata.name`, where it is known without `node`. */
+  readonly nameLine: number | null;
   /** The whole source, for excerpts. */
   readonly text: string;
   readonly value: Readonly<Record<string, unknown>>;

@@ -1,6 +1,7 @@
-import { Composer, type CST, type Document, isMap, isNode, isSeq, LineCounter, Parser, visit } from "yaml";
+import { Composer, type CST, type Document, isMap, isNode, isSeq, LineCounter, type Node, Parser, Scalar, visit } from "yaml";
 import { excerptOf, faultAt, type ManifestDocument, place } from "./document.ts";
 import type { Fault, ManifestSource } from "./fault.ts";
+import { type PlainDocument, readPlainYaml } from "./plain-yaml.ts";
 
 /** Characters of one source. A ConfigMap holds at most 1 MiB; a whole repository of manifests in one file still fits. */
 const MAX_SOURCE = 16 * 1024 * 1024;
@@ -18,6 +19,32 @@ export interface Parsed {
 
 /** YAML 1.2 (and so JSON too), many documents in one source. Never throws: whatever cannot be read is a fault with its place. */
 export function parse(source: ManifestSource): Parsed {
+  const plain = source.text.length > MAX_SOURCE ? null : readPlainYaml(source.text);
+  return plain === null ? parseWhole(source) : { documents: plainDocuments(source, plain), faults: [] };
+}
+
+/** Documents without their nodes, which the whole parser makes when a fault asks where something stands. */
+function plainDocuments(source: ManifestSource, plain: readonly PlainDocument[]): readonly ManifestDocument[] {
+  const { path: file, text } = source;
+  const lines = new LineCounter();
+  for (let start = 0; start !== 0 || lines.lineStarts.length === 0; start = text.indexOf("\n", start) + 1) lines.addNewLine(start);
+  let whole: Parsed | null = null;
+  return plain.map(({ value, nameAt }, index) => ({
+    file,
+    text,
+    lines,
+    value,
+    nameLine: nameAt === null ? null : place(lines, nameAt).line,
+    get node() {
+      whole ??= parseWhole(source);
+      return whole.documents[index]?.node ?? NOWHERE;
+    },
+  }));
+}
+
+const NOWHERE: Node = new Scalar(null);
+
+function parseWhole(source: ManifestSource): Parsed {
   const lines = new LineCounter();
   const mentionsSecret = /\bSecret\b/.test(source.text);
   const syntaxFault = (offset: number, message: string, advice: string | null = null): Fault => {
@@ -94,7 +121,7 @@ function readDocument(
     return;
   }
   if (!isRecord(value)) return;
-  const whole: ManifestDocument = { ...origin, node: contents, value };
+  const whole: ManifestDocument = { ...origin, node: contents, nameLine: null, value };
   if (value["kind"] !== "List" || value["apiVersion"] !== "v1") {
     documents.push(whole);
     return;
@@ -104,7 +131,7 @@ function readDocument(
   const items = Array.isArray(value["items"]) ? (value["items"] as readonly unknown[]) : []; // just checked
   for (const [index, item] of items.entries()) {
     const node = isSeq(nodes) ? nodes.items[index] : null;
-    if (isRecord(item) && isNode(node)) documents.push({ ...origin, node, value: item });
+    if (isRecord(item) && isNode(node)) documents.push({ ...origin, node, nameLine: null, value: item });
     else faults.push(faultAt(whole, ["items", index], { severity: "error", message: "an item of a List must be a manifest" }));
   }
 }
