@@ -56,25 +56,27 @@ export function isBad(condition: Pick<Condition, "type" | "status">): boolean {
   return condition.status !== (BAD_WHEN_TRUE.has(condition.type) ? "False" : "True");
 }
 
-export function createConditionBook(): ConditionBook {
-  const entries = new Map<
-    string,
-    {
-      readonly manifest: Manifest;
-      readonly parent: string | null;
-      readonly byType: Map<string, Condition>;
-      listener: ListenerFacts | null;
-      features: readonly string[] | null;
-    }
-  >();
+interface Entry {
+  readonly manifest: Manifest;
+  readonly parent: string | null;
+  readonly byType: Map<string, Condition>;
+  listener: ListenerFacts | null;
+  features: readonly string[] | null;
+}
 
-  function entry(manifest: Manifest, parent: string | null) {
-    const key = JSON.stringify([manifest.group, manifest.kind, manifest.namespace, manifest.name, parent]);
-    const known = entries.get(key);
-    if (known !== undefined) return known;
-    const fresh = { manifest, parent, byType: new Map<string, Condition>(), listener: null, features: null };
-    entries.set(key, fresh);
-    return fresh;
+export function createConditionBook(): ConditionBook {
+  const entries: Entry[] = [];
+  const known = new Map<Manifest, Map<string | null, Entry>>();
+
+  function entry(manifest: Manifest, parent: string | null): Entry {
+    const byParent = known.get(manifest) ?? new Map<string | null, Entry>();
+    if (byParent.size === 0) known.set(manifest, byParent);
+    const found = byParent.get(parent) ?? { manifest, parent, byType: new Map<string, Condition>(), listener: null, features: null };
+    if (!byParent.has(parent)) {
+      byParent.set(parent, found);
+      entries.push(found);
+    }
+    return found;
   }
 
   function write(manifest: Manifest, parent: string | null, verdict: Verdict): void {
@@ -97,7 +99,7 @@ export function createConditionBook(): ConditionBook {
       entry(manifest, null).features = names;
     },
     list: () =>
-      [...entries.values()].map(({ manifest, parent, byType, listener, features }) => ({
+      entries.map(({ manifest, parent, byType, listener, features }) => ({
         group: manifest.group,
         kind: manifest.kind,
         namespace: manifest.namespace,
