@@ -19,16 +19,9 @@ COPY cli cli
 RUN node scripts/build.ts && find dist -name '*.map' -delete && rm -rf dist/lambda dist/compile-cache dist/meta*.json
 RUN mkdir /compile-cache
 
-# What the bundle leaves outside (see `external` in scripts/build.ts) with everything below it, by the lockfile.
-FROM node:24-trixie-slim AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
-
 # No shell, no package manager, no root: Node, certificate authorities and time zones.
 FROM gcr.io/distroless/nodejs24-debian13:nonroot
 WORKDIR /app
-COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /src/package.json ./
 COPY --from=build /src/dist ./
 COPY --from=build --chown=65532:65532 /compile-cache /compile-cache

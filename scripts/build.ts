@@ -1,16 +1,18 @@
-// Bundles into dist/: the command line (and with it the Node server), and the Lambda function in dist/lambda/. Cloud SDKs stay apart and load on first use.
+// Bundles into dist/: the command line (and with it the Node server), and the Lambda function in dist/lambda/. Cloud SDKs stay apart and load on first use; nothing is left outside, so that
+// neither needs node_modules where it runs.
 import { execFile } from "node:child_process";
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { builtinsWithoutImport } from "./build/builtins-without-import.ts";
 import { kubernetesWithoutModels } from "./build/kubernetes-without-models.ts";
+import { namesOfGoogleClient } from "./build/names-of-google-client.ts";
 import { undiciWithoutUnused } from "./build/undici-without-unused.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
 
 const onNode: BuildOptions = {
-  plugins: [builtinsWithoutImport, undiciWithoutUnused, kubernetesWithoutModels],
+  plugins: [builtinsWithoutImport, undiciWithoutUnused, kubernetesWithoutModels, namesOfGoogleClient],
   bundle: true,
   metafile: true,
   splitting: true,
@@ -23,6 +25,10 @@ const onNode: BuildOptions = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "external",
+  // For what was CommonJS: nearly always a module of Node, or a file beside itself. In every file, so that it must cost nothing where it is not called.
+  banner: {
+    js: "const __filename = import.meta.filename, __dirname = import.meta.dirname, require = (name) => process.getBuiltinModule(name) ?? process.getBuiltinModule('node:module').createRequire(import.meta.url)(name);",
+  },
   define: { SPILLWAY_VERSION: JSON.stringify(version) },
 };
 
@@ -32,12 +38,6 @@ const { metafile } = await build({
   entryPoints: { spillway: "cli/main.ts" },
   outdir: "dist",
   sourcemap: "linked",
-  // gRPC finds its proto files by __dirname and cannot be bundled as ESM; it is loaded on first use only.
-  external: ["@google-cloud/secret-manager"],
-  // For what was CommonJS, nearly always a module of Node; in every file, so that it must cost nothing where it is not called.
-  banner: {
-    js: "const require = (name) => process.getBuiltinModule(name) ?? process.getBuiltinModule('node:module').createRequire(import.meta.url)(name);",
-  },
 });
 await chmod("dist/spillway.js", 0o755);
 // What went into which file, for test/bundle.test.ts.
@@ -49,28 +49,5 @@ const parts = Object.entries(metafile?.outputs ?? {}).flatMap(([path, { entryPoi
 const load = parts.map((path) => `await import(${JSON.stringify(path)});`).join("\n");
 await promisify(execFile)(process.execPath, ["--input-type=module", "-e", load], { env: { ...process.env, NODE_COMPILE_CACHE: "dist/compile-cache" } });
 
-/** Google's client is CommonJS: loaded by import() from a bundle it would come without its names. */
-const namesOfGoogleClient: Plugin = {
-  name: "names-of-google-client",
-  setup({ onResolve, onLoad }) {
-    const client = "@google-cloud/secret-manager";
-    onResolve({ filter: /^@google-cloud\/secret-manager$/ }, ({ kind }) => (kind === "dynamic-import" ? { path: client, namespace: "google" } : null));
-    onLoad({ filter: /.*/, namespace: "google" }, () => ({ contents: `export { SecretManagerServiceClient } from "${client}";`, resolveDir: "." }));
-  },
-};
-
-const inFunction: BuildOptions = {
-  ...onNode,
-  outdir: "dist/lambda",
-  outExtension: { ".js": ".mjs" },
-  // A function is its package: nothing is found in node_modules there, and what was CommonJS looks for its files beside itself.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; import { fileURLToPath as __toPath } from 'node:url'; const require = __createRequire(import.meta.url), __filename = __toPath(import.meta.url), __dirname = __toPath(new URL('.', import.meta.url));",
-  },
-};
-const lambda = await build({
-  ...inFunction,
-  entryPoints: { index: "adapters/lambda/index.ts" },
-  plugins: [builtinsWithoutImport, undiciWithoutUnused, namesOfGoogleClient],
-});
+const lambda = await build({ ...onNode, entryPoints: { index: "adapters/lambda/index.ts" }, outdir: "dist/lambda", outExtension: { ".js": ".mjs" } });
 await writeFile("dist/meta-lambda.json", JSON.stringify(lambda.metafile));
