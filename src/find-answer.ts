@@ -40,7 +40,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     const cleared = candidates[index];
     if (cleared === undefined) throw exhausted(soonest);
     const { backend } = cleared.target;
-    stages.budget.charge(backend.key, sameBackendTries > 0);
+    stages.budget.charge(backend.key, sameBackendTries > 0, backend.retryBudget);
     const attempt = stages.attribution.beginAttempt(call.record, cleared, null);
     const attempted = await attemptCandidate(stages, call, cleared, attempt, renewed);
     attempt.ended = stages.clock.monotonic();
@@ -66,7 +66,8 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
         credentialOwned: secretOf(backend.credential) !== null,
         alreadyRefetched,
         replayable: request.kind !== "stream" || request.replayable(),
-        budgetAllows: stages.budget.allow(backend.key),
+        budgetAllows: stages.budget.allow(backend.key, backend.retryBudget),
+        budgetWritten: backend.retryBudget !== null,
         msLeft: deadline === null ? null : deadline - stages.clock.monotonic(),
         random: stages.random(),
       });
@@ -83,7 +84,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
     }
     if (attempted.outcome.kind === "answer") discardBody(stages.clock, attempted.outcome.body);
-    if (verdict.action === "give_up") throw giveUp(verdict, soonest);
+    if (verdict.action === "give_up") throw giveUp(verdict, soonest, backend.retryBudget !== null);
     attempt.failoverReason = verdict.reason;
     if (verdict.action === "refetch_credential") continue;
     extraTries += 1;
@@ -144,11 +145,12 @@ async function renew(stages: Stages, call: CallInFlight, cleared: Cleared, attem
   }
 }
 
-function giveUp(verdict: Extract<Verdict, { action: "give_up" }>, soonestMs: number | null): Refusal {
+function giveUp(verdict: Extract<Verdict, { action: "give_up" }>, soonestMs: number | null, budgetWritten: boolean): Refusal {
   // The secret cache asks a store that failed again within a second.
   const retryAfterMs = verdict.refusal === "credential_unavailable" ? Math.min(soonestMs ?? CREDENTIAL_RETRY_MS, CREDENTIAL_RETRY_MS) : soonestMs;
   const retryAfter = retryAfterMs === null ? {} : { retryAfter: Math.ceil(retryAfterMs / 1000) };
-  return new Refusal(verdict.refusal, { detail: verdict.detail, ...retryAfter });
+  const status = budgetWritten && verdict.reason === "retry_budget" ? { status: 503 } : {};
+  return new Refusal(verdict.refusal, { detail: verdict.detail, ...retryAfter, ...status });
 }
 
 function exhausted(soonestMs: number | null): Refusal {

@@ -1,11 +1,13 @@
 import { attachDirectPolicies, type DirectPolicies } from "./direct-policies.ts";
 import type { LinkContext } from "./link-context.ts";
+import { compileRetryBudgets, type RetryBudgets } from "./retry-budgets.ts";
 
 /** The direct policies of all backends, conflicts already settled. */
 export interface BackendPolicies {
   readonly credential: DirectPolicies<"BackendCredentialPolicy">;
   readonly connection: DirectPolicies<"BackendConnectionPolicy">;
   readonly api: DirectPolicies<"AIBackendPolicy">;
+  readonly retryBudgets: RetryBudgets;
 }
 
 export function attachBackendPolicies(context: LinkContext): BackendPolicies {
@@ -13,5 +15,6 @@ export function attachBackendPolicies(context: LinkContext): BackendPolicies {
     credential: attachDirectPolicies(context, "BackendCredentialPolicy"),
     connection: attachDirectPolicies(context, "BackendConnectionPolicy"),
     api: attachDirectPolicies(context, "AIBackendPolicy"),
+    retryBudgets: compileRetryBudgets(context),
   };
 }

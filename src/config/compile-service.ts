@@ -50,6 +50,7 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
     credential,
     api: api === undefined ? null : compileApi(api),
     region,
+    retryBudget: policies.retryBudgets.get(policyKey) ?? null,
   });
 }
 

@@ -49,6 +49,7 @@ export function compileXBackend(context: LinkContext, policies: BackendPolicies,
     credential,
     api: api === undefined ? null : compileApi(api),
     region,
+    retryBudget: policies.retryBudgets.get(key) ?? null,
   });
 }
 

@@ -2,7 +2,7 @@ import { type LinkContext, warn } from "./link-context.ts";
 import { byAge, idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 
-export type DirectPolicyKind = "BackendCredentialPolicy" | "BackendConnectionPolicy" | "AIBackendPolicy";
+export type DirectPolicyKind = "BackendCredentialPolicy" | "BackendConnectionPolicy" | "AIBackendPolicy" | "XBackendTrafficPolicy";
 
 /** The policy of one kind that counts for each backend; keys are `XBackend/namespace/name` and `Service/namespace/name`. */
 export type DirectPolicies<Kind extends DirectPolicyKind> = ReadonlyMap<string, ManifestOf<Kind>>;
@@ -19,7 +19,7 @@ export function attachDirectPolicies<Kind extends DirectPolicyKind>(context: Lin
     for (const [index, target] of policy.body.spec.targetRefs.entries()) {
       const id = `${namespaceOf(policy)}/${target.name}`;
       const key = `${target.kind}/${id}`;
-      const exists = target.kind === "XBackend" ? context.set.XBackend.has(id) : context.set.Service.has(id);
+      const exists = targetExists(context, target.kind, id);
       const winner = winners.get(key);
       if (!exists) {
         context.conditions.write(policy, key, {
@@ -51,4 +51,10 @@ export function attachDirectPolicies<Kind extends DirectPolicyKind>(context: Lin
     }
   }
   return winners;
+}
+
+/** The standard's own policies may name any kind; none but these two is a backend. */
+function targetExists(context: LinkContext, kind: string, id: string): boolean {
+  if (kind === "XBackend") return context.set.XBackend.has(id);
+  return kind === "Service" && context.set.Service.has(id);
 }

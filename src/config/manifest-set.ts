@@ -14,6 +14,7 @@ import { httpRoute } from "./standard/http-route.ts";
 import { listenerSet } from "./standard/listener-set.ts";
 import { referenceGrant } from "./standard/reference-grant.ts";
 import { xBackend } from "./standard/x-backend.ts";
+import { xBackendTrafficPolicy } from "./standard/x-backend-traffic-policy.ts";
 
 /** The kinds of this project, in the order of docs/manifests.md. */
 export const OWN_KINDS = {
@@ -34,6 +35,7 @@ export const KINDS = {
   HTTPRoute: httpRoute,
   ReferenceGrant: referenceGrant,
   XBackend: xBackend,
+  XBackendTrafficPolicy: xBackendTrafficPolicy,
   Namespace: namespaceKind,
   Service: serviceKind,
   Secret: secretKind,

@@ -22,6 +22,16 @@ export interface Backend {
   /** Which API it speaks; null: whatever the caller speaks, untouched. */
   readonly api: ApiProfile | null;
   readonly region: RegionFacts;
+  /** Of an XBackendTrafficPolicy; null: the broker's own. */
+  readonly retryBudget: RetryBudgetRule | null;
+}
+
+/** How much of what goes to a backend may be repeats: `percent` of the first tries in the last `intervalMs`, or `floor` in the last `floorIntervalMs`. */
+export interface RetryBudgetRule {
+  readonly percent: number;
+  readonly intervalMs: number;
+  readonly floor: number;
+  readonly floorIntervalMs: number;
 }
 
 export interface TlsProfile {

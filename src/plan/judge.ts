@@ -28,6 +28,8 @@ export interface Judged {
   readonly replayable: boolean;
   /** The retry budget of this backend has room. */
   readonly budgetAllows: boolean;
+  /** A policy names that budget: then a call that it holds back gets 503, whatever the destination said (GEP-3388). */
+  readonly budgetWritten: boolean;
   /** Milliseconds until `timeouts.request`; null: no limit. */
   readonly msLeft: number | null;
   /** In [0, 1). */
@@ -69,7 +71,7 @@ export function judge(input: Judged): Verdict {
   if (elsewhere && !stale) return { action: "next", reason, health };
   const afterMs = repeatAfter(input, found);
   if (afterMs === null) return stop(input, found, "no_candidate");
-  if (!input.budgetAllows) return stop(input, found, "retry_budget");
+  if (!input.budgetAllows) return input.budgetWritten ? { action: "give_up", ...OVER_BUDGET, health } : stop(input, found, "retry_budget");
   if (input.msLeft !== null && afterMs >= input.msLeft) return stop(input, found, "no_time");
   return { action: "again", reason, afterMs, health };
 }
@@ -128,6 +130,12 @@ function stop(input: Judged, found: Classified, reason: string | null): Verdict 
   if (input.outcome.kind === "answer" && !(found.kind === "credential_rejected" && input.credentialOwned)) return { action: "deliver", reason, health };
   return { action: "give_up", ...refusalOf(input, reason), reason, health };
 }
+
+const OVER_BUDGET = {
+  refusal: "upstream_unavailable",
+  detail: "The destination failed, and its retry budget is spent (XBackendTrafficPolicy).",
+  reason: "retry_budget",
+} as const;
 
 const NOT_REPLAYABLE = {
   refusal: "upstream_unavailable",

@@ -1,72 +1,68 @@
+import type { RetryBudgetRule } from "../model/backend.ts";
 import type { Clock } from "../model/ports.ts";
+import { countIn, openWindow, type SlidingWindow, sumOf } from "./sliding-window.ts";
 
 /** Keeps the broker from becoming the load that holds a backend down: bounds repeated tries to the same backend. No operation throws. */
 export interface RetryBudget {
-  /** Counts one attempt; `again` when it repeats an attempt of the same call to the same backend. */
-  charge(backendKey: string, again: boolean): void;
-  /** True while one more repeat stays within a fifth of the attempts of the last ten seconds, or within three. */
-  allow(backendKey: string): boolean;
+  /** Counts one attempt; `again` when it repeats an attempt of the same call to the same backend. Null: no policy names a budget. */
+  charge(backendKey: string, again: boolean, rule: RetryBudgetRule | null): void;
+  /** True while one more repeat stays within its share of the attempts of the last interval, or within the number that is always allowed. */
+  allow(backendKey: string, rule: RetryBudgetRule | null): boolean;
 }
 
-const SLOTS = 10;
-const SLOT_MS = 1_000;
-const SHARE = 0.2;
-const MINIMUM = 3;
+/** Without a policy: a fifth of the attempts of the last ten seconds, and three in any case. */
+const DEFAULT: RetryBudgetRule = { percent: 20, intervalMs: 10_000, floor: 3, floorIntervalMs: 10_000 };
 /** Backends that are remembered; beyond, the one seen first is forgotten, which only frees its budget. */
 const MAX_BACKENDS = 4_096;
 
-/** Ten one-second slots, `[attempts, repeats]` each, written round and round. */
-interface Window {
-  readonly counts: Uint32Array;
-  /** Number of the second that was written last. */
-  second: number;
+interface Windows {
+  readonly rule: RetryBudgetRule;
+  readonly attempts: SlidingWindow;
+  readonly repeats: SlidingWindow;
+  /** Repeats once more, over the interval of the floor. */
+  readonly floor: SlidingWindow;
 }
 
-/** A sliding window a backend, on the monotonic clock; memory is at most 4,096 windows of 80 bytes. */
+/** Sliding windows a backend, on the monotonic clock; memory is at most 4,096 times three windows of 40 bytes. */
 export function createRetryBudget(clock: Clock): RetryBudget {
-  const windows = new Map<string, Window>();
+  const backends = new Map<string, Windows>();
 
-  function current(key: string): Window | null {
-    const window = windows.get(key);
-    if (window === undefined) return null;
-    const second = Math.floor(clock.monotonic() / SLOT_MS);
-    const passed = Math.min(second - window.second, SLOTS);
-    for (let step = 1; step <= passed; step += 1) {
-      const slot = ((window.second + step) % SLOTS) * 2;
-      window.counts.fill(0, slot, slot + 2);
+  function open(key: string, rule: RetryBudgetRule): Windows {
+    const known = backends.get(key);
+    // Another rule, by a reload: what was counted in other intervals tells nothing.
+    if (known !== undefined && isSame(known.rule, rule)) return known;
+    if (known === undefined && backends.size >= MAX_BACKENDS) {
+      const oldest = backends.keys().next();
+      if (!oldest.done) backends.delete(oldest.value);
     }
-    window.second = second;
-    return window;
-  }
-
-  function opened(key: string): Window {
-    const known = current(key);
-    if (known !== null) return known;
-    if (windows.size >= MAX_BACKENDS) {
-      const oldest = windows.keys().next();
-      if (!oldest.done) windows.delete(oldest.value);
-    }
-    const window: Window = { counts: new Uint32Array(SLOTS * 2), second: Math.floor(clock.monotonic() / SLOT_MS) };
-    windows.set(key, window);
-    return window;
+    const fresh = { rule, attempts: openWindow(rule.intervalMs), repeats: openWindow(rule.intervalMs), floor: openWindow(rule.floorIntervalMs) };
+    backends.set(key, fresh);
+    return fresh;
   }
 
   return {
-    charge(key, again) {
-      const window = opened(key);
-      const slot = (window.second % SLOTS) * 2 + (again ? 1 : 0);
-      window.counts[slot] = (window.counts[slot] ?? 0) + 1;
-    },
-    allow(key) {
-      const window = current(key);
-      if (window === null) return true;
-      let first = 0;
-      let repeats = 0;
-      for (let slot = 0; slot < window.counts.length; slot += 2) {
-        first += window.counts[slot] ?? 0;
-        repeats += window.counts[slot + 1] ?? 0;
+    charge(key, again, rule) {
+      const windows = open(key, rule ?? DEFAULT);
+      const now = clock.monotonic();
+      if (!again) countIn(windows.attempts, now);
+      else {
+        countIn(windows.repeats, now);
+        countIn(windows.floor, now);
       }
-      return repeats + 1 <= Math.max(MINIMUM, SHARE * first);
+    },
+    allow(key, rule) {
+      const windows = backends.get(key);
+      const { percent, floor } = rule ?? DEFAULT;
+      if (windows === undefined || !isSame(windows.rule, rule ?? DEFAULT)) return true;
+      const now = clock.monotonic();
+      return sumOf(windows.floor, now) + 1 <= floor || sumOf(windows.repeats, now) + 1 <= (percent / 100) * sumOf(windows.attempts, now);
     },
   };
+}
+
+function isSame(one: RetryBudgetRule, other: RetryBudgetRule): boolean {
+  return (
+    one === other ||
+    (one.percent === other.percent && one.intervalMs === other.intervalMs && one.floor === other.floor && one.floorIntervalMs === other.floorIntervalMs)
+  );
 }

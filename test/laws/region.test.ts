@@ -146,6 +146,7 @@ it("calls no backend outside the lock, whatever fails, and not one more than the
             alreadyRefetched: refetched,
             replayable: true,
             budgetAllows: true,
+            budgetWritten: false,
             msLeft: 10_000,
             random: 0,
           });

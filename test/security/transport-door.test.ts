@@ -24,6 +24,7 @@ const backend: Backend = {
   credential: null,
   api: null,
   region: { declared: "eu", fromHost: "eu" },
+  retryBudget: null,
 };
 const EUROPE: RegionLock = { constraints: [{ policy: "a/eu", regions: new Set(["eu"]), countries: new Set(), bindsBroker: false }] };
 const AMERICA: RegionLock = { constraints: [{ policy: "a/us", regions: new Set(["us"]), countries: new Set(), bindsBroker: false }] };

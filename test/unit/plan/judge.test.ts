@@ -43,6 +43,7 @@ function decide(outcome: AttemptOutcome, parts: Partial<Judged> = {}) {
     alreadyRefetched: false,
     replayable: true,
     budgetAllows: true,
+    budgetWritten: false,
     msLeft: 1_000,
     random: 0,
     ...parts,

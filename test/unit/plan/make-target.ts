@@ -28,6 +28,7 @@ export function makeTarget(key: string, parts: TargetParts = {}): Target {
     credential: null,
     api: parts.api ?? null,
     region: { declared: parts.region ?? null, fromHost: parts.fromHost ?? null },
+    retryBudget: null,
   };
   return { backend, model: parts.model ?? null, requestHeaders: null, responseHeaders: null, rewrite: null };
 }

@@ -5,8 +5,8 @@ import { createFakeClock } from "../../fakes/clock.ts";
 /** Repeats that are allowed right now, each charged. */
 function drain(budget: ReturnType<typeof createRetryBudget>, key: string): number {
   let count = 0;
-  while (budget.allow(key) && count < 1_000) {
-    budget.charge(key, true);
+  while (budget.allow(key, null) && count < 1_000) {
+    budget.charge(key, true, null);
     count += 1;
   }
   return count;
@@ -20,7 +20,7 @@ it("allows three repeats whatever the traffic", () => {
 
 it("allows a fifth of the first attempts", () => {
   const budget = createRetryBudget(createFakeClock());
-  for (let i = 0; i < 100; i += 1) budget.charge("a", false);
+  for (let i = 0; i < 100; i += 1) budget.charge("a", false, null);
   expect(drain(budget, "a")).toBe(20);
 });
 
@@ -29,8 +29,8 @@ it("forgets what is older than ten seconds, second by second", async () => {
   const budget = createRetryBudget(clock);
   expect(drain(budget, "a")).toBe(3);
   await clock.advance(9_000);
-  expect(budget.allow("a")).toBe(false);
-  for (let i = 0; i < 50; i += 1) budget.charge("a", false);
+  expect(budget.allow("a", null)).toBe(false);
+  for (let i = 0; i < 50; i += 1) budget.charge("a", false, null);
   await clock.advance(1_000);
   expect(drain(budget, "a")).toBe(10);
   await clock.advance(3_600_000);
@@ -40,6 +40,6 @@ it("forgets what is older than ten seconds, second by second", async () => {
 it("forgets the oldest backend beyond its bound and serves the new one", () => {
   const budget = createRetryBudget(createFakeClock());
   expect(drain(budget, "first")).toBe(3);
-  for (let i = 0; i < 4_096; i += 1) budget.charge(`backend-${i}`, false);
-  expect(budget.allow("first")).toBe(true);
+  for (let i = 0; i < 4_096; i += 1) budget.charge(`backend-${i}`, false, null);
+  expect(budget.allow("first", null)).toBe(true);
 });
