@@ -53,7 +53,7 @@ export async function startClusterSource(options: ClusterSourceOptions): Promise
       write();
     },
     // A status that another hand has changed is put right.
-    onOther: () => write(),
+    onOther: () => statuses.look(),
     onTrouble,
   });
   const lease = startLease({

@@ -1,6 +1,7 @@
 import type { Clock, ManifestSource, Random } from "../../src/index.ts";
 import type { ApiClient } from "./api-client.ts";
 import type { KubernetesApiError } from "./api-error.ts";
+import { pause } from "./backoff.ts";
 import { type KubeObject, manifestText, pathOf } from "./kube-object.ts";
 import { createNamedObjects } from "./named-objects.ts";
 import { namedReferences } from "./named-references.ts";
@@ -41,6 +42,8 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
   let texts = new Map<string, { readonly object: KubeObject; readonly text: string }>();
   let firstChange: number | null = null;
   let cancelQuiet: () => void = () => {};
+  let isAway = false;
+  let isOtherDue = false;
   let told: readonly ManifestSource[] | null = null;
 
   const reflectors = LISTED_KINDS.map((kind) =>
@@ -49,9 +52,12 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
       clock,
       random,
       selection: { kind, only: null },
-      onChange: changed,
+      onChange: (_id, what) => (what === "manifest" ? changed() : otherChanged()),
       onTrouble: (message, error) => {
-        if (message !== null) options.onTrouble(message, error);
+        const isSilent = error?.status === 0;
+        // That there is no answer is told once, not by every kind.
+        if (message !== null && !(isSilent && isAway)) options.onTrouble(message, error);
+        isAway = message === null ? false : isAway || isSilent;
       },
       signal,
     }),
@@ -67,6 +73,15 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
     cancelQuiet = clock.after(Math.max(0, Math.min(QUIET_MS, firstChange + LONGEST_MS - now)), settle);
   }
 
+  function otherChanged(): void {
+    if (isOtherDue) return;
+    isOtherDue = true;
+    void pause(clock, LONGEST_MS, signal).then(() => {
+      isOtherDue = false;
+      if (!signal.aborted) options.onOther();
+    });
+  }
+
   /** All or nothing: without one kind a lock, say, or a grant would be missing. */
   function settle(): void {
     firstChange = null;
@@ -79,10 +94,7 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
     relevant.set("Secret", named.objects("Secret"));
     relevant.set("ConfigMap", named.objects("ConfigMap"));
     const sources = sourcesOf(relevant);
-    if (told !== null && sameSources(told, sources)) {
-      options.onOther();
-      return;
-    }
+    if (told !== null && sameSources(told, sources)) return;
     told = sources;
     options.onManifests(sources);
   }

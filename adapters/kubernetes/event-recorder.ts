@@ -1,6 +1,7 @@
 import type { Clock, EgressEvent, EventSink } from "../../src/index.ts";
 import type { ApiClient } from "./api-client.ts";
 import { isStatus, KubernetesApiError } from "./api-error.ts";
+import { pause } from "./backoff.ts";
 import { type KubeEventNote, kubeEventOf } from "./kube-event.ts";
 import type { KubeObject } from "./kube-object.ts";
 import { isKubeObject } from "./kube-object.ts";
@@ -96,10 +97,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   function queue(one: Series, afterMs: number): void {
     if (one.isQueued) return;
     one.isQueued = true;
-    if (afterMs > 0) {
-      const cancel = clock.after(afterMs, () => enqueue(one));
-      signal.addEventListener("abort", cancel, { once: true });
-    } else enqueue(one);
+    if (afterMs > 0) void pause(clock, afterMs, signal).then(() => enqueue(one));
+    else enqueue(one);
   }
 
   function enqueue(one: Series): void {
@@ -118,7 +117,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     for (let next = waiting[0]; next !== undefined && !signal.aborted; next = waiting[0]) {
       const wait = spend();
       if (wait > 0) {
-        clock.after(wait, () => void writeAll());
+        void pause(clock, wait, signal).then(writeAll);
         break;
       }
       waiting.shift();

@@ -17,8 +17,8 @@ export interface ReflectorOptions {
   readonly selection: Selection;
   readonly clock: Clock;
   readonly random: Random;
-  /** Told after the first list, and then of every change: of one object, or (null) of any number. */
-  readonly onChange: (id: string | null) => void;
+  /** Told after the first list, and then of every change: of one object, or (null) of any number. `status`: its manifest stayed as it was. */
+  readonly onChange: (id: string | null, what: "manifest" | "status") => void;
   /** Told when the API says no or cannot be reached, once for each new message; null: it works again. */
   readonly onTrouble: (message: string | null, error: KubernetesApiError | null) => void;
   readonly signal: AbortSignal;
@@ -37,10 +37,12 @@ export interface Reflector {
   accept(before: KubeObject, after: KubeObject): void;
 }
 
-/** The server ends a watch after about this long; half as much again by chance keeps all from ending together. */
-const WATCH_SECONDS = 300;
+/** The server ends a watch after about this long; half as much again by chance keeps all from ending together. Below the 300 s of silence after which the client gives up. */
+const WATCH_SECONDS = 180;
 /** The server may be late by this before the connection counts as dead. */
 const LATE_MS = 15_000;
+/** A watch that ends sooner is a sign of trouble. */
+const QUICK_MS = 10_000;
 const PAGE = 500;
 /** A bound on memory, far above real clusters. */
 const MAX_OBJECTS = 50_000;
@@ -89,7 +91,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
     resume = at;
     absences = 0;
     state = "listed";
-    onChange(null);
+    onChange(null, "manifest");
   }
 
   /** Lists in the first version that the cluster serves; false: it serves none. */
@@ -120,15 +122,19 @@ export function startReflector(options: ReflectorOptions): Reflector {
     follow(object.metadata.resourceVersion);
     if (line["type"] === "BOOKMARK") return;
     const id = idOfObject(object);
+    const before = objects.get(id);
+    // What this broker has written itself is known already.
+    if (line["type"] === "MODIFIED" && before !== undefined && before.metadata.resourceVersion === object.metadata.resourceVersion) return;
     if (line["type"] === "DELETED") objects.delete(id);
     else if (objects.size < MAX_OBJECTS || objects.has(id)) objects.set(id, object);
     else throw new KubernetesApiError(`there are more than ${MAX_OBJECTS} ${resource}: too many to follow`, 410);
-    onChange(id);
+    onChange(id, line["type"] === "MODIFIED" && before !== undefined && isSameManifest(before, object) ? "status" : "manifest");
   }
 
   function follow(resourceVersion: unknown): void {
     if (typeof resourceVersion === "string" && resourceVersion !== "") resume = resourceVersion;
     backoff.reset();
+    tell(null, null);
   }
 
   async function watch(from: string): Promise<void> {
@@ -147,9 +153,11 @@ export function startReflector(options: ReflectorOptions): Reflector {
   /** One list, or one watch to its end. */
   async function step(): Promise<void> {
     if (resume !== null) {
+      const begun = clock.monotonic();
       await watch(resume);
       // The ordinary end of a watch; a server that ends them at once is not asked in a tight loop.
-      await pause(clock, 100 + random() * 100, signal);
+      if (clock.monotonic() - begun > QUICK_MS) backoff.reset();
+      await backoff.wait(signal);
       return;
     }
     if (await list()) {
@@ -163,7 +171,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
       const isNew = state !== "absent";
       state = "absent";
       tell(`the cluster has no ${kind.kind} (${kind.group}): looked for again every ${LOOK_AGAIN_MS / 1_000} s`, null);
-      if (isNew || before > 0) onChange(null);
+      if (isNew || before > 0) onChange(null, "manifest");
     }
     await pause(clock, LOOK_AGAIN_MS * (1 + random() / 5), signal);
   }
@@ -181,7 +189,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
         else tell(fault.message, fault);
         if (fault.status === 403 && state === "pending") {
           state = "denied";
-          onChange(null);
+          onChange(null, "manifest");
         }
         await backoff.wait(signal, (fault.retryAfter ?? 0) * 1_000);
       }
@@ -199,4 +207,10 @@ export function startReflector(options: ReflectorOptions): Reflector {
       if (objects.get(id)?.metadata.resourceVersion === before.metadata.resourceVersion) objects.set(id, after);
     },
   };
+}
+
+/** True when only the status, or what no manifest holds, is another. The server counts changes of the spec in `generation`, where the kind has one. */
+function isSameManifest({ metadata: left }: KubeObject, { metadata: right }: KubeObject): boolean {
+  const marks = ({ labels, annotations }: KubeObject["metadata"]) => JSON.stringify([labels, annotations]);
+  return left.generation !== undefined && left.generation === right.generation && left.uid === right.uid && marks(left) === marks(right);
 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from "../../src/index.ts";
 import type { ApiClient } from "./api-client.ts";
 import { isStatus, KubernetesApiError } from "./api-error.ts";
-import { createBackoff } from "./backoff.ts";
+import { createBackoff, pause } from "./backoff.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { isKubeObject, type KubeObject } from "./kube-object.ts";
 import { mergeStatus } from "./merge-status.ts";
@@ -30,6 +30,8 @@ export interface StatusWriter {
 
 /** Writes at once: enough for thousands of objects at the first start, little enough for the API server. */
 const AT_ONCE = 4;
+/** Statuses that are compared without letting anything else happen. */
+const AT_A_STRETCH = 25;
 const CONFLICTS = 5;
 
 export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
@@ -89,7 +91,10 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     const queue = [...wanted];
     let isGood = true;
     async function work(): Promise<void> {
+      let looked = 0;
       for (let next = queue.shift(); next !== undefined && isLeader() && !signal.aborted; next = queue.shift()) {
+        // Calls come in between.
+        if (++looked % AT_A_STRETCH === 0) await pause(clock, 0, signal);
         try {
           await write(next);
         } catch (error) {

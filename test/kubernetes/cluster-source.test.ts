@@ -24,10 +24,11 @@ afterEach(async () => {
   await api.close();
 });
 
-async function start(environment: Record<string, string> = {}): Promise<ClusterSource> {
+/** `speed`: where instances compete for the Lease a loaded machine must not look like a dead one. */
+async function start(environment: Record<string, string> = {}, speed = 60): Promise<ClusterSource> {
   const source = await startClusterSource({
     environment: { ...api.environment, ...environment },
-    clock: createFastClock(20),
+    clock: createFastClock(speed),
     random: Math.random,
     compile: (sources) => compileManifests(sources, PLATFORMS.knative),
     onCompiled: (one) => compiled.push(one),
@@ -359,11 +360,11 @@ describe("status", () => {
 
   it("comes from one instance only; another takes over when that stops", async () => {
     api.apply(CLUSTER);
-    const first = await start();
+    const first = await start({}, 10);
     await eventually(() => statusOf("HTTPRoute", "team-a/llm").parents);
     const holder = () => (api.find("Lease", "egress-system/spillway")?.spec as { holderIdentity?: string } | undefined)?.holderIdentity;
     const before = holder();
-    await start();
+    await start({}, 10);
     await eventually(() => compiled.length >= 2);
     await quiet();
     expect(patches()).toBe(7);

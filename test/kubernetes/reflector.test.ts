@@ -36,7 +36,7 @@ async function follow(selection: Selection): Promise<Reflector> {
   return startReflector({
     client: await openApiClient(api.environment),
     selection,
-    clock: createFastClock(50),
+    clock: createFastClock(150),
     random: Math.random,
     onChange: (id) => changes.push(id),
     onTrouble: (message, error) => {
