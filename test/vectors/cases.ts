@@ -1,5 +1,6 @@
 import { BODY, LIMITS } from "./cases-body.ts";
 import { ERRORS } from "./cases-errors.ts";
+import { BROWSERS, COPIES } from "./cases-extended.ts";
 import { FAILOVER } from "./cases-failover.ts";
 import { HEADERS } from "./cases-headers.ts";
 import { HEALTH } from "./cases-health.ts";
@@ -24,4 +25,6 @@ export const VECTORS: readonly Vector[] = [
   ...HEADERS,
   ...BODY,
   ...LIMITS,
+  ...BROWSERS,
+  ...COPIES,
 ];

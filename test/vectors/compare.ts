@@ -4,13 +4,20 @@ import type { BodyExpectation, Expectation, HeaderExpectation, SeenExpectation }
 import type { Seen } from "./world.ts";
 
 /** What was expected and did not come, one line each; empty: all is as it should be. */
-export function compare(expected: Expectation, answer: RawAnswer, seen: readonly Seen[]): readonly string[] {
+export function compare(expected: Expectation, answer: RawAnswer, all: readonly Seen[]): readonly string[] {
   const faults: string[] = [];
   if (answer.status !== expected.status) faults.push(`status: expected ${expected.status}, got ${answer.status}`);
   compareHeaders("answer", expected.headers ?? {}, answer.headers, faults);
   if (expected.body !== undefined) compareBody("answer", expected.body, answer.body, faults);
   const whole = expected.whole ?? true;
   if (answer.whole !== whole) faults.push(`framing: expected ${whole ? "whole" : "broken"}, got the opposite after ${answer.body.length} bytes`);
+  const { copies = [] } = expected;
+  for (const copy of copies) {
+    const call = all.find(({ backend }) => backend === copy.backend);
+    if (call === undefined) faults.push(`copies: expected one for ${copy.backend}, got none`);
+    else compareSeen(copy, call, faults);
+  }
+  const seen = withoutCopies(expected, all);
   const calls = expected.upstream.map((one) => (typeof one === "string" ? one : one.backend));
   const called = seen.map(({ backend }) => backend);
   if (calls.join() === called.join())
@@ -20,6 +27,11 @@ export function compare(expected: Expectation, answer: RawAnswer, seen: readonly
     });
   else faults.push(`calls: expected [${calls}], got [${called}]`);
   return faults;
+}
+
+/** What was called for the call itself. */
+function withoutCopies({ copies = [] }: Expectation, seen: readonly Seen[]): readonly Seen[] {
+  return seen.filter(({ backend }) => !copies.some((copy) => copy.backend === backend));
 }
 
 function compareSeen(expected: SeenExpectation, seen: Seen, faults: string[]): void {

@@ -9,6 +9,9 @@ import { createTokens, type Tokens } from "./tokens.ts";
 import { expectationOn, type Platform, type Vector } from "./vector.ts";
 import { startWorld, type World } from "./world.ts";
 
+/** A copy may arrive after the answer. */
+const COPY_MS = 2_000;
+
 /** A broker of one platform, ready to be called over HTTP/1.1. */
 export interface VectorBroker {
   readonly port: number;
@@ -62,6 +65,8 @@ async function play(platform: Platform, vector: Vector, tokens: Tokens, world: W
     for (const look of [...scene.waiting]) look();
   });
   const expected = expectationOn(platform, filled);
+  const late = () => (expected.copies ?? []).some((copy) => !scene.seen.some(({ backend }) => backend === copy.backend));
+  for (const until = performance.now() + COPY_MS; late() && performance.now() < until; ) await new Promise((resolve) => setTimeout(resolve, 10));
   return [...compare(expected, answer, scene.seen), ...lawsOf(answer, scene.seen)];
 }
 

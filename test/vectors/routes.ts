@@ -65,6 +65,8 @@ export function routes(): object[] {
     route("failover", FAILOVER, main),
     route("regions", REGIONS, main),
     route("refused", REFUSED, main),
+    route("browsers", BROWSERS, main),
+    route("copies", COPIES, main),
     // Who sees what.
     route("precedence", [rule("of-team-b", prefix("/precedence"), backend("of-team-b"))], { namespace: "team-b", ...main }),
     route("common", [rule("common", prefix("/common"), backend("common")), rule("common-precedence", exact("/common/mine"), backend("common"))], {
@@ -176,6 +178,34 @@ const FAILOVER = [
   rule("again-fault", prefix("/again-fault"), backend("again-fault"), { retry: { codes: [404], attempts: 1, ...NOW } }),
   rule("listed-500", prefix("/listed-500"), group("pair"), { retry: { codes: [500], attempts: 1, ...NOW } }),
   rule("one-extra", prefix("/one-extra"), group("three"), { retry: { codes: [502], attempts: 1, ...NOW } }),
+];
+
+const BROWSERS = [
+  rule("cors", prefix("/cors"), backend("plain"), {
+    filters: [
+      {
+        type: "CORS",
+        cors: {
+          allowOrigins: ["https://*.app.example"],
+          allowMethods: ["GET", "PUT"],
+          allowHeaders: ["x-one"],
+          exposeHeaders: ["x-two"],
+          allowCredentials: true,
+          maxAge: 600,
+        },
+      },
+    ],
+  }),
+  rule("cors-any", prefix("/cors-any"), backend("plain"), {
+    filters: [{ type: "CORS", cors: { allowOrigins: ["*"], allowMethods: ["*"], allowHeaders: ["*"] } }],
+  }),
+];
+
+const mirror = (to: object, share: object = {}) => ({ type: "RequestMirror", requestMirror: { backendRef: to, ...share } });
+const COPIES = [
+  rule("copied", prefix("/copied"), backend("plain"), { filters: [mirror(backend("third"))] }),
+  rule("copied-never", prefix("/copied/never"), backend("plain"), { filters: [mirror(backend("third"), { percent: 0 })] }),
+  rule("copied-twice", prefix("/copied/twice"), backend("plain"), { filters: [mirror(backend("third")), mirror(backend("other"))] }),
 ];
 
 const REGIONS = [

@@ -88,6 +88,8 @@ export interface Expectation {
   readonly whole?: boolean;
   /** The calls that arrived in the world, in order, those of `before` too: the backend's name, or what it saw. */
   readonly upstream: readonly (string | SeenExpectation)[];
+  /** Copies of the call that mirrors get: they may come at any time beside it, and none may be missing. */
+  readonly copies?: readonly SeenExpectation[];
 }
 
 export interface SeenExpectation {
