@@ -47,7 +47,13 @@ export async function startClusterSource(options: ClusterSourceOptions): Promise
     random,
     signal,
     onManifests: (sources) => {
-      latest = compileIsolated(sources, compile);
+      try {
+        latest = compileIsolated(sources, compile);
+      } catch (error) {
+        // The compiler does not throw; if it did all the same, a changed object must not end a process that serves.
+        onTrouble(`the objects cannot be compiled, and what was served before is still served: ${error instanceof Error ? error.message : "unknown fault"}`);
+        return;
+      }
       if (latest.compiled.snapshot !== null) lastGood = latest.compiled;
       onCompiled(latest.compiled);
       write();

@@ -19,6 +19,8 @@ const WITHOUT_IT: Readonly<Record<string, "refuse" | "leave out" | "leave out wi
   BackendGroup: "leave out",
   SecretSource: "leave out",
   ReferenceGrant: "leave out",
+  // The broker's own bounds on retries hold without it.
+  XBackendTrafficPolicy: "leave out",
   Service: "leave out",
   ConfigMap: "leave out",
   Secret: "leave out",

@@ -11,12 +11,14 @@ let api: KubernetesApi;
 let running: ClusterSource[];
 let compiled: Compiled[];
 let troubles: string[];
+let isBroken: boolean;
 
 beforeEach(async () => {
   api = await startKubernetesApi();
   running = [];
   compiled = [];
   troubles = [];
+  isBroken = false;
 });
 
 afterEach(async () => {
@@ -30,7 +32,10 @@ async function start(environment: Record<string, string> = {}, speed = 60): Prom
     environment: { ...api.environment, ...environment },
     clock: createFastClock(speed),
     random: Math.random,
-    compile: (sources) => compileManifests(sources, PLATFORMS.knative),
+    compile: (sources) => {
+      if (isBroken) throw new Error("a fault of the compiler");
+      return compileManifests(sources, PLATFORMS.knative);
+    },
     onCompiled: (one) => compiled.push(one),
     onTrouble: (message) => troubles.push(message),
   });
@@ -171,6 +176,18 @@ describe("the configuration from a cluster", () => {
     await eventually(() =>
       statusOf("XBackend", "team-a/provider").parents?.[0]?.conditions.some((one) => one.type === "ResolvedRefs" && one.status === "False"),
     );
+  });
+
+  it("survives a compiler that throws", async () => {
+    api.apply(CLUSTER);
+    await start();
+    await eventually(() => compiled.length === 1);
+    isBroken = true;
+    api.apply(route("second", "two.egress.local"));
+    await eventually(() => troubles.some((one) => one.includes("a fault of the compiler")));
+    isBroken = false;
+    api.apply(route("third", "three.egress.local"));
+    await eventually(() => rules().length === 3);
   });
 
   it("another controller's objects do not concern it, whatever they hold", async () => {

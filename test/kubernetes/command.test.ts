@@ -125,6 +125,9 @@ describe("the built command and a cluster (HTTPS, HTTP/2)", () => {
     expect(await call(served, "jump.egress.local")).toMatchObject({ status: 301 });
     await eventually(() => api.find("HTTPRoute", "team-a/jump")?.status);
     expect(await call(served, "new.egress.local")).toMatchObject({ status: 404 });
+    // The refusal is an Event of the Gateway.
+    const event = await eventually(() => api.store.list("events")[0]);
+    expect(event).toMatchObject({ reason: "EgressDenied", action: "RouteNotFound", regarding: { kind: "Gateway", name: "egress", uid: expect.any(String) } });
     api.apply(route("new", "new.egress.local", REDIRECT));
     await eventually(() => api.find("HTTPRoute", "team-a/new")?.status);
     expect(await call(served, "new.egress.local")).toMatchObject({ status: 301 });
