@@ -177,7 +177,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     return {
       apiVersion: "events.k8s.io/v1",
       kind: "Event",
-      metadata: { name: `${name.slice(0, 200)}.${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`, namespace },
+      metadata: { name: `${name.slice(0, 200).replace(/[-.]+$/, "")}.${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`, namespace },
       eventTime: now,
       reportingController: REPORTER,
       reportingInstance: identity.slice(0, 128),

@@ -50,8 +50,9 @@ export function createNamedObjects(options: NamedObjectsOptions): NamedObjects {
       random,
       selection: { kind: kind === "Secret" ? SECRET_KIND : CONFIG_MAP_KIND, only: { namespace, name } },
       onChange: () => onChange(),
-      onTrouble: (message) => {
-        if (message === null) return;
+      onTrouble: (message, error) => {
+        // That there is no answer at all is told once, by the kinds that are listed.
+        if (message === null || error?.status === 0) return;
         const advice = kind === "Secret" ? "; it is read from the mounted folder, if it is there" : "";
         options.onTrouble(`${kind} ${id}: ${message}${advice}`, null);
       },

@@ -86,6 +86,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
       continued = typeof metadata["continue"] === "string" && metadata["continue"] !== "" ? metadata["continue"] : null;
       at = typeof metadata["resourceVersion"] === "string" ? metadata["resourceVersion"] : null;
     } while (continued !== null);
+    if (at === null) throw new KubernetesApiError(`the list of ${resource} has no resourceVersion to watch from`, 0);
     objects = found;
     version = candidate;
     resume = at;
