@@ -77,9 +77,7 @@ function plainStatuses({ objects }: StatusInput, kind: string, book: Book): read
   return [...objects(kind)].flatMap(([id, object]) => {
     const said = book.get(`${kind}/${id}`)?.get("");
     if (said === undefined || said.conditions.length === 0) return [];
-    const features =
-      kind === "GatewayClass" && "supportedFeatures" in said && Array.isArray(said.supportedFeatures) ? said.supportedFeatures.map(String) : null;
-    return [statusOf(kind, id, object, { shape: "conditions", conditions: said.conditions, supportedFeatures: features })];
+    return [statusOf(kind, id, object, { shape: "conditions", conditions: said.conditions, supportedFeatures: said.supportedFeatures })];
   });
 }
 

@@ -290,6 +290,9 @@ describe("status", () => {
       }),
     ]);
     expect(statusOf("GatewayClass", "spillway").conditions).toEqual(good);
+    const features = (api.find("GatewayClass", "spillway")?.status as { supportedFeatures: { name: string }[] }).supportedFeatures.map(({ name }) => name);
+    expect(features).toEqual(expect.arrayContaining(["Gateway", "HTTPRoute", "ReferenceGrant"]));
+    expect(features).toEqual([...features].sort());
     expect(statusOf("Gateway", "egress-system/egress")).toMatchObject({
       conditions: good,
       addresses: [{ type: "Hostname", value: "egress.example" }],
