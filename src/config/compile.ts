@@ -14,6 +14,7 @@ import type { Platform } from "./platform.ts";
 import { compileRegionLocks } from "./region-locks.ts";
 import { validate } from "./validate.ts";
 import { warnRegions } from "./warn-regions.ts";
+import { warnTies } from "./warn-ties.ts";
 
 export type { ObjectConditions } from "./conditions.ts";
 export type { Fault, ManifestSource } from "./fault.ts";
@@ -48,6 +49,11 @@ export function compile(sources: readonly ManifestSource[], platform: Platform):
   const backends = compileBackends(context);
   const locks = compileRegionLocks(context, new Set(gateways.map((gateway) => gateway.id)));
   const attached = attachRoutes(context, gateways, backends, locks);
+  for (const gateway of gateways) {
+    const shared = gateway.settings.scope === "Shared";
+    for (const { parent } of gateway.listeners)
+      warnTies(context, { rules: attached.rules.get(parent) ?? [], gatewayNamespace: namespaceOf(gateway.manifest), shared });
+  }
   approveGroups(context);
   warnRegions(context);
   const snapshot: Snapshot = Object.freeze({

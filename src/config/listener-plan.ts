@@ -62,6 +62,7 @@ export function planListeners(context: LinkContext, owner: ListenerOwner, earlie
     if (usable) plans.push(plan);
     else refuse("Programmed", "Invalid", "the listener is not served");
     for (const type of ["Accepted", "Programmed", "ResolvedRefs"]) context.conditions.approve(owner, parent, type);
+    if (conflict === null) refuse("Conflicted", "NoConflicts", "");
     context.conditions.listener(owner, parent, { name: listener.name, attachedRoutes: 0, supportedKinds: kinds });
   }
   return plans;

@@ -58,6 +58,5 @@ const spec = z.strictObject({
 });
 
 export const gateway = standardKind({ group: GATEWAY_GROUP, versions: ["v1", "v1beta1"], kind: "Gateway", scope: "Namespaced", spec });
-export type GatewaySpec = z.infer<typeof spec>;
 export type ListenerSpec = z.infer<typeof listener>;
 export type ListenerNamespaces = z.infer<ReturnType<typeof listenerNamespaces>>;

@@ -135,7 +135,7 @@ describe("compile", () => {
     const compiled = compile([{ path: "organisation.yaml", text: ORGANISATION }], NODE);
     expect(compiled.faults).toEqual([]);
     const bad = compiled.conditions.flatMap((object) =>
-      object.conditions.filter((one) => one.status !== (one.type === "Degraded" ? "False" : "True")).map((one) => [object.name, one]),
+      object.conditions.filter((one) => one.status !== (["Degraded", "Conflicted"].includes(one.type) ? "False" : "True")).map((one) => [object.name, one]),
     );
     expect(bad).toEqual([]);
     expect([...(compiled.snapshot?.backends.keys() ?? [])].sort()).toEqual([

@@ -256,7 +256,7 @@ describe("Gateway", () => {
   it("refuses listeners that conflict, both of them", () => {
     const compiled = compileGood([gateway([http("a"), http("b"), http("c", { hostname: "c.test" })])]);
     const conflicted = (name: string) => conditionOf(compiled, "Gateway", "second", "Conflicted", `Gateway/infra/second/${name}`);
-    expect([conflicted("a"), conflicted("b"), conflicted("c")]).toEqual(["True/HostnameConflict", "True/HostnameConflict", undefined]);
+    expect([conflicted("a"), conflicted("b"), conflicted("c")]).toEqual(["True/HostnameConflict", "True/HostnameConflict", "False/NoConflicts"]);
     expect(compiled.snapshot.gateways.find((two) => two.name === "second")?.listeners.map((listener) => listener.name)).toEqual(["c"]);
   });
 
