@@ -35,6 +35,8 @@ export interface ClusterView {
 const QUIET_MS = 200;
 /** An apply of many objects is taken in steps rather than at its end only. */
 const LONGEST_MS = 2_000;
+/** Of a set that takes long to compile, changes are gathered for so many times as long: calls need the processor too. */
+const SHARE = 5;
 
 /** Follows every kind that this broker reads, and turns it into manifests. */
 export function openClusterView(options: ClusterViewOptions): ClusterView {
@@ -42,6 +44,7 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
   let texts = new Map<string, { readonly object: KubeObject; readonly text: string }>();
   let firstChange: number | null = null;
   let cancelQuiet: () => void = () => {};
+  let tookMs = 0;
   let isAway = false;
   let isOtherDue = false;
   let told: readonly ManifestSource[] | null = null;
@@ -70,7 +73,8 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
     const now = clock.monotonic();
     firstChange ??= now;
     cancelQuiet();
-    cancelQuiet = clock.after(Math.max(0, Math.min(QUIET_MS, firstChange + LONGEST_MS - now)), settle);
+    const longest = Math.max(LONGEST_MS, SHARE * tookMs);
+    cancelQuiet = clock.after(Math.max(0, Math.min(Math.max(QUIET_MS, tookMs), firstChange + longest - now)), settle);
   }
 
   function otherChanged(): void {
@@ -96,7 +100,9 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
     const sources = sourcesOf(relevant);
     if (told !== null && sameSources(told, sources)) return;
     told = sources;
+    const begun = clock.monotonic();
     options.onManifests(sources);
+    tookMs = clock.monotonic() - begun;
   }
 
   function sourcesOf(relevant: ObjectsByKind): readonly ManifestSource[] {

@@ -4,7 +4,7 @@ import { isStatus, KubernetesApiError } from "./api-error.ts";
 import { createBackoff, pause } from "./backoff.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { isKubeObject, type KubeObject } from "./kube-object.ts";
-import { mergeStatus } from "./merge-status.ts";
+import { canonical, mergeStatus } from "./merge-status.ts";
 import type { DesiredStatus } from "./own-status.ts";
 import { resourcePath } from "./resource-kinds.ts";
 
@@ -38,6 +38,8 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   const { client, view, clock, random, isLeader, onTrouble, signal } = options;
   const backoff = createBackoff(clock, random);
   const told = new Set<string>();
+  /** What an API server would not keep whole, because its definitions are older: not written again and again. */
+  const kept = new Map<string, string>();
   let wanted: readonly DesiredStatus[] = [];
   let isRunning = false;
   let isDue = false;
@@ -52,11 +54,14 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   /** One write; what is already right is not written. Rejects when the API says no. */
   async function write(desired: DesiredStatus): Promise<void> {
     const reflector = view.reflector(desired.kind);
+    const key = `${desired.kind}/${desired.id}`;
+    if (kept.size > 0 && kept.get(key) === canonical(desired.own)) return;
     let object = reflector?.objects().get(desired.id) ?? null;
     for (let attempt = 0; reflector !== null && object !== null && attempt < CONFLICTS; attempt += 1) {
       // Another spec: it is being compiled, and its status follows.
       if (!isLeader() || signal.aborted || (object.metadata.generation ?? null) !== desired.generation) return;
-      const status = mergeStatus(object.status, desired.own, new Date(clock.now()).toISOString().replace(/\.\d+Z$/, "Z"));
+      const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+      const status = mergeStatus(object.status, desired.own, now);
       if (status === null) return;
       const before: KubeObject = object;
       const { kind } = reflector.selection;
@@ -75,7 +80,9 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
           },
           signal,
         );
-        if (isKubeObject(after)) reflector.accept(before, after);
+        if (!isKubeObject(after)) return;
+        reflector.accept(before, after);
+        if (mergeStatus(after.status, desired.own, now) !== null) kept.set(key, canonical(desired.own));
         return;
       } catch (error) {
         if (isStatus(error, 404)) return;
@@ -129,6 +136,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   return {
     want(statuses) {
       wanted = statuses;
+      kept.clear();
       look();
     },
     look,

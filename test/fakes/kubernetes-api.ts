@@ -45,6 +45,8 @@ export interface KubernetesApi {
   readonly missing: Set<string>;
   /** Runs before each write is carried out; may change the object underneath it. */
   beforeWrite: ((line: ApiRequestLine) => void) | null;
+  /** Takes out of a status what the definition of its kind does not know. */
+  prune: ((resource: string, object: StoredObject) => StoredObject) | null;
   openWatches(): number;
   /** Protocols that were spoken: `1.1`, `2.0`. */
   readonly protocols: ReadonlySet<string>;
@@ -161,7 +163,7 @@ contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-s
     const claimed = sent.metadata?.resourceVersion;
     if (claimed !== undefined && claimed !== before.metadata.resourceVersion) return [409, status(409, "Conflict")];
     const next = (line.verb === "patch" ? mergePatch(before, sent) : sent) as StoredObject;
-    return [200, line.resource.endsWith("/status") ? store.writeStatus(plural, next) : store.write(plural, next)];
+    return [200, line.resource.endsWith("/status") ? store.writeStatus(plural, api.prune?.(plural, next) ?? next) : store.write(plural, next)];
   }
 
   const api: KubernetesApi = {
@@ -174,6 +176,7 @@ contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-s
     missing,
     authorize: null,
     beforeWrite: null,
+    prune: null,
     count: (verb, resource) => requests.filter((line) => line.verb === verb && line.resource === resource).length,
     apply(yaml) {
       for (const document of parseAllDocuments(yaml)) {

@@ -368,6 +368,23 @@ describe("status", () => {
     expect(troubles).toEqual([]);
   });
 
+  it("is not written again and again to a server whose definitions know less", async () => {
+    api.apply(CLUSTER);
+    api.prune = (resource, object) => {
+      const { supportedFeatures: _pruned, ...status } = object.status as Record<string, unknown>;
+      return resource === "gatewayclasses" ? { ...object, status } : object;
+    };
+    await start();
+    await eventually(() => statusOf("BackendCredentialPolicy", "team-a/provider").ancestors);
+    await quiet();
+    for (let round = 0; round < 3; round += 1) {
+      const object = api.find("HTTPRoute", "team-a/llm");
+      if (object !== null) api.store.writeStatus("httproutes", { ...object, status: { parents: [] } });
+      await eventually(() => statusOf("HTTPRoute", "team-a/llm").parents?.length === 1);
+    }
+    expect(api.requests.filter((line) => line.verb === "patch" && line.resource === "gatewayclasses/status")).toHaveLength(1);
+  });
+
   it("names the permission that is missing, and serves all the same", async () => {
     api.apply(CLUSTER);
     api.forbidden.add("patch gateways.gateway.networking.k8s.io/status").add("patch gateways/status");
