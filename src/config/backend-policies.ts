@@ -1,3 +1,4 @@
+import { attachBackendTls, type BackendTlsPolicies } from "./backend-tls.ts";
 import { attachDirectPolicies, type DirectPolicies } from "./direct-policies.ts";
 import type { LinkContext } from "./link-context.ts";
 import { compileRetryBudgets, type RetryBudgets } from "./retry-budgets.ts";
@@ -8,6 +9,7 @@ export interface BackendPolicies {
   readonly connection: DirectPolicies<"BackendConnectionPolicy">;
   readonly api: DirectPolicies<"AIBackendPolicy">;
   readonly retryBudgets: RetryBudgets;
+  readonly serviceTls: BackendTlsPolicies;
 }
 
 export function attachBackendPolicies(context: LinkContext): BackendPolicies {
@@ -16,5 +18,6 @@ export function attachBackendPolicies(context: LinkContext): BackendPolicies {
     connection: attachDirectPolicies(context, "BackendConnectionPolicy"),
     api: attachDirectPolicies(context, "AIBackendPolicy"),
     retryBudgets: compileRetryBudgets(context),
+    serviceTls: attachBackendTls(context),
   };
 }

@@ -1,6 +1,7 @@
 import type { Backend } from "../model/backend.ts";
 import { createBackendDraft, draftConnection, draftCredential, draftRegion } from "./backend-draft.ts";
 import type { BackendPolicies } from "./backend-policies.ts";
+import { draftBackendTls } from "./backend-tls.ts";
 import { compileApi } from "./compile-api.ts";
 import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
 import { namespaceOf } from "./manifest.ts";
@@ -9,7 +10,7 @@ import type { ManifestOf } from "./manifest-set.ts";
 /** A Service's addresses are private by nature: the guard against private addresses is for outside names. */
 const ANY_ADDRESS: readonly string[] = ["0.0.0.0/0", "::/0"];
 
-/** One port of a Service in the cluster, in plaintext. Fails for a port that the Service does not have and for ExternalName, which reaches outside unchecked. */
+/** One port of a Service in the cluster, in plaintext unless a BackendTLSPolicy says otherwise. Fails for a port that the Service does not have and for ExternalName, which reaches outside unchecked. */
 export function compileService(context: LinkContext, policies: BackendPolicies, manifest: ManifestOf<"Service">, port: number | null): Resolved<Backend> {
   const { spec } = manifest.body;
   const namespace = namespaceOf(manifest);
@@ -22,12 +23,18 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
 
   const draft = createBackendDraft(context);
   draft.need("service", "a Service backend");
-  draft.need("plaintext", "a Service backend");
-  const protocol = protocolOf(found.appProtocol);
-  if (protocol === null) return unresolved("UnsupportedProtocol", `${id}: appProtocol ${found.appProtocol ?? ""} is not supported: http or kubernetes.io/h2c`);
-  if (protocol === "h2c") draft.need("h2c", "appProtocol kubernetes.io/h2c");
   const policyKey = `Service/${namespace}/${manifest.name}`;
   const connection = draftConnection(context, draft, policies, policyKey);
+  const tls = draftBackendTls(context, draft, policies.serviceTls, policyKey, found.name, connection.minVersion);
+  if (tls === null) draft.need("plaintext", "a Service backend");
+  else draft.need("sni", "a BackendTLSPolicy");
+  const protocol = protocolOf(found.appProtocol, tls !== null);
+  if (protocol === null)
+    return unresolved(
+      "UnsupportedProtocol",
+      `${id}: appProtocol ${found.appProtocol ?? ""} is not supported ${tls === null ? "in plaintext: http or kubernetes.io/h2c" : "with TLS: https"}`,
+    );
+  if (protocol === "h2c") draft.need("h2c", "appProtocol kubernetes.io/h2c");
   const credential = draftCredential(context, draft, policies, policyKey);
   const suffix = context.platform.serviceDomain === undefined ? "" : `.${context.platform.serviceDomain}`;
   const hostname = `${manifest.name}.${namespace}.svc${suffix}`;
@@ -41,10 +48,10 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
     kind: "Service",
     namespace,
     name: manifest.name,
-    origin: { scheme: "http", hostname, port },
-    authority: port === 80 ? hostname : `${hostname}:${port}`,
+    origin: { scheme: tls === null ? "http" : "https", hostname, port },
+    authority: port === (tls === null ? 80 : 443) ? hostname : `${hostname}:${port}`,
     protocol,
-    tls: null,
+    tls,
     dns: { addresses: connection.dns.addresses, allowCIDRs: ANY_ADDRESS },
     timeouts: connection.timeouts,
     credential,
@@ -54,7 +61,9 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
   });
 }
 
-function protocolOf(appProtocol: string | undefined): "http1" | "h2c" | null {
-  if (appProtocol === undefined || appProtocol === "http") return "http1";
+/** Null: that cannot be spoken there. */
+function protocolOf(appProtocol: string | undefined, encrypted: boolean): "http1" | "h2c" | null {
+  if (appProtocol === undefined || appProtocol === (encrypted ? "https" : "http")) return "http1";
+  if (encrypted) return null;
   return appProtocol === "kubernetes.io/h2c" ? "h2c" : null;
 }

@@ -3,12 +3,23 @@ import type { BackendDraft } from "./backend-draft.ts";
 import { compileClientCertificate } from "./compile-secret.ts";
 import { readSecretKey } from "./core-secret.ts";
 import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
-import { namespaceOf } from "./manifest.ts";
+import { type Manifest, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
-import type { XBackendSpec } from "./standard/x-backend.ts";
+import type { BackendValidation, XBackendSpec } from "./standard/x-backend.ts";
 
 type AuthoredTls = NonNullable<XBackendSpec["tls"]>;
-type Validation = NonNullable<AuthoredTls["validation"]>;
+
+/** Who asks for TLS, and whose condition tells of what cannot be resolved. */
+export interface TlsOwner {
+  readonly manifest: Manifest;
+  readonly parent: string | null;
+  /** Where its `validation` stands, such as `tls`. */
+  readonly field: string;
+}
+
+type ClientCertificate = Pick<TlsProfile, "clientCertificate" | "clientCertificateBinding">;
+
+const NO_CLIENT_CERTIFICATE: ClientCertificate = { clientCertificate: null, clientCertificateBinding: null };
 
 const DNS_NAME = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 /** RFC 3986: a scheme, an authority, a path. The CRD asks the same. */
@@ -40,45 +51,62 @@ export function compileTls(
       draft.refuse("Invalid", "tls.mode None goes with neither validation nor clientCertificateRef");
     return null;
   }
-  const serverName = tls.validation?.hostname ?? hostname;
+  const owner: TlsOwner = { manifest: backend, parent: null, field: "tls" };
+  if (tls.validation !== undefined && tls.validation.hostname !== hostname) draft.need("sni", "tls.validation.hostname other than the hostname");
+  const server: TlsProfile =
+    tls.validation === undefined
+      ? { serverName: hostname, ca: null, subjectAltNames: [], ...NO_CLIENT_CERTIFICATE, minVersion }
+      : compileServerTls(context, draft, owner, tls.validation, minVersion);
+  return { ...server, ...clientCertificate(context, draft, backend, tls) };
+}
+
+/** How the server proves itself, by what the standard calls BackendTLSPolicyValidation; no client certificate. */
+export function compileServerTls(
+  context: LinkContext,
+  draft: BackendDraft,
+  owner: TlsOwner,
+  validation: BackendValidation,
+  minVersion: TlsProfile["minVersion"],
+): TlsProfile {
+  const { hostname: serverName } = validation;
   if (!DNS_NAME.test(serverName) || serverName.startsWith("*."))
-    draft.refuse("Invalid", "tls.validation.hostname must be a lower-case DNS name without wildcard");
-  if (serverName !== hostname) draft.need("sni", "tls.validation.hostname other than the hostname");
+    draft.refuse("Invalid", `${owner.field}.validation.hostname must be a lower-case DNS name without wildcard`);
   return {
     serverName,
-    ca: tls.validation === undefined ? null : certificateAuthorities(context, draft, backend, tls.validation),
-    subjectAltNames: subjectAltNames(draft, tls.validation?.subjectAltNames ?? []),
-    ...clientCertificate(context, draft, backend, tls),
+    ca: certificateAuthorities(context, draft, owner, validation),
+    subjectAltNames: subjectAltNames(draft, owner, validation.subjectAltNames ?? []),
+    ...NO_CLIENT_CERTIFICATE,
     minVersion,
   };
 }
 
-function certificateAuthorities(context: LinkContext, draft: BackendDraft, backend: ManifestOf<"XBackend">, validation: Validation): string | null {
+function certificateAuthorities(context: LinkContext, draft: BackendDraft, owner: TlsOwner, validation: BackendValidation): string | null {
+  const field = `${owner.field}.validation`;
   const refs = validation.caCertificateRefs ?? [];
   const wellKnown = validation.wellKnownCACertificates;
   if (refs.length === 0 && wellKnown === undefined) {
-    draft.refuse("Invalid", "tls.validation names no certificate authority: write caCertificateRefs or `wellKnownCACertificates: System`");
+    draft.refuse("Invalid", `${field} names no certificate authority: write caCertificateRefs or \`wellKnownCACertificates: System\``);
     return null;
   }
   if (refs.length > 0 && wellKnown !== undefined) {
-    draft.refuse("Invalid", "tls.validation has both caCertificateRefs and wellKnownCACertificates: keep one");
+    draft.refuse("Invalid", `${field} has both caCertificateRefs and wellKnownCACertificates: keep one`);
     return null;
   }
   if (wellKnown !== undefined) {
     if (wellKnown !== "System") draft.refuse("UnsupportedValue", `wellKnownCACertificates ${wellKnown} is not supported: System`);
     return null;
   }
-  draft.need("custom-ca", "tls.validation.caCertificateRefs");
+  draft.need("custom-ca", `${field}.caCertificateRefs`);
   const bundles: string[] = [];
   for (const ref of refs) {
-    const bundle = certificateBundle(context, namespaceOf(backend), ref);
+    const bundle = certificateBundle(context, namespaceOf(owner.manifest), ref);
     if (bundle.ok) bundles.push(bundle.value.trim());
     else {
       // Fewer authorities only trust less: the good ones go on, as BackendTLSPolicy has it, and the condition tells of the bad one.
-      context.conditions.write(backend, null, { type: "ResolvedRefs", status: "False", reason: bundle.reason, message: bundle.message });
+      context.conditions.write(owner.manifest, owner.parent, { type: "ResolvedRefs", status: "False", reason: bundle.reason, message: bundle.message });
     }
   }
-  if (bundles.length === 0) draft.refuse("NoValidCACertificate", "none of tls.validation.caCertificateRefs holds a certificate");
+  if (bundles.length === 0) draft.refuse("NoValidCACertificate", `none of ${field}.caCertificateRefs holds a certificate`);
   return `${bundles.join("\n")}\n`;
 }
 
@@ -107,9 +135,9 @@ function certificateBundle(
 
 type SubjectAltName = TlsProfile["subjectAltNames"][number];
 
-function subjectAltNames(draft: BackendDraft, authored: NonNullable<Validation["subjectAltNames"]>): readonly SubjectAltName[] {
+function subjectAltNames(draft: BackendDraft, owner: TlsOwner, authored: NonNullable<BackendValidation["subjectAltNames"]>): readonly SubjectAltName[] {
   // Only a platform that sees the certificate can look for a name of its own choice in it.
-  if (authored.length > 0) draft.need("custom-ca", "tls.validation.subjectAltNames");
+  if (authored.length > 0) draft.need("custom-ca", `${owner.field}.validation.subjectAltNames`);
   return authored.flatMap((name): SubjectAltName[] => {
     if (name.type === "Hostname" && name.hostname !== undefined && name.uri === undefined && DNS_NAME.test(name.hostname))
       return [{ type: "Hostname", value: name.hostname }];
@@ -122,10 +150,6 @@ function subjectAltNames(draft: BackendDraft, authored: NonNullable<Validation["
     return [];
   });
 }
-
-type ClientCertificate = Pick<TlsProfile, "clientCertificate" | "clientCertificateBinding">;
-
-const NO_CLIENT_CERTIFICATE: ClientCertificate = { clientCertificate: null, clientCertificateBinding: null };
 
 function clientCertificate(context: LinkContext, draft: BackendDraft, backend: ManifestOf<"XBackend">, tls: AuthoredTls): ClientCertificate {
   if (tls.mode !== "ClientAndServer") {

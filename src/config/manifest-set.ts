@@ -7,6 +7,7 @@ import type { KindDefinition } from "./kinds/kind-definition.ts";
 import { regionPolicy } from "./kinds/region-policy.ts";
 import { secretSource } from "./kinds/secret-source.ts";
 import type { Manifest } from "./manifest.ts";
+import { backendTlsPolicy } from "./standard/backend-tls-policy.ts";
 import { configMapKind, namespaceKind, secretKind, serviceKind } from "./standard/core-kinds.ts";
 import { gateway } from "./standard/gateway.ts";
 import { gatewayClass } from "./standard/gateway-class.ts";
@@ -34,6 +35,7 @@ export const KINDS = {
   ListenerSet: listenerSet,
   HTTPRoute: httpRoute,
   ReferenceGrant: referenceGrant,
+  BackendTLSPolicy: backendTlsPolicy,
   XBackend: xBackend,
   XBackendTrafficPolicy: xBackendTrafficPolicy,
   Namespace: namespaceKind,

@@ -37,6 +37,8 @@ const EVERYWHERE: readonly string[] = [
 
 /** Those that need something of the platform. */
 const BY_PLATFORM: readonly (readonly [string, TransportFeature])[] = [
+  ["BackendTLSPolicy", "custom-ca"],
+  ["BackendTLSPolicySANValidation", "custom-ca"],
   ["HTTPRouteBackendProtocolH2C", "h2c"],
   ["HTTPRouteBackendURLRewrite", "host-rewrite"],
   ["HTTPRouteHostRewrite", "host-rewrite"],

@@ -20,7 +20,13 @@ describe("supportedFeatures of a GatewayClass", () => {
 
   it("never name what no platform can do", () => {
     const features = new Set(Object.values(PLATFORMS).flatMap(featuresOn));
-    for (const absent of ["GRPCRoute", "TLSRoute", "HTTPRouteBackendProtocolWebSocket", "GatewayHTTPSListenerDetectMisdirectedRequests", "BackendTLSPolicy"])
+    for (const absent of [
+      "GRPCRoute",
+      "TLSRoute",
+      "HTTPRouteBackendProtocolWebSocket",
+      "GatewayHTTPSListenerDetectMisdirectedRequests",
+      "HTTPRouteExternalAuth",
+    ])
       expect(features).not.toContain(absent);
   });
 

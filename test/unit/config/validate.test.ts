@@ -58,9 +58,9 @@ describe("validation", () => {
   it("refuses unknown kinds of its own groups: to pass over an access or limit policy would open what it closes", () => {
     const kinds = [
       "spillway.dev/v1alpha1 UsageLimitPolicy",
-      "gateway.networking.x-k8s.io/v1alpha1 XBackendTrafficPolicy",
+      "gateway.networking.x-k8s.io/v1alpha1 XMesh",
       "agentic.networking.x-k8s.io/v1alpha1 XAccessPolicy",
-      "gateway.networking.k8s.io/v1 BackendTLSPolicy",
+      "gateway.networking.k8s.io/v1 GRPCRoute",
     ];
     for (const one of kinds) {
       const [apiVersion, kind] = one.split(" ");
