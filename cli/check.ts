@@ -1,4 +1,4 @@
-import { formatConditions, formatFaults, formatRefused } from "../adapters/config/report.ts";
+import { BAD_WHEN_TRUE, formatConditions, formatFaults, formatRefused } from "../adapters/config/report.ts";
 import { type Compiled, compile } from "../src/compiler.ts";
 import { EXIT } from "./exit.ts";
 import { parseOptions, parsePlatform, readManifests } from "./options.ts";
@@ -35,7 +35,9 @@ export async function runCheck(args: readonly string[]): Promise<number> {
   }
   const platform = parsePlatform(values.platform);
   const compiled = compile(await readManifests(values.kubernetes === true, [...positionals, ...(values.manifests ?? [])]), platform);
-  const refused = compiled.conditions.some((object) => object.conditions.some((condition) => condition.status === "False" && condition.type !== "Degraded"));
+  const refused = compiled.conditions.some((object) =>
+    object.conditions.some((condition) => condition.status === "False" && !BAD_WHEN_TRUE.has(condition.type)),
+  );
   const faulty = compiled.faults.some((fault) => fault.severity === "error");
   if (values.json === true) {
     print(JSON.stringify({ ok: !faulty && !refused, faults: compiled.faults, conditions: compiled.conditions }, null, 2));

@@ -8,7 +8,7 @@ export interface ReportOptions {
 type Condition = ObjectConditions["conditions"][number];
 
 /** Of these, `True` is the bad news. */
-const BAD_WHEN_TRUE: ReadonlySet<string> = new Set(["Degraded", "Conflicted", "PartiallyInvalid"]);
+export const BAD_WHEN_TRUE: ReadonlySet<string> = new Set(["Degraded", "Conflicted", "PartiallyInvalid"]);
 const STYLES = { red: "31", yellow: "33", green: "32", dim: "2", bold: "1" } as const;
 
 /** Faults as compilers show them: place, message, the line with a mark under the spot, and what to write instead. */
