@@ -12,7 +12,7 @@ import type { Routed } from "./model/call.ts";
 import type { CallRecord } from "./model/call-record.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Exchange } from "./model/exchange.ts";
-import type { RedirectRule, Snapshot } from "./model/snapshot.ts";
+import type { CorsRule, RedirectRule, Snapshot } from "./model/snapshot.ts";
 import { plan } from "./plan/plan.ts";
 import { planMirrors } from "./plan/plan-mirrors.ts";
 import { PlanRefusal } from "./plan/plan-refusal.ts";
@@ -34,6 +34,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
   const record = stages.attribution.begin(exchange, id);
   record.snapshot = snapshot?.id ?? "none";
   let timer: CallTimer | null = null;
+  let cors: CorsRule | null = null;
   try {
     // Before anything can be refused: the refusal speaks the API that was called.
     record.operation = operationOf(record.method, record.path);
@@ -51,6 +52,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const body = await readCallBody(identified);
     noteBody(record, body.facts);
     const routed = route(identified, body.facts?.model ?? null);
+    cors = routed.rule.cors;
     noteRouted(record, routed, body.bytes?.byteLength ?? exchange.body.declaredLength);
     if (routed.rule.action.kind === "redirect") return redirect(routed, routed.rule.action.redirect, record);
     // 4 Admitted: limits and access are checked here when they exist.
@@ -69,7 +71,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     // 9 Delivered: committed from the first byte on.
     if (won.outcome.kind === "answer") await deliverAnswer(stages, call, won, won.outcome);
   } catch (error) {
-    refuse(exchange, record, error, timer?.expired() ?? false);
+    refuse(exchange, record, error, timer?.expired() ?? false, cors);
   } finally {
     timer?.stop();
     record.ended = stages.clock.monotonic();
@@ -90,7 +92,7 @@ function redirect(routed: Routed, redirectRule: RedirectRule, record: CallRecord
 }
 
 /** Renders what stopped the call; anything that is not a `Refusal` is our own fault and says nothing of its cause. */
-function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired: boolean): void {
+function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired: boolean, cors: CorsRule | null): void {
   if (exchange.responder.started) {
     record.outcome = "broker_error";
     return;
@@ -109,7 +111,9 @@ function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired:
   const { dialect } = record.operation;
   const rendered = renderRefusal(refusal, dialect === null ? null : wireOf(dialect), record.id);
   try {
-    exchange.responder.reply(rendered.status, rendered.headers, rendered.body);
+    // A page that may read the answer may read why there is none.
+    const headers = cors === null ? rendered.headers : withCors(cors, exchange.headers, rendered.headers);
+    exchange.responder.reply(rendered.status, headers, rendered.body);
   } catch {
     // The platform can write no more. A rejection that nobody handles would end the process, and every other call with it.
     record.outcome = "broker_error";

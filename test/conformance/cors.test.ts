@@ -158,6 +158,14 @@ describe("an answer (HTTPRouteCORS)", () => {
     expect((await ask(one, simple("/none", "https://theirs.example"))).cors).toEqual({ "allow-origin": "https://theirs.example" });
   });
 
+  it("of the broker's own, once a rule is found, may be read too", async () => {
+    const one = start();
+    one.transport.script("first", { kind: "connect", detail: "refused", message: "" });
+    const { status, cors } = await ask(one, simple("/listed", "https://app.example"));
+    expect(status).toBe(502);
+    expect(cors).toMatchObject({ "allow-origin": "https://app.example", "allow-credentials": "true" });
+  });
+
   it("that redirects carries them too", async () => {
     expect(await ask(start(), simple("/moved", "https://who.example"))).toMatchObject({ status: 302, cors: { "allow-origin": "*" } });
   });
