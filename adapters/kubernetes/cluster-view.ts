@@ -6,7 +6,7 @@ import { type KubeObject, manifestText, pathOf } from "./kube-object.ts";
 import { createNamedObjects } from "./named-objects.ts";
 import { namedReferences } from "./named-references.ts";
 import { type Reflector, startReflector } from "./reflector.ts";
-import { type ObjectsByKind, relevantObjects } from "./relevant-objects.ts";
+import { type ObjectsByKind, referrersIn, relevantObjects } from "./relevant-objects.ts";
 import { LISTED_KINDS } from "./resource-kinds.ts";
 
 export interface ClusterViewOptions {
@@ -92,7 +92,7 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
     if (!reflectors.every((one) => one.state() === "listed" || one.state() === "absent")) return;
     const listed: ObjectsByKind = new Map(reflectors.map((one) => [one.selection.kind.kind, one.objects()]));
     const relevant = new Map(relevantObjects(listed));
-    named.follow(namedReferences([...relevant].flatMap(([kind, objects]) => (kind === "Service" || kind === "Namespace" ? [] : [...objects.values()]))));
+    named.follow(namedReferences(referrersIn(relevant)));
     // Told again by the last of them.
     if (!named.settled()) return;
     relevant.set("Secret", named.objects("Secret"));

@@ -17,7 +17,14 @@ export interface StatusInput {
 }
 
 const GATEWAY_GROUP = "gateway.networking.k8s.io";
-const POLICIES = ["BackendCredentialPolicy", "BackendConnectionPolicy", "AIBackendPolicy", "RegionPolicy", "XBackendTrafficPolicy"] as const;
+const POLICIES = [
+  "BackendCredentialPolicy",
+  "BackendConnectionPolicy",
+  "AIBackendPolicy",
+  "RegionPolicy",
+  "XBackendTrafficPolicy",
+  "BackendTLSPolicy",
+] as const;
 const PLAIN = ["GatewayClass", "BrokerConfig", "SecretSource", "BackendGroup"] as const;
 const GROUP_OF: Readonly<Record<string, string>> = {
   Gateway: GATEWAY_GROUP,
@@ -125,7 +132,8 @@ function backendStatuses({ objects }: StatusInput, book: Book, gateways: Readonl
   return [...objects("XBackend")].flatMap(([id, object]) => {
     const byParent = book.get(`XBackend/${id}`);
     const own = byParent?.get("")?.conditions ?? [];
-    const entries = [...(used.get(id) ?? gateways)].flatMap((gateway) => {
+    // Toward the Gateways through which calls reach it; one that is used elsewhere only is not ours to speak of.
+    const entries = [...(used.get(id) ?? [])].flatMap((gateway) => {
       const conditions = overlay(own, byParent?.get(`Gateway/${gateway}`)?.conditions ?? []);
       return conditions.length === 0 ? [] : [{ ref: refOf(`Gateway/${gateway}`), conditions }];
     });
@@ -185,7 +193,7 @@ function faultyStatus(input: StatusInput, { kind, id, message }: FaultyObject, g
       id,
       object,
       "parents",
-      [...gateways].map((gateway) => ({ ref: refOf(`Gateway/${gateway}`), conditions })),
+      [...(gatewaysOfBackends(input.objects, gateways).get(id) ?? [])].map((gateway) => ({ ref: refOf(`Gateway/${gateway}`), conditions })),
     );
   if (POLICIES.some((policy) => policy === kind)) {
     const namespace = object.metadata.namespace ?? "";

@@ -28,6 +28,7 @@ const WITHOUT_IT: Readonly<Record<string, "refuse" | "leave out" | "leave out wi
   BackendCredentialPolicy: "leave out with targets",
   BackendConnectionPolicy: "leave out with targets",
   AIBackendPolicy: "leave out with targets",
+  BackendTLSPolicy: "leave out with targets",
 };
 
 /** Each round finds the faults that the ones before hid; real sets need one. */

@@ -6,12 +6,16 @@ export type ObjectsByKind = ReadonlyMap<string, ReadonlyMap<string, KubeObject>>
 
 export const CONTROLLER_NAME = "spillway.dev/broker";
 const GATEWAY_GROUP = "gateway.networking.k8s.io";
+/** Policies that any controller may carry out: those on Services that no route of ours leads to are somebody else's. */
+const SHARED_POLICIES = ["BackendTLSPolicy", "XBackendTrafficPolicy"] as const;
+/** A grant names objects without using them. */
+const NOT_REFERRING: ReadonlySet<string> = new Set(["Service", "Namespace", "ReferenceGrant"]);
 const NONE: ReadonlyMap<string, KubeObject> = new Map();
 
 /**
- * What of a whole cluster concerns this broker: its own GatewayClasses and Gateways with their ListenerSets, the routes that name one
- * of them (or something that is nowhere, which is a slip worth telling), and the Services that are named somewhere. Another controller's objects may hold what this
- * release does not read, and must not stop it.
+ * What of a whole cluster concerns this broker: its own GatewayClasses and Gateways with their ListenerSets, the routes that name one of them
+ * (or something that is nowhere, which is a slip worth telling), and the Services that are named, with the policies on them. Another
+ * controller's objects may hold what this release does not read, and must not stop it.
  */
 export function relevantObjects(all: ObjectsByKind): ObjectsByKind {
   const of = (kind: string) => all.get(kind) ?? NONE;
@@ -32,13 +36,46 @@ export function relevantObjects(all: ObjectsByKind): ObjectsByKind {
       return parents.length === 0 ? listOf(memberOf(object, "parentRefs")).length === 0 : !parents.every(isForeign);
     }),
   );
-  const named = namedReferences([...relevant].flatMap(([kind, objects]) => (kind === "Service" || kind === "Namespace" ? [] : [...objects.values()])));
-  // Policies name their targets in targetRefs, with a kind.
+  addNamedForeigners(relevant, foreign, of("GatewayClass"));
+  const services = namedReferences(referrersIn(relevant, SHARED_POLICIES)).Service;
   relevant.set(
     "Service",
-    keep(of("Service"), (object) => named.Service.has(idOfObject(object))),
+    keep(of("Service"), (object) => services.has(idOfObject(object))),
   );
+  for (const kind of SHARED_POLICIES) {
+    const concerns = (object: KubeObject) => [...namedReferences([object]).Service].some((id) => services.has(id)) || namesXBackend(object);
+    relevant.set(kind, keep(of(kind), concerns));
+  }
   return relevant;
+}
+
+/** The objects whose references count. */
+export function referrersIn(objects: ObjectsByKind, but: readonly string[] = []): readonly KubeObject[] {
+  return [...objects].flatMap(([kind, ofKind]) => (NOT_REFERRING.has(kind) || but.includes(kind) ? [] : [...ofKind.values()]));
+}
+
+/** A route may name another controller's Gateway beside one of ours: that it is there, and whose it is, is all that counts of it. */
+function addNamedForeigners(
+  relevant: Map<string, ReadonlyMap<string, KubeObject>>,
+  foreign: ReadonlyMap<string, KubeObject>,
+  allClasses: ReadonlyMap<string, KubeObject>,
+): void {
+  const named = new Set([...(relevant.get("HTTPRoute") ?? NONE).values()].flatMap((route) => parentsOf(route).map(({ id }) => id)));
+  const gateways = new Map(relevant.get("Gateway"));
+  const classes = new Map(relevant.get("GatewayClass"));
+  for (const [id, { metadata, spec }] of foreign) {
+    if (!named.has(id)) continue;
+    const className = String(isRecord(spec) ? spec["gatewayClassName"] : "");
+    const gatewayClass = allClasses.get(className);
+    // Of no class at all: it is nobody's.
+    if (gatewayClass === undefined) continue;
+    const { name, namespace } = metadata;
+    const listeners = [{ name: "elsewhere", port: 1, protocol: "HTTP" }];
+    gateways.set(id, { metadata: { name, ...(namespace === undefined ? {} : { namespace }) }, spec: { gatewayClassName: className, listeners } });
+    classes.set(className, { metadata: { name: className }, spec: { controllerName: memberOf(gatewayClass, "controllerName") } });
+  }
+  relevant.set("Gateway", gateways);
+  relevant.set("GatewayClass", classes);
 }
 
 /** What a route attaches to. */
@@ -72,6 +109,10 @@ function idOfRef(ref: Readonly<Record<string, unknown>>, from: KubeObject): stri
 /** A member of the spec; undefined: there is none. */
 export function memberOf(object: KubeObject, member: string): unknown {
   return isRecord(object.spec) ? object.spec[member] : undefined;
+}
+
+function namesXBackend(policy: KubeObject): boolean {
+  return listOf(memberOf(policy, "targetRefs")).some((target) => isRecord(target) && target["kind"] === "XBackend");
 }
 
 function keep(objects: ReadonlyMap<string, KubeObject>, isKept: (object: KubeObject) => boolean): ReadonlyMap<string, KubeObject> {

@@ -210,6 +210,12 @@ metadata: {name: web, namespace: team-a}
 spec: {ports: [{port: 80}], unheardOf: true}
 `);
     api.apply(route("theirs", "x.example", "unheardOf: true", "theirs"));
+    // Attached to both: only our side is told of.
+    api.apply(
+      route("llm", "llm.egress.local")
+        .replace("parentRefs: [", "parentRefs: [{name: theirs, namespace: egress-system}, ")
+        .replace("rules: [{", "rules: [{name: all, "),
+    );
     await start();
     await eventually(() => compiled.length === 1);
     expect(last()?.faults).toEqual([]);
@@ -218,6 +224,12 @@ spec: {ports: [{port: 80}], unheardOf: true}
     expect(api.find("HTTPRoute", "team-a/theirs")?.status).toBeUndefined();
     expect(api.find("Gateway", "egress-system/theirs")?.status).toBeUndefined();
     expect(api.find("GatewayClass", "other")?.status).toBeUndefined();
+    expect(statusOf("HTTPRoute", "team-a/llm").parents?.map(({ parentRef }) => parentRef)).toEqual([{ name: "egress", namespace: "egress-system" }]);
+    expect(
+      last()?.conditions.flatMap(({ conditions }) =>
+        conditions.filter(({ status, type }) => status === "False" && type !== "Degraded" && type !== "Conflicted"),
+      ),
+    ).toEqual([]);
   });
 });
 

@@ -73,3 +73,20 @@ describe("ListenerSets in a cluster", () => {
     expect(statuses.some((one) => one.id === "team-a/other" || one.id === "team-a/elsewhere")).toBe(false);
   });
 });
+
+describe("policies on Services that any controller may carry out", () => {
+  const tls = (name: string, service: string) => `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: ${name}, namespace: team-a}
+spec: {targetRefs: [{group: "", kind: Service, name: ${service}}], validation: {hostname: x.example, wellKnownCACertificates: System}}
+`;
+  const service = (name: string) => `---\napiVersion: v1\nkind: Service\nmetadata: {name: ${name}, namespace: team-a}\nspec: {ports: [{port: 80}]}\n`;
+  const used = `---${route("by-service", "s.egress.local", "backendRefs: [{name: ours, port: 80}]")}`;
+
+  it("concern this broker only where one of its routes leads there", () => {
+    const relevant = relevantObjects(objectsOf(CLUSTER + used + service("ours") + service("theirs") + tls("ours", "ours") + tls("theirs", "theirs")));
+    expect([...(relevant.get("BackendTLSPolicy")?.keys() ?? [])]).toEqual(["team-a/ours"]);
+    expect([...(relevant.get("Service")?.keys() ?? [])]).toEqual(["team-a/ours"]);
+  });
+});
