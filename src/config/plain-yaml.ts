@@ -29,7 +29,8 @@ export function readPlainYaml(text: string): readonly PlainDocument[] | null {
   try {
     return createReader(text).documents();
   } catch (error) {
-    if (error instanceof NotPlain) return null;
+    // A RangeError is how an expression ends that has to remember more than it may, in a scalar of millions of characters.
+    if (error instanceof NotPlain || error instanceof RangeError) return null;
     throw error;
   }
 }

@@ -85,6 +85,18 @@ describe("the fast reading of YAML", () => {
     expect(plain(text)).toBeNull();
   });
 
+  it.each([
+    ["a word", `a: ${"b".repeat(2_000_000)}`],
+    ["words", `a: ${"b ".repeat(1_000_000)}c`],
+    ["escapes", `a: "${"\\n".repeat(1_000_000)}"`],
+    ["quotes", `a: '${"''".repeat(1_000_000)}'`],
+    ["spaces", `a: b${" ".repeat(2_000_000)}\u0001`],
+    ["brackets", "[".repeat(1_000_000)],
+    ["dashes", "- ".repeat(1_000_000)],
+  ])("never throws, for %s without end either", (_, text) => {
+    expect(() => readPlainYaml(text)).not.toThrow();
+  });
+
   const usual = fc.constantFrom("a", "b", "kind", "metadata", "name", "route-1", "/v1", "x.y", "two words", "30s");
   const odd = fc.constantFrom(
     "a",
