@@ -43,31 +43,40 @@ export function createRotationWatch(options: RotationWatchOptions): RotationWatc
   const { store, clock, drop, withinMs = ROTATION_BOUND_MS } = options;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let askedAt = Number.NEGATIVE_INFINITY;
+  /** When the last look began that brought no answer. */
+  let failedAt = Number.NEGATIVE_INFINITY;
   /** When the look began that was acted on last: one that began before it may bring an older record, later. */
   let actedOn = Number.NEGATIVE_INFINITY;
   /** Sequence of the last notice that was acted on; null: never looked. */
   let seen: number | null = null;
 
+  /** A store that is down must not add its time limit to every call: after a failure the next calls go on, and look behind them, once a second. */
+  function isOverdue(now: number): boolean {
+    return now >= Math.max(lookedAt, failedAt) + withinMs;
+  }
+
   function stale(now: number): boolean {
-    return now >= lookedAt + withinMs || (now >= lookedAt + withinMs / 2 && now >= askedAt + LOOK_TIMEOUT_MS);
+    return isOverdue(now) || (now >= lookedAt + withinMs / 2 && now >= askedAt + LOOK_TIMEOUT_MS);
   }
 
   return {
     stale,
     state(now) {
       if (!stale(now)) return "fresh";
-      if (now >= lookedAt + withinMs) return "overdue";
+      if (isOverdue(now)) return "overdue";
       askedAt = now;
       return "due";
     },
     async look(signal) {
       const began = clock.monotonic();
+      askedAt = Math.max(askedAt, began);
       const controller = new AbortController();
       const stop = () => controller.abort();
       const cancel = clock.after(LOOK_TIMEOUT_MS, stop);
       signal.addEventListener("abort", stop);
       try {
         const entries = entriesOf((await store.get(KEY, controller.signal))?.value ?? null);
+        lookedAt = Math.max(lookedAt, began);
         if (began < actedOn) return;
         actedOn = began;
         const last = entries.at(-1)?.sequence ?? 0;
@@ -77,9 +86,8 @@ export function createRotationWatch(options: RotationWatchOptions): RotationWatc
         if (since === null || last < since || (entries[0]?.sequence ?? 0) > since + 1) drop(null);
         else for (const { sequence, notice } of entries) if (sequence > since) drop(notice);
       } catch {
-        // Not again for a while: a store that is down must not add its time limit to every call.
+        failedAt = Math.max(failedAt, began);
       } finally {
-        lookedAt = Math.max(lookedAt, began);
         cancel();
         signal.removeEventListener("abort", stop);
       }
