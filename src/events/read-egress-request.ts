@@ -1,6 +1,7 @@
 import { isFieldValue, isToken } from "../lib/field-syntax.ts";
 import { asObject, type JsonObject } from "../lib/json-value.ts";
 import { toBytes } from "../lib/utf8.ts";
+import { CREDENTIAL_SLOTS } from "../model/caller.ts";
 import type { CloudEvent } from "../model/cloud-event.ts";
 import type { HeaderList } from "../model/http.ts";
 import { EventFault } from "./event-fault.ts";
@@ -38,7 +39,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   "upgrade",
   "expect",
 ]);
-const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "x-api-key", "api-key", "x-goog-api-key"]);
+const CREDENTIALS: ReadonlySet<string> = new Set(CREDENTIAL_SLOTS);
 const ROUTE = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 const MAX_HEADERS = 100;
 
