@@ -95,7 +95,7 @@ function describe(found: Explanation, request: ExplainRequest, as: string): stri
   if (found.lock.length > 0) lines.push(`locked by   ${found.lock.map((policy) => `RegionPolicy ${policy}`).join(" and ")}`);
   if (found.redirect !== null) lines.push(`answers     redirect ${found.redirect}`);
   for (const [index, candidate] of found.candidates.entries()) {
-    const region = candidate.region.region ?? "no region";
+    const region = candidate.region.regions.length === 0 ? "no region" : candidate.region.regions.join(", ");
     lines.push(
       `${index === 0 ? "planned  " : "         "}${String(index + 1).padStart(2)} ${candidate.backend}  tier ${candidate.tier + 1}, ${candidate.host}, ${region}: ${candidate.region.reason}`,
     );

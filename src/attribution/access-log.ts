@@ -34,7 +34,7 @@ export function accessLogLine(record: CallRecord): string {
     response_id: answer?.responseId ?? null,
     streaming: record.streaming,
     backend: last?.backend ?? null,
-    region: last?.region?.region ?? null,
+    region: last === undefined ? null : regionName(last),
     region_decision: last?.region?.decision ?? null,
     attempts: record.attempts.map((attempt) => attemptEntry(attempt)),
     excluded: record.excluded.map(({ backend, reason }) => ({ backend, reason })),
@@ -61,7 +61,7 @@ export function accessLogLine(record: CallRecord): string {
 function attemptEntry(attempt: AttemptRecord): Readonly<Record<string, string | number | null>> {
   return {
     backend: attempt.backend,
-    region: attempt.region?.region ?? null,
+    region: regionName(attempt),
     status: attempt.status,
     outcome: attempt.outcome,
     failover: attempt.failoverReason,
@@ -70,6 +70,11 @@ function attemptEntry(attempt: AttemptRecord): Readonly<Record<string, string | 
     credential: attempt.credential,
     duration_ms: attempt.ended === null ? null : milliseconds(attempt.ended - attempt.started),
   };
+}
+
+/** One word, where there are several regions too; null: unknown. */
+function regionName({ region }: AttemptRecord): string | null {
+  return region === null || region.regions.length === 0 ? null : region.regions.join(",");
 }
 
 /** Three decimals: microseconds are all that a clock of ours can tell. */

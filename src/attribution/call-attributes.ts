@@ -112,8 +112,8 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
   }
   const { region } = attempt;
   if (region !== null) {
-    if (region.region !== null) attributes[ATTRIBUTE.region] = [region.region];
-    if (region.countries.length > 0) attributes[ATTRIBUTE.jurisdiction] = [...region.countries];
+    if (region.regions.length > 0) attributes[ATTRIBUTE.region] = [...region.regions];
+    if (region.countries !== null && region.countries.length > 0) attributes[ATTRIBUTE.jurisdiction] = [...region.countries];
     attributes[ATTRIBUTE.lockDecision] = region.decision;
     attributes[ATTRIBUTE.lockEvidence] = region.evidence;
     if (region.policies.length > 0) attributes[ATTRIBUTE.lock] = [...region.policies];

@@ -73,7 +73,7 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
       data: {
         ...who,
         backend: last.backend,
-        region: last.region?.region ?? null,
+        region: last.region === null || last.region.regions.length === 0 ? null : last.region.regions.join(","),
         regionDecision: last.region?.decision ?? null,
         outcome: record.outcome,
         refusal: record.refusal,

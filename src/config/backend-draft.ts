@@ -2,6 +2,7 @@ import type { CredentialPlan } from "../model/backend.ts";
 import type { TransportFeature } from "../model/ports.ts";
 import type { RegionFacts } from "../model/region.ts";
 import { regionFromHostname } from "../model/region-data.ts";
+import { placesOf } from "../transport/locate/places-of.ts";
 import type { BackendPolicies } from "./backend-policies.ts";
 import { type ConnectionPlan, compileConnection } from "./compile-connection.ts";
 import { compileCredential } from "./compile-credential.ts";
@@ -73,11 +74,12 @@ export function draftConnection(context: LinkContext, draft: BackendDraft, polic
 /** What is known of where the backend processes: its label and its hostname must not disagree. */
 export function draftRegion(draft: BackendDraft, manifest: Manifest, hostname: string): RegionFacts {
   const label = Object.hasOwn(manifest.labels, REGION_LABEL) ? manifest.labels[REGION_LABEL] : undefined;
-  const region: RegionFacts = { declared: label === undefined || label === "" ? null : label, fromHost: regionFromHostname(hostname) };
-  if (region.declared !== null && region.fromHost !== null && region.declared !== region.fromHost) {
-    draft.refuse("RegionMismatch", `the label ${REGION_LABEL} says ${region.declared}, the hostname ${hostname} says ${region.fromHost}`);
+  const declared = label === undefined || label === "" ? null : label;
+  const fromHost = regionFromHostname(hostname);
+  if (declared !== null && fromHost !== null && declared !== fromHost) {
+    draft.refuse("RegionMismatch", `the label ${REGION_LABEL} says ${declared}, the hostname ${hostname} says ${fromHost}`);
   }
-  return region;
+  return { declared, fromHost, attestations: [], reach: placesOf(declared, fromHost) };
 }
 
 /** Writes the conditions of a backend: the first refusal of each type, else `True`. */

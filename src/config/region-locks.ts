@@ -1,5 +1,6 @@
 import type { RegionConstraint, RegionLock } from "../model/region.ts";
 import { JURISDICTIONS } from "../model/region-data.ts";
+import { durationMs } from "./duration.ts";
 import { hasLabels } from "./label-selector.ts";
 import { type LinkContext, warn } from "./link-context.ts";
 import { idOf, type Manifest, namespaceOf } from "./manifest.ts";
@@ -38,6 +39,8 @@ interface Entry {
 
 type PolicyManifest = ManifestOf<"RegionPolicy">;
 type PolicyTarget = PolicyManifest["body"]["spec"]["targetRefs"][number];
+
+const MINIMUM = { Label: "label", Attested: "attested", ControlPlane: "control-plane", Body: "body", Host: "host" } as const;
 
 const NO_LOCK: RuleLocks = { base: null, lock: null, byNamespace: new Map() };
 
@@ -161,7 +164,7 @@ function attach(
 
 /** An unknown jurisdiction adds no country, so the lock only gets tighter, and the condition tells. */
 function compileConstraint(context: LinkContext, policy: PolicyManifest): RegionConstraint {
-  const { allow, also, jurisdictions: ownJurisdictions = {} } = policy.body.spec;
+  const { allow, also, evidence, jurisdictions: ownJurisdictions = {} } = policy.body.spec;
   const countries = new Set(allow.countries ?? []);
   const invalid = (message: string) => context.conditions.write(policy, null, { type: "Accepted", status: "False", reason: "Invalid", message });
   for (const name of Object.keys(ownJurisdictions)) {
@@ -172,5 +175,20 @@ function compileConstraint(context: LinkContext, policy: PolicyManifest): Region
     if (members === undefined) invalid(`the jurisdiction ${name} is not known: ${Object.keys(JURISDICTIONS).join(", ")}, or one of spec.jurisdictions`);
     for (const country of members ?? []) countries.add(country);
   }
-  return { policy: idOf(policy), regions: new Set(allow.regions ?? []), countries, bindsBroker: also?.brokerRegion ?? false };
+  return {
+    policy: idOf(policy),
+    regions: new Set(allow.regions ?? []),
+    countries,
+    minimumEvidence: MINIMUM[evidence?.minimum ?? "Label"],
+    maxAgeMs: evidence?.maxAge === undefined ? null : durationMs(evidence.maxAge),
+    binds: {
+      broker: also?.brokerRegion ?? false,
+      secretSources: false,
+      tokenEndpoints: false,
+      mirrors: true,
+      telemetry: false,
+      eventSinks: false,
+      authCallouts: false,
+    },
+  };
 }

@@ -1,7 +1,8 @@
 import type { Candidate } from "./call.ts";
 import type { BrokerPlace } from "./exchange.ts";
-import type { RegionConstraint, RegionEvidence, RegionFacts, RegionLock } from "./region.ts";
+import type { Located, RegionEvidence, RegionFacts, RegionLock } from "./region.ts";
 import { countriesOfRegion } from "./region-data.ts";
+import { allowsPlace, unknownPlace, weigh } from "./weigh.ts";
 
 declare const brand: unique symbol;
 
@@ -11,59 +12,43 @@ declare const brand: unique symbol;
  */
 export interface Cleared extends Candidate {
   readonly lock: RegionLock | null;
+  /** Of the first place that the lock allows; the last door finds the very place of each request. */
   readonly evidence: RegionEvidence;
   readonly [brand]: true;
 }
 
 export type Clearance = { readonly ok: true; readonly cleared: Cleared } | { readonly ok: false; readonly evidence: RegionEvidence };
 
-/** Door two of three. Fails closed: without known regions a locked candidate is denied. */
+const NOWHERE: Located = unknownPlace("unknown", "nothing says where the backend processes: no label topology.kubernetes.io/region and no RegionAttestation");
+
+/** Door two of three. Fails closed: a candidate that can reach no place inside the lock is denied. The last door looks at the request itself. */
 export function clear(candidate: Candidate, lock: RegionLock | null): Clearance {
-  const evidence = weigh(candidate.target.backend.region, lock);
+  const evidence = weighReach(candidate.target.backend.region, lock);
   if (evidence.decision === "deny") return { ok: false, evidence };
   // The one place where the brand is applied.
   return { ok: true, cleared: { ...candidate, lock, evidence } as Cleared };
 }
 
-/** What the lock says of a place, with the reason. Pure; also used at compile time and by the last door. */
-export function weigh(facts: RegionFacts, lock: RegionLock | null): RegionEvidence {
-  const region = facts.fromHost ?? facts.declared;
-  const countries = region === null ? null : countriesOfRegion(region);
-  const evidence = facts.declared !== null ? (facts.fromHost !== null ? "label+host" : "label") : facts.fromHost !== null ? "host" : "none";
-  const base = { region, countries: countries ?? [], evidence } as const;
-  if (lock === null || lock.constraints.length === 0) {
-    return { ...base, decision: "unlocked", policies: [], reason: "no region policy applies" };
+/** The first place of a backend that the lock allows, else why the first is denied. The age of the facts is left to the last door, which has a clock. */
+export function weighReach({ reach }: Pick<RegionFacts, "reach">, lock: RegionLock | null): RegionEvidence {
+  const first = weigh(reach[0] ?? NOWHERE, lock, null);
+  if (first.decision !== "deny") return first;
+  for (const located of reach) {
+    const evidence = weigh(located, lock, null);
+    if (evidence.decision === "allow") return evidence;
   }
-  const policies = lock.constraints.map((constraint) => constraint.policy);
-  if (region === null) {
-    return { ...base, decision: "deny", policies, reason: "the backend declares no region (label topology.kubernetes.io/region)" };
-  }
-  if (facts.declared !== null && facts.fromHost !== null && facts.declared !== facts.fromHost) {
-    return { ...base, decision: "deny", policies, reason: `the backend declares ${facts.declared} but its hostname says ${facts.fromHost}` };
-  }
-  for (const constraint of lock.constraints) {
-    if (!allows(constraint, region, countries)) {
-      return { ...base, decision: "deny", policies: [constraint.policy], reason: `${region} is not allowed by RegionPolicy ${constraint.policy}` };
-    }
-  }
-  return { ...base, decision: "allow", policies, reason: `${region} is allowed` };
+  return first;
 }
 
 /** Why the lock keeps a broker that runs here from serving the call at all; null: it does not. Unknown is denied. */
 export function placeFault(place: BrokerPlace, lock: RegionLock | null): string | null {
   for (const constraint of lock?.constraints ?? []) {
-    if (!constraint.bindsBroker) continue;
+    if (!constraint.binds.broker) continue;
     const { region, country } = place;
     if (region === null && country === null) return `RegionPolicy ${constraint.policy} binds the broker too, and where it runs is not known`;
-    const countries = region === null ? [country ?? ""] : countriesOfRegion(region);
-    if (!allows(constraint, region ?? "", countries)) return `the broker runs in ${region ?? country}, which RegionPolicy ${constraint.policy} does not allow`;
+    const countries = region === null ? [country ?? ""] : (countriesOfRegion(region) ?? []);
+    if (!allowsPlace(constraint, region === null ? [] : [region], countries))
+      return `the broker runs in ${region ?? country}, which RegionPolicy ${constraint.policy} does not allow`;
   }
   return null;
-}
-
-function allows(constraint: RegionConstraint, region: string, countries: readonly string[] | null): boolean {
-  if (constraint.regions.has(region)) return true;
-  // An unknown region has no known country: denied unless it is named.
-  if (countries === null || countries.length === 0) return false;
-  return countries.every((country) => constraint.countries.has(country));
 }

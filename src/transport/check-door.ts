@@ -1,11 +1,13 @@
 import { byName } from "../lib/by-name.ts";
 import { isFieldValue, isToken } from "../lib/field-syntax.ts";
 import { targetFault } from "../lib/request-target.ts";
-import { type Cleared, weigh } from "../model/cleared.ts";
+import type { Cleared } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
 import type { HeaderList } from "../model/http.ts";
 import type { OutboundRequest } from "../model/ports.ts";
 import { regionFromHostname } from "../model/region-data.ts";
+import { unknownPlace, weigh } from "../model/weigh.ts";
+import { placesOf } from "./locate/places-of.ts";
 
 /** Written by the transport from the body itself; a copy from elsewhere is how a request is smuggled (T10). */
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "expect", "te", "trailer"]);
@@ -38,8 +40,11 @@ export function checkDoor(cleared: Cleared, request: OutboundRequest, otherHost:
   checkTarget(request.path);
   checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? otherHost);
   if (cleared.lock === null) return;
-  const facts = { declared: backend.region.declared, fromHost: regionFromHostname(origin.hostname) ?? backend.region.fromHost };
-  if (weigh(facts, cleared.lock).decision === "deny") {
+  const [located = unknownPlace("unknown", "nothing says where the backend processes")] = placesOf(
+    backend.region.declared,
+    regionFromHostname(origin.hostname) ?? backend.region.fromHost,
+  );
+  if (weigh(located, cleared.lock, null).decision === "deny") {
     throw new Refusal("region_locked", { detail: "The destination does not lie inside the regions that are allowed for this call." });
   }
 }

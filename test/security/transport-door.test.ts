@@ -6,6 +6,7 @@ import { clear } from "../../src/model/cleared.ts";
 import { checkDoor } from "../../src/transport/check-door.ts";
 import { send } from "../../src/transport/send.ts";
 import { outbound, tlsProfile } from "../fakes/outbound.ts";
+import { makeConstraint, makeRegionFacts } from "../fakes/regions.ts";
 
 const tls = tlsProfile();
 const dns = { addresses: [], allowCIDRs: [] };
@@ -23,11 +24,11 @@ const backend: Backend = {
   timeouts: { connectMs: 1, firstByteMs: 1, streamIdleMs: 1 },
   credential: null,
   api: null,
-  region: { declared: "eu", fromHost: "eu" },
+  region: makeRegionFacts("eu", "eu"),
   retryBudget: null,
 };
-const EUROPE: RegionLock = { constraints: [{ policy: "a/eu", regions: new Set(["eu"]), countries: new Set(), bindsBroker: false }] };
-const AMERICA: RegionLock = { constraints: [{ policy: "a/us", regions: new Set(["us"]), countries: new Set(), bindsBroker: false }] };
+const EUROPE: RegionLock = { constraints: [makeConstraint("a/eu", { regions: new Set(["eu"]) })] };
+const AMERICA: RegionLock = { constraints: [makeConstraint("a/us", { regions: new Set(["us"]) })] };
 
 function cleared(lock: RegionLock | null = EUROPE, changes: Partial<Backend> = {}): Cleared {
   const target = { backend: { ...backend, ...changes }, model: null, requestHeaders: null, responseHeaders: null, rewrite: null };

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { field, labelMap, objectName, text } from "./fields.ts";
+import { duration, field, labelMap, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
 const COUNTRY = /^[A-Z]{2}$/;
@@ -81,6 +81,21 @@ export const regionPolicy = ownKind({
           }),
         ),
         "What is locked beside the destinations.",
+      ),
+      evidence: field(
+        z.optional(
+          z.strictObject({
+            minimum: field(
+              z._default(z.enum(["Label", "Attested", "ControlPlane", "Body", "Host"]), "Label"),
+              "The weakest evidence that counts. `Label`: the region label, the word of whoever owns the backend. `Attested`: a RegionAttestation. `ControlPlane`: one that was read from the provider's control plane. `Body`: a field of the request that the broker sets and the answer confirms. `Host`: the provider's documented host. Each takes in the stronger ones.",
+            ),
+            maxAge: field(
+              z.optional(duration()),
+              "Facts that were compared with their source longer ago do not count, and labels, which are undated, never do. Left out: any age.",
+            ),
+          }),
+        ),
+        "How well a place must be known.",
       ),
       jurisdictions: field(
         z.optional(z.record(text(64), z.array(country()).check(z.minLength(1), z.maxLength(250)))),

@@ -193,7 +193,7 @@ describe("spans", () => {
       "egress.region.processing": ["eu-central-1"],
       "egress.jurisdiction": ["DE"],
       "egress.lock": ["egress-system/eu-only"],
-      "egress.lock.evidence": "label+host",
+      "egress.lock.evidence": "host",
     });
     // Usage stands once in a trace.
     expect(second?.attributes["gen_ai.usage.input_tokens"]).toBeUndefined();

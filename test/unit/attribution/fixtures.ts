@@ -8,9 +8,11 @@ export const START = Date.UTC(2026, 10, 22, 12);
 /** What the region check said of the backend that answered. */
 export const evidence: RegionEvidence = {
   decision: "allow",
-  region: "eu-central-1",
+  regions: ["eu-central-1"],
   countries: ["DE"],
-  evidence: "label+host",
+  evidence: "host",
+  rule: "bedrock.in-region",
+  checkedAt: "2026-11-22",
   policies: ["egress-system/eu-only"],
   reason: "eu-central-1 is allowed",
 };

@@ -178,7 +178,7 @@ describe("XBackend", () => {
     const at = (region: string, hostname: string) =>
       compileGood([xBackend("one", { externalHostname: { hostname } }, { labels: { "topology.kubernetes.io/region": region } })]);
     expect(conditionOf(at("us-east-1", "bedrock-runtime.eu-central-1.amazonaws.com"), "XBackend", "one", "Accepted")).toBe("False/RegionMismatch");
-    expect(backendOf(at("eu", "eu.api.openai.com"), KEY).region).toEqual({ declared: "eu", fromHost: "eu" });
+    expect(backendOf(at("eu", "eu.api.openai.com"), KEY).region).toMatchObject({ declared: "eu", fromHost: "eu" });
   });
 });
 

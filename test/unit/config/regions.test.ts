@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { weigh } from "../../../src/model/cleared.ts";
+import { weighReach } from "../../../src/model/cleared.ts";
+import { makeConstraint, makeRegionFacts } from "../../fakes/regions.ts";
 import { compileGood, conditionOf, own, route, rulesOf, toXBackend, xBackend } from "./compile-text.ts";
 
 const at = (name: string, region: string | null) => xBackend(name, {}, region === null ? {} : { labels: { "topology.kubernetes.io/region": region } });
@@ -48,7 +49,7 @@ describe("region locks", () => {
       route("r"),
       lock("l", GATEWAY_TARGET, { jurisdictions: ["UK", "nordics"], regions: ["eu"] }, "infra", { jurisdictions: { nordics: ["SE", "NO"] } }),
     );
-    expect(rule.lock?.constraints).toEqual([{ policy: "infra/l", regions: new Set(["eu"]), countries: new Set(["GB", "SE", "NO"]), bindsBroker: false }]);
+    expect(rule.lock?.constraints).toEqual([makeConstraint("infra/l", { regions: new Set(["eu"]), countries: new Set(["GB", "SE", "NO"]) })]);
   });
 
   it("an unknown or redefined jurisdiction only tightens, and is told", () => {
@@ -112,8 +113,8 @@ describe("region locks", () => {
     expect(policies(lockFor("team-a"))).toEqual(["infra/all", "infra/personal"]);
     expect(policies(lockFor("team-b"))).toEqual(["infra/all"]);
     expect(policies(lockFor("nobody-knows"))).toEqual(["infra/all", "infra/personal"]);
-    expect(weigh({ declared: "us-east-1", fromHost: null }, lockFor("team-b")).decision).toBe("allow");
-    expect(weigh({ declared: "us-east-1", fromHost: null }, lockFor("nobody-knows")).decision).toBe("deny");
+    expect(weighReach(makeRegionFacts("us-east-1"), lockFor("team-b")).decision).toBe("allow");
+    expect(weighReach(makeRegionFacts("us-east-1"), lockFor("nobody-knows")).decision).toBe("deny");
   });
 
   it("for some callers only do not lock the others at all", () => {
@@ -123,8 +124,8 @@ describe("region locks", () => {
       lock("personal", GATEWAY_TARGET, { jurisdictions: ["US"] }, "infra", { appliesTo: { namespaces: { matchLabels: { data: "personal" } } } }),
     );
     expect(rule.action.kind).toBe("forward");
-    expect(weigh({ declared: null, fromHost: null }, rule.namespaceLocks.get("team-b") ?? rule.lock).decision).toBe("unlocked");
-    expect(weigh({ declared: "eu-central-1", fromHost: null }, rule.namespaceLocks.get("team-a") ?? rule.lock).decision).toBe("deny");
+    expect(weighReach(makeRegionFacts(null), rule.namespaceLocks.get("team-b") ?? rule.lock).decision).toBe("unlocked");
+    expect(weighReach(makeRegionFacts("eu-central-1"), rule.namespaceLocks.get("team-a") ?? rule.lock).decision).toBe("deny");
   });
 
   it("of a Namespace bind its workloads on routes that stand elsewhere", () => {

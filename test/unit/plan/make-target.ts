@@ -3,6 +3,7 @@ import type { Routed } from "../../../src/model/call.ts";
 import { NOTHING_ATTESTED } from "../../../src/model/exchange.ts";
 import type { RegionLock } from "../../../src/model/region.ts";
 import { type CompiledGroup, DEFAULT_HEALTH, type RuleTarget, type Target, type WeightedTarget } from "../../../src/model/snapshot.ts";
+import { makeConstraint, makeRegionFacts } from "../../fakes/regions.ts";
 import { makeRule } from "../routing/make-rule.ts";
 
 export interface TargetParts {
@@ -27,7 +28,7 @@ export function makeTarget(key: string, parts: TargetParts = {}): Target {
     timeouts: { connectMs: 3_000, firstByteMs: 20_000, streamIdleMs: 30_000 },
     credential: null,
     api: parts.api ?? null,
-    region: { declared: parts.region ?? null, fromHost: parts.fromHost ?? null },
+    region: makeRegionFacts(parts.region ?? null, parts.fromHost ?? null),
     retryBudget: null,
   };
   return { backend, model: parts.model ?? null, requestHeaders: null, responseHeaders: null, rewrite: null };
@@ -53,12 +54,9 @@ export function makeApi(parts: Partial<ApiProfile> = {}): ApiProfile {
 
 export function makeLock(...constraints: readonly { readonly regions?: readonly string[]; readonly countries?: readonly string[] }[]): RegionLock {
   return {
-    constraints: constraints.map((one, at) => ({
-      policy: `policies/lock-${at}`,
-      regions: new Set(one.regions ?? []),
-      countries: new Set(one.countries ?? []),
-      bindsBroker: false,
-    })),
+    constraints: constraints.map((one, at) =>
+      makeConstraint(`policies/lock-${at}`, { regions: new Set(one.regions ?? []), countries: new Set(one.countries ?? []) }),
+    ),
   };
 }
 

@@ -119,8 +119,8 @@ describe("plan: the lock speaks first", () => {
     const planned = plan(makeRouted([weighted(1, group)], { lock }), PLAIN, ALWAYS_HEALTHY, first);
     expect(keys(planned)).toEqual(["eu"]);
     expect(reasons(planned)).toEqual(["us:region", "nowhere:region"]);
-    expect(planned.excluded[0]?.evidence).toMatchObject({ decision: "deny", region: "us-east-1" });
-    expect(planned.candidates[0]?.evidence).toMatchObject({ decision: "allow", region: "eu-central-1" });
+    expect(planned.excluded[0]?.evidence).toMatchObject({ decision: "deny", regions: ["us-east-1"] });
+    expect(planned.candidates[0]?.evidence).toMatchObject({ decision: "allow", regions: ["eu-central-1"] });
   });
 
   it("does not let a denied backend back in when all others are out", () => {

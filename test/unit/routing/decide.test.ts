@@ -6,6 +6,7 @@ import type { RegionLock } from "../../../src/model/region.ts";
 import type { CompiledRule } from "../../../src/model/snapshot.ts";
 import { buildRouteTable } from "../../../src/routing/build-route-table.ts";
 import { route } from "../../../src/routing/decide.ts";
+import { makeConstraint } from "../../fakes/regions.ts";
 import { makeRule } from "./make-rule.ts";
 
 /** Only what routing reads of a call; the rest of `Identified` is other stages' business. */
@@ -33,7 +34,7 @@ function refusalOf(act: () => unknown): Refusal {
   throw new Error("nothing was refused");
 }
 
-const lock = (policy: string): RegionLock => ({ constraints: [{ policy, regions: new Set(["eu"]), countries: new Set(), bindsBroker: false }] });
+const lock = (policy: string): RegionLock => ({ constraints: [makeConstraint(policy, { regions: new Set(["eu"]) })] });
 
 describe("route", () => {
   it("gives the rule, the match and everything that was known before", () => {
