@@ -1,7 +1,7 @@
 import { createNodeExchange } from "../adapters/knative/node-exchange.ts";
 import { createNodeServer } from "../adapters/knative/node-server.ts";
 import { createUndiciTransport } from "../adapters/transport/undici-transport.ts";
-import { type OutboundRequest, UNKNOWN_PLACE } from "../src/index.ts";
+import { type OutboundRequest, PLAIN_DNS, UNKNOWN_PLACE } from "../src/index.ts";
 
 // The broker's own server, exchange and transport with nothing between: what is dearer than `bare.ts` here is dear in them.
 // node bench/parts.ts UPSTREAM_PORT LISTEN_PORT
@@ -17,7 +17,8 @@ const to: Omit<OutboundRequest, "method" | "path" | "headers" | "body"> = {
   protocol: "http1",
   tls: null,
   clientCertificate: null,
-  dns: { addresses: ["127.0.0.1"], allowCIDRs: [] },
+  revocationLists: [],
+  dns: { ...PLAIN_DNS, addresses: ["127.0.0.1"] },
   timeouts: { connectMs: 3_000, firstByteMs: 30_000, streamIdleMs: 30_000 },
   poolKey: "bench",
 };

@@ -11,11 +11,12 @@ import type { Cleared } from "./model/cleared.ts";
 import type { AttemptFailure, Outcome } from "./model/outcome.ts";
 import type { OutboundRequest } from "./model/ports.ts";
 import { SecretStoreError } from "./model/ports.ts";
-import type { SecretReference } from "./model/secret.ts";
+import type { Secret, SecretReference } from "./model/secret.ts";
 import { matchModel } from "./plan/model-rule.ts";
 import { encodeRequest } from "./providers/encode-request.ts";
 import { wireOf } from "./providers/wires.ts";
 import type { CallBody } from "./read-call-body.ts";
+import { readRevocationLists } from "./read-revocation-lists.ts";
 import { editHeaders } from "./routing/edit-headers.ts";
 import { rewriteTarget } from "./routing/rewrite-target.ts";
 import type { Stages } from "./stages.ts";
@@ -64,10 +65,13 @@ export async function attemptCandidate(
   const secret = secretOf(backend.credential);
   let lease: SecretLease | null = renewed;
   let certificate: SecretLease | null = null;
+  let lists: readonly Secret[] | AttemptFailure;
   try {
     if (lease === null && secret !== null) lease = stages.secrets.peek(secret) ?? (await readSecret(stages, call, secret));
     const proof = backend.tls?.clientCertificate ?? null;
     if (proof !== null) certificate = stages.secrets.peek(proof) ?? (await readSecret(stages, call, proof));
+    const found = readRevocationLists(backend, stages.secrets.peek, (source) => readSecret(stages, call, source));
+    lists = found instanceof Promise ? await found : found;
   } catch (error) {
     if (call.signal.aborted) return { ...nothing, outcome: { kind: "cancelled", message: "the call ended while its credential was read" } };
     if (!(error instanceof SecretStoreError)) throw error;
@@ -75,9 +79,11 @@ export async function attemptCandidate(
   }
   if (lease !== null && secret !== null) attempt.credential = `${secret.id}:${lease.state}`;
 
+  if ("kind" in lists) return { ...nothing, outcome: lists };
+
   let built: ReturnType<typeof buildOutbound>;
   try {
-    built = buildOutbound(stages, call, cleared, lease, certificate);
+    built = buildOutbound(stages, call, cleared, lease, { certificate: certificate?.secret ?? null, lists });
   } catch (error) {
     // A value that cannot stand in a header, such as one with a line break: the store's fault, and another candidate may serve.
     if (!(error instanceof SecretStoreError)) throw error;
@@ -98,7 +104,13 @@ function readSecret(stages: Stages, { routed, signal }: CallInFlight, reference:
   return stages.secrets.read(reference, abortSignalOf(signal), (work) => routed.exchange.waitUntil(work));
 }
 
-function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lease: SecretLease | null, certificate: SecretLease | null) {
+/** What the handshake needs beside the profile: our own proof, and the lists by which the other's is judged. */
+interface HandshakeSecrets {
+  readonly certificate: Secret | null;
+  readonly lists: readonly Secret[];
+}
+
+function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lease: SecretLease | null, handshake: HandshakeSecrets) {
   const { routed, body, record } = call;
   const { rule, gateway, exchange } = routed;
   const { target, lock } = cleared;
@@ -133,7 +145,8 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
     body: encoded.body === null ? body.request : { kind: "bytes", bytes: encoded.body },
     protocol: backend.protocol,
     tls: backend.tls,
-    clientCertificate: certificate?.secret ?? null,
+    clientCertificate: handshake.certificate,
+    revocationLists: handshake.lists,
     dns: backend.dns,
     timeouts: {
       ...backend.timeouts,

@@ -9,6 +9,7 @@ import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import type { EgressEvent } from "./model/event.ts";
+import type { UntrustedReason } from "./model/outcome.ts";
 import type { Planned } from "./model/planned.ts";
 import type { Clock } from "./model/ports.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
@@ -52,7 +53,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     }
     const retryAfterMs = retryAfterOf(attempted, stages.clock);
     if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
-    if (attempted.outcome.kind === "untrusted") stages.emit(untrustedEvent(cleared, stages.clock.now()));
+    if (attempted.outcome.kind === "untrusted") stages.emit(untrustedEvent(cleared, attempted.outcome.reason, stages.clock.now()));
     const decide = (alreadyRefetched: boolean): Verdict =>
       judge({
         outcome: factsOf(attempted, retryAfterMs),
@@ -99,9 +100,9 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
   }
 }
 
-function untrustedEvent(cleared: Cleared, time: number): EgressEvent {
+function untrustedEvent(cleared: Cleared, reason: UntrustedReason, time: number): EgressEvent {
   const { backend } = cleared.target;
-  return { type: "backend.untrusted", time, subject: backend.key, data: { host: backend.origin.hostname, port: backend.origin.port } };
+  return { type: "backend.untrusted", time, subject: backend.key, data: { host: backend.origin.hostname, port: backend.origin.port, reason } };
 }
 
 function factsOf(attempted: Attempted, retryAfterMs: number | null) {

@@ -53,12 +53,12 @@ export interface RunningServer {
 /** Composition root of the Node server, which is what Knative, a Deployment and a laptop run. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const telemetry = await startTelemetry(options.environment);
-  const transport = createUndiciTransport({});
   // Nobody tells a container where it runs but whoever deploys it.
   const place: BrokerPlace = { region: options.environment["SPILLWAY_REGION"]?.trim() || null, country: null };
   // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
   const { sink, answers } = createNodeEvents(options.environment, telemetry.log);
   const cluster = createClusterLink(sink);
+  const transport = createUndiciTransport({ emit: (event) => cluster.sink.emit(event) });
   const broker = createBroker({
     clock: nodeClock,
     random: Math.random,

@@ -34,7 +34,7 @@ guardEnvironment();
 const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
 const { sink, answers } = createNodeEvents(environment, telemetry.log);
-const transport = createThawingTransport(() => createUndiciTransport(), Date.now);
+const transport = createThawingTransport(() => createUndiciTransport({ emit: (event) => sink.emit(event) }), Date.now);
 /** One an environment, whatever number of calls it takes at once. */
 const broker: Broker = createBroker({
   clock: lambdaClock,

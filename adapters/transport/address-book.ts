@@ -1,9 +1,19 @@
-/** Asks for all addresses of a name; rejects when there are none or nobody answers. */
-export type Lookup = (hostname: string) => Promise<readonly string[]>;
+import type { Lookup } from "./name-resolver.ts";
+
+/** Whose addresses are asked for, and of whom. */
+export interface AddressQuestion {
+  readonly hostname: string;
+  /** Name servers; empty: the system's resolver. */
+  readonly servers: readonly string[];
+}
 
 export interface AddressBook {
   /** All addresses of the name, unchecked. Rejects when nobody answers and no answer of the last five minutes is known. */
-  resolve(hostname: string, patienceMs: number): Promise<readonly string[]>;
+  resolve(question: AddressQuestion, patienceMs: number): Promise<readonly string[]>;
+  /** Addresses that were kept under this key and whose time is not up; null: none. */
+  kept(key: string): readonly string[] | null;
+  /** Keeps checked addresses for `forMs`, and gives what is kept: of two that were found at one moment the first counts. */
+  keep(key: string, addresses: readonly string[], forMs: number): readonly string[];
 }
 
 const GOOD_FOR_MS = 300_000;
@@ -14,36 +24,48 @@ interface Entry {
   readonly at: number;
 }
 
+interface Kept {
+  readonly addresses: readonly string[];
+  readonly until: number;
+}
+
 /**
  * Asks the resolver for every new connection, so that a change of address is seen at once, and falls back to the last
  * good answer while the resolver is down or silent for `patienceMs` (F33). Questions for one name at one moment share one look-up,
- * since the system's resolver has only a handful of threads.
+ * since the system's resolver has only a handful of threads. What was kept by `keep` outlives the pool that asked for it.
  */
 export function createAddressBook(lookup: Lookup, monotonic: () => number): AddressBook {
   const lastGood = new Map<string, Entry>();
   const flights = new Map<string, Promise<readonly string[]>>();
+  const pins = new Map<string, Kept>();
 
-  function ask(hostname: string): Promise<readonly string[]> {
-    const known = flights.get(hostname);
+  function ask({ hostname, servers }: AddressQuestion, key: string): Promise<readonly string[]> {
+    const known = flights.get(key);
     if (known !== undefined) return known;
-    const flight = lookup(hostname)
+    const flight = lookup(hostname, servers)
       .then((addresses) => {
         if (addresses.length === 0) throw new Error("no address");
-        lastGood.delete(hostname);
-        lastGood.set(hostname, { addresses, at: monotonic() });
-        const oldest = lastGood.size > NAMES ? lastGood.keys().next().value : undefined;
-        if (oldest !== undefined) lastGood.delete(oldest);
+        putLast(lastGood, key, { addresses, at: monotonic() });
         return addresses;
       })
-      .finally(() => flights.delete(hostname));
-    flights.set(hostname, flight);
+      .finally(() => flights.delete(key));
+    flights.set(key, flight);
     return flight;
   }
 
+  function kept(key: string): readonly string[] | null {
+    const found = pins.get(key);
+    if (found === undefined) return null;
+    if (monotonic() < found.until) return found.addresses;
+    pins.delete(key);
+    return null;
+  }
+
   return {
-    resolve: async (hostname, patienceMs) => {
-      const flight = ask(hostname);
-      const entry = lastGood.get(hostname);
+    resolve: async (question, patienceMs) => {
+      const key = [question.hostname, ...question.servers].join(" ");
+      const flight = ask(question, key);
+      const entry = lastGood.get(key);
       if (entry === undefined || monotonic() - entry.at > GOOD_FOR_MS) return flight;
       let timer: NodeJS.Timeout | undefined;
       const fallback = new Promise<readonly string[]>((resolve) => {
@@ -55,5 +77,20 @@ export function createAddressBook(lookup: Lookup, monotonic: () => number): Addr
         clearTimeout(timer);
       }
     },
+    kept,
+    keep: (key, addresses, forMs) => {
+      const before = kept(key);
+      if (before !== null) return before;
+      putLast(pins, key, { addresses, until: monotonic() + forMs });
+      return addresses;
+    },
   };
+}
+
+/** Puts an entry at the end, and drops the oldest one beyond the bound. */
+function putLast<Value>(entries: Map<string, Value>, key: string, value: Value): void {
+  entries.delete(key);
+  entries.set(key, value);
+  const oldest = entries.size > NAMES ? entries.keys().next().value : undefined;
+  if (oldest !== undefined) entries.delete(oldest);
 }

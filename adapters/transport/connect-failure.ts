@@ -1,4 +1,4 @@
-import type { AttemptFailure, ConnectDetail } from "../../src/index.ts";
+import type { AttemptFailure, ConnectDetail, UntrustedReason } from "../../src/index.ts";
 
 /** Why no connection came about. Carries the failure as the core knows it, with words of our own: never what a library or a peer said. */
 export class ConnectFailure extends Error {
@@ -17,8 +17,8 @@ export function connectFailure(detail: ConnectDetail, message: string): ConnectF
   return new ConnectFailure({ kind: "connect", detail, message });
 }
 
-export function untrusted(message: string): ConnectFailure {
-  return new ConnectFailure({ kind: "untrusted", message });
+export function untrusted(reason: UntrustedReason, message: string): ConnectFailure {
+  return new ConnectFailure({ kind: "untrusted", reason, message });
 }
 
 export function connectTimeout(milliseconds: number): ConnectFailure {

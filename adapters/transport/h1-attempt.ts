@@ -85,7 +85,7 @@ export class H1Attempt extends Attempt implements BodyWatch {
 
   onError(error: unknown): void {
     this.#release(false);
-    this.failed(failureOf(error, this.#abort !== null, this.#headSeen));
+    this.failed(failureOf(error, this.#abort !== null, this.#headSeen, this.request.clientCertificate !== null));
   }
 
   onUpgrade(): void {

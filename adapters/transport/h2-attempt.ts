@@ -2,6 +2,7 @@ import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import type { AttemptFailure, CallSignal, HeaderList, OutboundRequest, Outcome } from "../../src/index.ts";
 import { Attempt } from "./attempt.ts";
 import { ConnectFailure } from "./connect-failure.ts";
+import { lateHandshakeFailure } from "./h1-failure.ts";
 import type { H2Pool, Session } from "./h2-pool.ts";
 import { type BodyWatch, watchedBody } from "./outgoing-body.ts";
 
@@ -17,6 +18,7 @@ export class H2Attempt extends Attempt implements BodyWatch {
   #session: Session | null = null;
   #declared: number | null = null;
   #received = 0;
+  #headSeen = false;
 
   constructor(request: OutboundRequest, signal: CallSignal, resolve: (outcome: Outcome) => void, pool: H2Pool) {
     super(request, signal, resolve);
@@ -106,10 +108,16 @@ export class H2Attempt extends Attempt implements BodyWatch {
       if (!name.startsWith(":")) headers.push(name, value);
     }
     if (size > MAX_HEADER_BYTES) this.failed({ kind: "protocol", message: "the header section of the answer is too large" });
-    else this.headArrived(status, headers, session.address, "h2");
+    else {
+      this.#headSeen = true;
+      this.headArrived(status, headers, session.address, "h2");
+    }
   }
 
   #broken(): AttemptFailure {
+    const code = this.#session?.errorCode ?? "";
+    // With TLS 1.3 a server refuses the client's certificate after the client has taken the handshake for done.
+    if (!this.#headSeen && code.startsWith("ERR_SSL_")) return lateHandshakeFailure(code, this.request.clientCertificate !== null);
     return { kind: "reset", sent: true, message: "the destination closed the stream" };
   }
 

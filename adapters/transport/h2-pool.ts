@@ -18,6 +18,8 @@ export interface Session {
   readonly address: string;
   streams: number;
   retired: boolean;
+  /** The code of the error that ended it; null: none did. */
+  errorCode: string | null;
 }
 
 export interface H2Pool {
@@ -51,12 +53,13 @@ export function createH2Pool(origin: string, connect: Connect, connectMs: () => 
       createConnection: () => connection.socket,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW, maxHeaderListSize: MAX_HEADER_BYTES },
     });
-    const session: Session = { http2, address: connection.address, streams: 0, retired: false };
+    const session: Session = { http2, address: connection.address, streams: 0, retired: false, errorCode: null };
     sessions.add(session);
     http2.once("connect", () => http2.setLocalWindowSize(CONNECTION_WINDOW));
-    http2.on("error", () => {
+    http2.on("error", (error: NodeJS.ErrnoException) => {
       // Each of its streams reports it.
       session.retired = true;
+      session.errorCode ??= error.code ?? null;
     });
     http2.on("goaway", () => {
       session.retired = true;

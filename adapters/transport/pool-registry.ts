@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { OutboundRequest, Secret } from "../../src/index.ts";
-import type { AddressBook } from "./address-book.ts";
+import { createClientCertificates } from "./client-certificates.ts";
+import type { DialContext } from "./dial-context.ts";
 import { type Connect, createGuardedConnect } from "./guarded-connect.ts";
 import { createH1Pool, type H1Pool } from "./h1-pool.ts";
 import { createH2Pool, type H2Pool } from "./h2-pool.ts";
+import { type Revocation, revocationOf } from "./revocation.ts";
 
 /** Pools that are kept; beyond it the one that was idle longest is closed. */
 const POOLS = 512;
@@ -12,6 +14,8 @@ export type Pool = H1Pool | H2Pool;
 
 interface Entry {
   readonly pool: Pool;
+  /** Milliseconds since the epoch at which what its connections were checked by ends; null: never. */
+  readonly goodUntil: number | null;
   connectMs: number;
   lastUse: number;
 }
@@ -24,17 +28,18 @@ export interface PoolRegistry {
 
 /**
  * A pool belongs to a pool key (backend and credential), an origin, and everything that decides how its peer is checked:
- * after a reload with another CA, pin or client certificate no old connection may serve, whatever the pool key says.
+ * after a reload with another CA, pin, revocation list or client certificate no old connection may serve, whatever the pool key says.
  */
-export function createPoolRegistry(book: AddressBook): PoolRegistry {
+export function createPoolRegistry(context: DialContext): PoolRegistry {
+  const certificates = createClientCertificates(context.now, context.emit);
   const pools = new Map<string, Entry>();
   /** The last profile seen with a pool key: compiled objects, so comparing references is enough on the hot path. */
   const recent = new Map<string, { readonly request: OutboundRequest; readonly entry: Entry }>();
   const identities = new WeakMap<object, string>();
   let uses = 0;
 
-  function identityOf(request: OutboundRequest): string {
-    const { origin, tls, dns, clientCertificate } = request;
+  function identityOf(request: OutboundRequest, clientCertificate: Secret | null): string {
+    const { origin, tls, dns, revocationLists } = request;
     const parts = [
       request.poolKey,
       origin.scheme,
@@ -43,7 +48,8 @@ export function createPoolRegistry(book: AddressBook): PoolRegistry {
       request.protocol,
       digest(tls),
       digest(dns),
-      certificateDigest(clientCertificate),
+      secretDigest(clientCertificate),
+      ...revocationLists.map(secretDigest),
     ];
     return JSON.stringify(parts);
   }
@@ -52,7 +58,7 @@ export function createPoolRegistry(book: AddressBook): PoolRegistry {
     return profile === null ? "" : remembered(profile, () => JSON.stringify(profile));
   }
 
-  function certificateDigest(secret: Secret | null): string {
+  function secretDigest(secret: Secret | null): string {
     return secret === null ? "" : remembered(secret, () => secret.reveal());
   }
 
@@ -64,14 +70,27 @@ export function createPoolRegistry(book: AddressBook): PoolRegistry {
     return made;
   }
 
-  function open(request: OutboundRequest): Entry {
+  function open(request: OutboundRequest, clientCertificate: Secret | null, revocation: Revocation | null): Entry {
     const h2 = request.protocol !== "http1";
-    const { origin, tls, dns, clientCertificate } = request;
-    const connect: Connect = createGuardedConnect({ origin, tls, dns, clientCertificate, h2 }, book);
+    const { origin, tls, dns } = request;
+    const connect: Connect = createGuardedConnect({ origin, tls, dns, clientCertificate, revocation, h2 }, context);
     const url = `${origin.scheme}://${origin.hostname}:${origin.port}`;
     const connectMs = (): number => entry.connectMs;
-    const entry: Entry = { pool: h2 ? createH2Pool(url, connect, connectMs) : createH1Pool(url, connect, connectMs), connectMs: 0, lastUse: 0 };
+    const pool = h2 ? createH2Pool(url, connect, connectMs) : createH1Pool(url, connect, connectMs);
+    // Lists that have ended already let no connection come about, so there is none to close.
+    const ends = revocation !== null && context.now() < revocation.goodUntil;
+    const entry: Entry = { pool, goodUntil: ends ? revocation.goodUntil : null, connectMs: 0, lastUse: 0 };
     return entry;
+  }
+
+  /** Connections finish what they do, and take nothing new. */
+  function drop(identity: string): void {
+    const entry = pools.get(identity);
+    pools.delete(identity);
+    for (const [poolKey, seen] of recent) {
+      if (seen.entry === entry) recent.delete(poolKey);
+    }
+    entry?.pool.close();
   }
 
   function evict(): void {
@@ -82,27 +101,30 @@ export function createPoolRegistry(book: AddressBook): PoolRegistry {
       oldest = identity;
       oldestUse = entry.lastUse;
     }
-    if (oldest === null) return;
-    const entry = pools.get(oldest);
-    pools.delete(oldest);
-    for (const [poolKey, seen] of recent) {
-      if (seen.entry === entry) recent.delete(poolKey);
-    }
-    entry?.pool.close();
+    if (oldest !== null) drop(oldest);
   }
 
   function findEntry(request: OutboundRequest): Entry {
     const seen = recent.get(request.poolKey);
-    if (seen !== undefined && sameProfile(seen.request, request)) return seen.entry;
-    const identity = identityOf(request);
+    if (seen !== undefined && sameProfile(seen.request, request) && isGood(seen.entry)) return seen.entry;
+    const clientCertificate = certificates.choose(request);
+    const identity = identityOf(request, clientCertificate);
     let entry = pools.get(identity);
+    if (entry !== undefined && !isGood(entry)) {
+      drop(identity);
+      entry = undefined;
+    }
     if (entry === undefined) {
-      entry = open(request);
+      entry = open(request, clientCertificate, revocationOf(request));
       pools.set(identity, entry);
       if (pools.size > POOLS) evict();
     }
     recent.set(request.poolKey, { request: { ...request, headers: [], body: { kind: "none" } }, entry });
     return entry;
+  }
+
+  function isGood({ goodUntil }: Entry): boolean {
+    return goodUntil === null || context.now() < goodUntil;
   }
 
   return {
@@ -126,9 +148,14 @@ function sameProfile(one: OutboundRequest, other: OutboundRequest): boolean {
     one.tls === other.tls &&
     one.dns === other.dns &&
     one.clientCertificate === other.clientCertificate &&
+    sameLists(one.revocationLists, other.revocationLists) &&
     one.protocol === other.protocol &&
     one.origin.hostname === other.origin.hostname &&
     one.origin.port === other.origin.port &&
     one.origin.scheme === other.origin.scheme
   );
+}
+
+function sameLists(one: readonly Secret[], other: readonly Secret[]): boolean {
+  return one === other || (one.length === other.length && one.every((list, index) => list === other[index]));
 }

@@ -1,20 +1,43 @@
+import { createHash, X509Certificate } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
 import type { TlsProfile } from "../../src/index.ts";
+import { PIN_MISMATCH, WRONG_NAME } from "./untrusted-reason.ts";
+
+/** Carries the code by which the reason is told; Node shows it as the connection's `authorizationError`. */
+class IdentityError extends Error {
+  override readonly name = "IdentityError";
+  readonly code: string;
+
+  constructor(code: string) {
+    super("the certificate does not show who it should");
+    this.code = code;
+  }
+}
 
 /**
  * The check of a certificate whose chain has been verified: undefined when it shows who it should, else an error.
  * Names come from subjectAltName only; the common name is never read (RFC 9525 section 2).
- * With `subjectAltNames` one of them must be there and `serverName` is SNI only (GEP-3155).
+ * With `subjectAltNames` one of them must be there and `serverName` is SNI only (GEP-3155). With `pins` its key must be one of them too.
  */
 export function createIdentityCheck(tls: TlsProfile): (hostname: string, certificate: PeerCertificate) => Error | undefined {
+  const pins = new Set(tls.pins);
   return (_hostname, certificate) => {
-    const names = splitNames(certificate.subjectaltname ?? "");
-    const wanted = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : [{ type: "Hostname" as const, value: tls.serverName }];
-    for (const { type, value } of wanted) {
-      if (type === "URI" ? names.includes(`URI:${value}`) : showsHostname(names, value, certificate)) return undefined;
-    }
-    return new Error("the certificate is for another name");
+    if (!showsName(tls, certificate)) return new IdentityError(WRONG_NAME);
+    if (pins.size > 0 && !pins.has(keyDigest(certificate))) return new IdentityError(PIN_MISMATCH);
+    return undefined;
   };
+}
+
+function showsName(tls: TlsProfile, certificate: PeerCertificate): boolean {
+  const names = splitNames(certificate.subjectaltname ?? "");
+  const wanted = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : [{ type: "Hostname" as const, value: tls.serverName }];
+  return wanted.some(({ type, value }) => (type === "URI" ? names.includes(`URI:${value}`) : showsHostname(names, value, certificate)));
+}
+
+/** As RFC 7469 section 2.4 has it: SHA-256 over the DER of SubjectPublicKeyInfo. */
+function keyDigest(certificate: PeerCertificate): string {
+  const key = new X509Certificate(certificate.raw).publicKey.export({ type: "spki", format: "der" });
+  return createHash("sha256").update(key).digest("base64");
 }
 
 function showsHostname(names: readonly string[], value: string, certificate: PeerCertificate): boolean {

@@ -1,22 +1,29 @@
-import { lookup } from "node:dns/promises";
-import type { OutboundRequest, Transport, TransportFeature } from "../../src/index.ts";
-import { createAddressBook, type Lookup } from "./address-book.ts";
+import type { EgressEvent, OutboundRequest, Transport, TransportFeature } from "../../src/index.ts";
+import { createAddressBook } from "./address-book.ts";
 import { abortFailure } from "./attempt.ts";
 import { H1Attempt } from "./h1-attempt.ts";
 import { H2Attempt } from "./h2-attempt.ts";
+import { createNameResolver, type Lookup, type ReverseLookup } from "./name-resolver.ts";
 import { createPoolRegistry, type Pool } from "./pool-registry.ts";
 
 export interface UndiciTransportOptions {
-  /** All addresses of a name; the system's resolver by default. */
+  /** All addresses of a name; by default the system's resolver, or the name servers that the manifest names. */
   readonly lookup?: Lookup;
+  readonly reverse?: ReverseLookup;
   /** Milliseconds that never jump, for the age of look-ups. */
   readonly monotonic?: () => number;
+  /** Milliseconds since the Unix epoch, for the ends of certificates and revocation lists. */
+  readonly now?: () => number;
+  /** Told of client certificates that cannot be used. */
+  readonly emit?: (event: EgressEvent) => void;
 }
 
-/** What this transport can honour, for the compiler: no CRL and no key pins. */
+/** What this transport can honour, for the compiler. */
 export const NODE_TRANSPORT_FEATURES: ReadonlySet<TransportFeature> = new Set<TransportFeature>([
   "custom-ca",
   "client-cert",
+  "crl",
+  "spki-pin",
   "dns-pin",
   "dns-guard",
   "sni",
@@ -32,8 +39,14 @@ export const NODE_TRANSPORT_FEATURES: ReadonlySet<TransportFeature> = new Set<Tr
  * one), and one guarded connect under both. Holds connections until `close`.
  */
 export function createUndiciTransport(options: UndiciTransportOptions = {}): Transport {
-  const book = createAddressBook(options.lookup ?? systemLookup, options.monotonic ?? (() => performance.now()));
-  const registry = createPoolRegistry(book);
+  const own = createNameResolver();
+  const resolver = { lookup: options.lookup ?? own.lookup, reverse: options.reverse ?? own.reverse };
+  const registry = createPoolRegistry({
+    book: createAddressBook(resolver.lookup, options.monotonic ?? (() => performance.now())),
+    resolver,
+    now: options.now ?? Date.now,
+    emit: options.emit ?? (() => {}),
+  });
   let closed = false;
 
   /** Null fails closed: a range or address that cannot be read permits nothing. */
@@ -67,10 +80,4 @@ export function createUndiciTransport(options: UndiciTransportOptions = {}): Tra
       registry.close();
     },
   };
-}
-
-/** getaddrinfo, as every other program on the machine: `/etc/hosts` and the cluster's search path count. */
-async function systemLookup(hostname: string): Promise<readonly string[]> {
-  const answers = await lookup(hostname, { all: true, order: "verbatim" });
-  return answers.map((answer) => answer.address);
 }

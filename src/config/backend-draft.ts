@@ -60,7 +60,12 @@ export function draftCredential(context: LinkContext, draft: BackendDraft, polic
 
 export function draftConnection(context: LinkContext, draft: BackendDraft, policies: BackendPolicies, key: string): ConnectionPlan {
   const policy = policies.connection.get(key);
-  const plan = compileConnection(policy);
+  const plan = compileConnection(context, policy);
+  const { unresolved } = plan;
+  if (policy !== undefined && unresolved !== null) {
+    context.conditions.write(policy, key, { type: "ResolvedRefs", status: "False", reason: unresolved.reason, message: unresolved.message });
+    draft.unresolvedRef({ ...unresolved, message: `BackendConnectionPolicy ${policy.name}: ${unresolved.message}` });
+  } else if (policy !== undefined) context.conditions.approve(policy, key, "ResolvedRefs");
   for (const { feature, field } of plan.needs) {
     draft.need(feature, `BackendConnectionPolicy ${policy?.name ?? ""} ${field}`);
     if (policy !== undefined && !context.platform.features.has(feature)) {
@@ -69,6 +74,11 @@ export function draftConnection(context: LinkContext, draft: BackendDraft, polic
     }
   }
   return plan;
+}
+
+/** Fails closed: who asks for a key or a revocation list and gets no TLS at all would have nothing of what was asked. */
+export function refuseUnencrypted(draft: BackendDraft, { tls }: ConnectionPlan): void {
+  if (tls.pins.length > 0 || tls.crl !== null) draft.refuse("Invalid", "a BackendConnectionPolicy asks for tls.pins or tls.crl, and this backend is plaintext");
 }
 
 /** What is known of where the backend processes: its label and its hostname must not disagree. */

@@ -1,6 +1,6 @@
 import type { TlsProfile } from "../model/backend.ts";
 import type { BackendDraft } from "./backend-draft.ts";
-import { compileServerTls } from "./compile-tls.ts";
+import { compileServerTls, type TlsDemands } from "./compile-tls.ts";
 import type { LinkContext } from "./link-context.ts";
 import { byAge, idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
@@ -40,14 +40,14 @@ export function draftBackendTls(
   policies: BackendTlsPolicies,
   service: string,
   portName: string | undefined,
-  minVersion: TlsProfile["minVersion"],
+  demands: TlsDemands,
 ): TlsProfile | null {
   const own = portName === undefined ? undefined : policies.get(`${service}/${portName}`);
   const policy = own ?? policies.get(service);
   if (policy === undefined) return null;
   const parent = own === undefined ? service : `${service}/${portName ?? ""}`;
   const before = draft.refusals.length;
-  const profile = compileServerTls(context, draft, { manifest: policy, parent, field: "spec" }, policy.body.spec.validation, minVersion);
+  const profile = compileServerTls(context, draft, { manifest: policy, parent, field: "spec" }, policy.body.spec.validation, demands);
   for (const { type, reason, message } of draft.refusals.slice(before)) context.conditions.write(policy, parent, { type, status: "False", reason, message });
   for (const type of ["Accepted", "ResolvedRefs"]) context.conditions.approve(policy, parent, type);
   return profile;

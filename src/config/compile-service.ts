@@ -1,5 +1,5 @@
 import type { Backend } from "../model/backend.ts";
-import { createBackendDraft, draftConnection, draftCredential, draftRegion } from "./backend-draft.ts";
+import { createBackendDraft, draftConnection, draftCredential, draftRegion, refuseUnencrypted } from "./backend-draft.ts";
 import type { BackendPolicies } from "./backend-policies.ts";
 import { draftBackendTls } from "./backend-tls.ts";
 import { compileApi } from "./compile-api.ts";
@@ -25,9 +25,11 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
   draft.need("service", "a Service backend");
   const policyKey = `Service/${namespace}/${manifest.name}`;
   const connection = draftConnection(context, draft, policies, policyKey);
-  const tls = draftBackendTls(context, draft, policies.serviceTls, policyKey, found.name, connection.minVersion);
-  if (tls === null) draft.need("plaintext", "a Service backend");
-  else draft.need("sni", "a BackendTLSPolicy");
+  const tls = draftBackendTls(context, draft, policies.serviceTls, policyKey, found.name, connection.tls);
+  if (tls === null) {
+    draft.need("plaintext", "a Service backend");
+    refuseUnencrypted(draft, connection);
+  } else draft.need("sni", "a BackendTLSPolicy");
   const protocol = protocolOf(found.appProtocol, tls !== null);
   if (protocol === null)
     return unresolved(
@@ -52,7 +54,7 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
     authority: port === (tls === null ? 80 : 443) ? hostname : `${hostname}:${port}`,
     protocol,
     tls,
-    dns: { addresses: connection.dns.addresses, allowCIDRs: ANY_ADDRESS },
+    dns: { ...connection.dns, allowCIDRs: ANY_ADDRESS },
     timeouts: connection.timeouts,
     credential,
     api: api === undefined ? null : compileApi(api),

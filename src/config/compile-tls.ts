@@ -17,6 +17,9 @@ export interface TlsOwner {
   readonly field: string;
 }
 
+/** What a BackendConnectionPolicy asks of a handshake. */
+export type TlsDemands = Pick<TlsProfile, "minVersion" | "pins" | "crl">;
+
 type ClientCertificate = Pick<TlsProfile, "clientCertificate" | "clientCertificateBinding">;
 
 const NO_CLIENT_CERTIFICATE: ClientCertificate = { clientCertificate: null, clientCertificateBinding: null };
@@ -34,7 +37,7 @@ export function compileTls(
   draft: BackendDraft,
   backend: ManifestOf<"XBackend">,
   hostname: string,
-  minVersion: TlsProfile["minVersion"],
+  demands: TlsDemands,
 ): TlsProfile | null {
   const { tls } = backend.body.spec;
   if (tls === undefined) {
@@ -55,19 +58,13 @@ export function compileTls(
   if (tls.validation !== undefined && tls.validation.hostname !== hostname) draft.need("sni", "tls.validation.hostname other than the hostname");
   const server: TlsProfile =
     tls.validation === undefined
-      ? { serverName: hostname, ca: null, subjectAltNames: [], ...NO_CLIENT_CERTIFICATE, minVersion }
-      : compileServerTls(context, draft, owner, tls.validation, minVersion);
+      ? { serverName: hostname, ca: null, subjectAltNames: [], ...NO_CLIENT_CERTIFICATE, ...demands }
+      : compileServerTls(context, draft, owner, tls.validation, demands);
   return { ...server, ...clientCertificate(context, draft, backend, tls) };
 }
 
 /** How the server proves itself, by what the standard calls BackendTLSPolicyValidation; no client certificate. */
-export function compileServerTls(
-  context: LinkContext,
-  draft: BackendDraft,
-  owner: TlsOwner,
-  validation: BackendValidation,
-  minVersion: TlsProfile["minVersion"],
-): TlsProfile {
+export function compileServerTls(context: LinkContext, draft: BackendDraft, owner: TlsOwner, validation: BackendValidation, demands: TlsDemands): TlsProfile {
   const { hostname: serverName } = validation;
   if (!DNS_NAME.test(serverName) || serverName.startsWith("*."))
     draft.refuse("Invalid", `${owner.field}.validation.hostname must be a lower-case DNS name without wildcard`);
@@ -76,7 +73,7 @@ export function compileServerTls(
     ca: certificateAuthorities(context, draft, owner, validation),
     subjectAltNames: subjectAltNames(draft, owner, validation.subjectAltNames ?? []),
     ...NO_CLIENT_CERTIFICATE,
-    minVersion,
+    ...demands,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Backend, TlsProfile } from "../model/backend.ts";
-import { type BackendDraft, concludeBackend, createBackendDraft, draftConnection, draftCredential, draftRegion } from "./backend-draft.ts";
+import { type BackendDraft, concludeBackend, createBackendDraft, draftConnection, draftCredential, draftRegion, refuseUnencrypted } from "./backend-draft.ts";
 import type { BackendPolicies } from "./backend-policies.ts";
 import { compileApi } from "./compile-api.ts";
 import { compileTls } from "./compile-tls.ts";
@@ -21,7 +21,8 @@ export function compileXBackend(context: LinkContext, policies: BackendPolicies,
   else if (refused !== null) draft.refuse("Invalid", `externalHostname.hostname ${hostname}: ${refused}`);
 
   const connection = draftConnection(context, draft, policies, key);
-  const tls = compileTls(context, draft, manifest, hostname, connection.minVersion);
+  const tls = compileTls(context, draft, manifest, hostname, connection.tls);
+  if (tls === null) refuseUnencrypted(draft, connection);
   const protocol = compileProtocol(draft, spec.protocol, tls);
   const api = policies.api.get(key);
   const credential = draftCredential(context, draft, policies, key);

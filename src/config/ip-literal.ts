@@ -10,6 +10,14 @@ export function isCidr(text: string): boolean {
   return isIpv4(address) ? Number(prefix) <= 32 : isIpv6(address) && Number(prefix) <= 128;
 }
 
+/** Whether the text is an address, or one with a port: `10.0.0.53`, `10.0.0.53:5353`, `[fd00::53]:5353`. */
+export function isNameServer(text: string): boolean {
+  if (isIpAddress(text)) return true;
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):([1-9]\d{0,4})$/.exec(text);
+  if (match === null || Number(match[3]) > 65_535) return false;
+  return match[1] === undefined ? isIpv4(match[2] ?? "") : isIpv6(match[1]);
+}
+
 /**
  * Whether a resolver or a URL parser could read the name as an IPv4 address: `127.1`, `2130706433`, `0x7f.0.0.1`, `0177.0.0.1`.
  * The URL standard treats a host whose last label is a number as IPv4; so do we, and refuse it.

@@ -46,14 +46,40 @@ export interface TlsProfile {
   /** Name of the platform's own binding that presents a client certificate (Workers, `mtls_certificates`), in place of one that the broker holds; null: none. */
   readonly clientCertificateBinding: string | null;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** SHA-256 of a SubjectPublicKeyInfo, base64: the server's own certificate must have one of these keys. Empty: any key. */
+  readonly pins: readonly string[];
+  /** Null: nobody asks whether a certificate is revoked. Else every certificate of the chain must be covered by a list that is current. */
+  readonly crl: RevocationPlan | null;
 }
 
+/** Where the certificate revocation lists of a backend are. */
+export interface RevocationPlan {
+  /** Lists that the manifests hold (ConfigMap), in PEM; empty: none. */
+  readonly pem: string;
+  /** Lists that are read when they are needed and again at each refresh, in PEM. */
+  readonly sources: readonly SecretReference[];
+}
+
+/** Which addresses of a backend may be dialled, and who says what they are. */
 export interface DnsProfile {
   /** Pins the hostname to these addresses; no resolver is asked, and a pinned address is allowed by being written. */
   readonly addresses: readonly string[];
   /** Ranges that are allowed although they are private, loopback, link-local or metadata. */
   readonly allowCIDRs: readonly string[];
+  /** Ranges that are denied whatever else allows them. */
+  readonly denyCIDRs: readonly string[];
+  /** When present every address must lie in one of these. */
+  readonly onlyCIDRs: readonly string[];
+  /** Milliseconds for which addresses once found good are kept without asking again; null: every new connection asks. */
+  readonly pinForMs: number | null;
+  /** When present only addresses are dialled whose reverse name is one of these (`*.x`: any name below `x`) and leads back to them. */
+  readonly reverseNames: readonly string[];
+  /** Name servers, `address` or `address:port`; empty: the system's resolver. */
+  readonly resolvers: readonly string[];
 }
+
+/** Every address of the name that is public, asked of the system's resolver for each connection. */
+export const PLAIN_DNS: DnsProfile = { addresses: [], allowCIDRs: [], denyCIDRs: [], onlyCIDRs: [], pinForMs: null, reverseNames: [], resolvers: [] };
 
 /** Milliseconds; null switches one off. */
 export interface BackendTimeouts {

@@ -3,7 +3,7 @@ import type { HeaderList } from "./http.ts";
 /** Why an attempt gave no usable answer. A value, never an exception: the failover law (`plan/judge.ts`) reads it. */
 export type AttemptFailure =
   | { readonly kind: "connect"; readonly detail: ConnectDetail; readonly message: string }
-  | { readonly kind: "untrusted"; readonly message: string }
+  | { readonly kind: "untrusted"; readonly reason: UntrustedReason; readonly message: string }
   | { readonly kind: "timeout"; readonly phase: "connect" | "first_byte" | "idle" | "total"; readonly message: string }
   /** The connection broke. `sent` says whether any byte of the request had left. */
   | { readonly kind: "reset"; readonly sent: boolean; readonly message: string }
@@ -16,6 +16,28 @@ export type AttemptFailure =
 
 /** `refused` also covers an unreachable host; `denied` an address that policy forbids. */
 export type ConnectDetail = "dns" | "refused" | "tls" | "denied" | "other";
+
+/** What kept the other end from being believed, or us from being believed by it. Goes to events, spans and metrics as it stands. */
+export type UntrustedReason =
+  | "wrong_ca"
+  | "wrong_name"
+  | "wrong_purpose"
+  | "expired"
+  | "not_yet_valid"
+  /** The chain does not hold together: a signature, a constraint, a length. */
+  | "bad_chain"
+  | "revoked"
+  | "crl_expired"
+  /** No list covers some issuer of the chain. */
+  | "crl_missing"
+  /** A list cannot be read, is not signed by its issuer, or is not yet good. */
+  | "crl_unavailable"
+  | "pin_mismatch"
+  /** No address of the name has a reverse name that policy asks for. */
+  | "wrong_reverse_name"
+  /** The destination asks for a client certificate, and the backend has none. */
+  | "no_client_certificate"
+  | "client_certificate_refused";
 
 /** An answer whose head has arrived. The body is pulled or pushed by `body`. */
 export interface Answer {

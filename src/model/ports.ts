@@ -64,6 +64,8 @@ export interface OutboundRequest {
   readonly protocol: "http1" | "h2" | "h2c";
   readonly tls: TlsProfile | null;
   readonly clientCertificate: Secret | null;
+  /** What the sources of `tls.crl` hold, in their order; empty: it has none. */
+  readonly revocationLists: readonly Secret[];
   readonly dns: DnsProfile;
   readonly timeouts: BackendTimeouts;
   /** Connections are shared only inside one pool: a backend and a credential, so that a desynchronised answer cannot reach another tenant. */

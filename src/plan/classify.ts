@@ -50,7 +50,7 @@ export function classify(outcome: AttemptOutcome): Classified {
     case "connect":
       return { ...NOTHING, kind: outcome.detail === "denied" ? "denied" : "unsent", reason: `connect_${outcome.detail}`, health: "ejects" };
     case "untrusted":
-      return { ...NOTHING, kind: "untrusted", reason: "untrusted", health: "ejects" };
+      return { ...NOTHING, kind: "untrusted", reason: `untrusted_${outcome.reason}`, health: "ejects" };
     case "timeout":
       if (outcome.phase === "connect") return { ...NOTHING, kind: "unsent", reason: "connect_timeout", health: "ejects", timedOut: true };
       // The call's own time is over: there is none left for another try.

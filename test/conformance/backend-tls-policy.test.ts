@@ -119,6 +119,7 @@ describe("on the wire", () => {
       protocol: backend.protocol,
       tls: backend.tls,
       clientCertificate: null,
+      revocationLists: [],
       dns: backend.dns,
       timeouts: backend.timeouts,
       poolKey: backend.key,

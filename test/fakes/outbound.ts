@@ -1,4 +1,4 @@
-import type { AnswerBody, AttemptFailure, OutboundRequest, Outcome, TlsProfile } from "../../src/index.ts";
+import { type AnswerBody, type AttemptFailure, type OutboundRequest, type Outcome, PLAIN_DNS, type TlsProfile } from "../../src/index.ts";
 
 /** A request to a fake upstream on loopback; whatever the test needs otherwise is in `changes`. */
 export function outbound(port: number, changes: Partial<OutboundRequest> = {}): OutboundRequest {
@@ -11,7 +11,8 @@ export function outbound(port: number, changes: Partial<OutboundRequest> = {}): 
     protocol: "http1",
     tls: null,
     clientCertificate: null,
-    dns: { addresses: ["127.0.0.1"], allowCIDRs: [] },
+    revocationLists: [],
+    dns: { ...PLAIN_DNS, addresses: ["127.0.0.1"] },
     timeouts: { connectMs: 2_000, firstByteMs: 2_000, streamIdleMs: 2_000 },
     poolKey: "test",
     ...changes,
@@ -26,6 +27,8 @@ export function tlsProfile(changes: Partial<TlsProfile> = {}): TlsProfile {
     clientCertificate: null,
     clientCertificateBinding: null,
     minVersion: "TLSv1.2",
+    pins: [],
+    crl: null,
     ...changes,
   };
 }

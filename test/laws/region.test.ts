@@ -44,7 +44,7 @@ const rule = fc.record({
 
 const failure: fc.Arbitrary<AttemptFailure> = fc.constantFrom<AttemptFailure>(
   { kind: "connect", detail: "refused", message: "" },
-  { kind: "untrusted", message: "" },
+  { kind: "untrusted", reason: "wrong_ca", message: "" },
   { kind: "timeout", phase: "first_byte", message: "" },
   { kind: "reset", sent: false, message: "" },
   { kind: "reset", sent: true, message: "" },

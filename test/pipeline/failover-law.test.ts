@@ -25,7 +25,7 @@ describe("a chat call goes to the next candidate", () => {
     ["TLS handshake failed", connect("tls"), "connect_tls"],
     ["address denied", connect("denied"), "connect_denied"],
     ["connect timeout", { kind: "timeout", phase: "connect", message: "" }, "connect_timeout"],
-    ["certificate not trusted", { kind: "untrusted", message: "" }, "untrusted"],
+    ["certificate not trusted", { kind: "untrusted", reason: "wrong_ca", message: "" }, "untrusted_wrong_ca"],
     ["429", status(429), "status_429"],
     ["503", status(503), "status_503"],
     ["529", status(529), "status_529"],
@@ -88,7 +88,7 @@ describe("a chat call goes to the next candidate", () => {
 
   it("an untrusted backend is an event, and is left out of the next call", async () => {
     const one = install(TWO);
-    one.transport.script("first", { kind: "untrusted", message: "" });
+    one.transport.script("first", { kind: "untrusted", reason: "wrong_ca", message: "" });
     await one.call(chat());
     expect(one.events.find((event) => event.type === "backend.untrusted")).toMatchObject({
       subject: "XBackend/team-a/first",

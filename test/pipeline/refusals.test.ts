@@ -42,7 +42,7 @@ const CASES: readonly Case[] = [
   { code: "credential_unavailable", manifests: ONE, prepare: (one) => one.secret("only.key", "unavailable") },
   { code: "upstream_unavailable", manifests: ONE, prepare: failing("only", { kind: "connect", detail: "refused", message: "ECONNREFUSED 10.1.2.3" }) },
   { code: "upstream_timeout", manifests: ONE, prepare: failing("only", "hang"), ms: 2_000 },
-  { code: "upstream_untrusted", manifests: ONE, prepare: failing("only", { kind: "untrusted", message: "CN=10.1.2.3" }) },
+  { code: "upstream_untrusted", manifests: ONE, prepare: failing("only", { kind: "untrusted", reason: "wrong_ca", message: "CN=10.1.2.3" }) },
   { code: "upstream_auth", manifests: ONE, prepare: failing("only", { status: 401, body: "10.1.2.3" }) },
   {
     code: "internal_error",

@@ -35,7 +35,7 @@ const TEXTS = {
 
 const failure = fc.constantFrom<Step>(
   { kind: "connect", detail: "refused", message: "" },
-  { kind: "untrusted", message: "" },
+  { kind: "untrusted", reason: "wrong_ca", message: "" },
   { kind: "timeout", phase: "connect", message: "" },
   { kind: "reset", sent: true, message: "" },
   { kind: "reset", sent: false, message: "" },

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Backend, Cleared, HealthRule, OutboundRequest, Outcome, RegionLock, Transport } from "../../src/index.ts";
-import { Refusal } from "../../src/index.ts";
+import { PLAIN_DNS, Refusal } from "../../src/index.ts";
 import { clear } from "../../src/model/cleared.ts";
 import { checkDoor } from "../../src/transport/check-door.ts";
 import { send } from "../../src/transport/send.ts";
@@ -9,7 +9,7 @@ import { outbound, tlsProfile } from "../fakes/outbound.ts";
 import { makeConstraint, makeRegionFacts } from "../fakes/regions.ts";
 
 const tls = tlsProfile();
-const dns = { addresses: [], allowCIDRs: [] };
+const dns = PLAIN_DNS;
 const health: HealthRule = { consecutiveFailures: 3, evictForMs: 1, maxEvictForMs: 1 };
 const backend: Backend = {
   key: "XBackend/a/openai",
@@ -61,7 +61,7 @@ describe("the last door", () => {
     ["plaintext", { origin: { ...backend.origin, scheme: "http" } }],
     ["no TLS", { tls: null }],
     ["a TLS profile of its own", { tls: tlsProfile({ serverName: "evil.example" }) }],
-    ["addresses of its own", { dns: { addresses: ["127.0.0.1"], allowCIDRs: [] } }],
+    ["addresses of its own", { dns: { ...PLAIN_DNS, addresses: ["127.0.0.1"] } }],
     ["another protocol", { protocol: "h2c" }],
     ["CONNECT", { method: "CONNECT" }],
     ["TRACE", { method: "TRACE" }],

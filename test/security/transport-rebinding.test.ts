@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createUndiciTransport } from "../../adapters/transport/undici-transport.ts";
+import { PLAIN_DNS } from "../../src/index.ts";
 import { answerOf, drain, labelOf, outbound } from "../fakes/outbound.ts";
 import { reply, startUpstream, type Upstream } from "../fakes/upstream.ts";
 
-const LOOPBACK_ONLY = { addresses: [], allowCIDRs: ["127.0.0.1/32"] };
+const LOOPBACK_ONLY = { ...PLAIN_DNS, allowCIDRs: ["127.0.0.1/32"] };
 
 describe("a name that is rebound to a forbidden address", () => {
   const started: Upstream[] = [];
@@ -55,9 +56,7 @@ describe("a name that is rebound to a forbidden address", () => {
     const upstream = await startUpstream((socket) => socket.write(reply("{}")));
     started.push(upstream);
     const transport = createUndiciTransport({ lookup: async () => ["127.0.0.1"] });
-    expect(labelOf(await transport.dispatch(outbound(upstream.port, { dns: { addresses: [], allowCIDRs: [] } }), new AbortController().signal))).toBe(
-      "connect denied",
-    );
+    expect(labelOf(await transport.dispatch(outbound(upstream.port, { dns: PLAIN_DNS }), new AbortController().signal))).toBe("connect denied");
     expect(upstream.connections).toBe(0);
     await transport.close();
   });

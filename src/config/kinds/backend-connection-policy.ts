@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
-import { isCidr, isIpAddress } from "../ip-literal.ts";
-import { backendTargets, duration, field, text } from "./fields.ts";
+import { durationMs } from "../duration.ts";
+import { isCidr, isIpAddress, isNameServer } from "../ip-literal.ts";
+import { backendTargets, dnsLabel, duration, field, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
 const timeouts = z.strictObject({
@@ -14,14 +15,100 @@ const timeouts = z.strictObject({
   streamIdle: field(z._default(duration(), "30s"), "The longest pause between two chunks of an answer. `0s` switches it off."),
 });
 
-const dns = z.strictObject({
-  addresses: field(
-    z.optional(z.array(text(45).check(z.refine(isIpAddress, { error: "must be an IP address" }))).check(z.minLength(1), z.maxLength(16))),
-    "Pins the hostname to these addresses; no resolver is asked. A pinned address is allowed by being written, so a test or a private endpoint can serve a public name.",
+const REVERSE_NAME = /^(\*\.)?[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)+$/;
+
+const cidrs = () => z.optional(z.array(text(49).check(z.refine(isCidr, { error: "must be a range such as 10.0.0.0/8" }))).check(z.maxLength(32)));
+
+const LONGEST_PIN_MS = 86_400_000;
+
+const dns = z
+  .strictObject({
+    addresses: field(
+      z.optional(z.array(text(45).check(z.refine(isIpAddress, { error: "must be an IP address" }))).check(z.minLength(1), z.maxLength(16))),
+      "Pins the hostname to these addresses; no resolver is asked. A pinned address is allowed by being written, so a test or a private endpoint can serve a public name. Goes with no other field of `dns` but `allowCIDRs`.",
+    ),
+    allowCIDRs: field(
+      cidrs(),
+      "Ranges that are allowed although they are private, loopback, link-local or metadata addresses; all such ranges are refused otherwise. An IPv4 address inside an IPv6 one (NAT64, 6to4, Teredo) must be allowed itself too.",
+    ),
+    denyCIDRs: field(cidrs(), "Ranges that are refused whatever else allows them."),
+    onlyCIDRs: field(cidrs(), "When given, every address must lie in one of these, such as the ranges that the provider publishes."),
+    pinFor: field(
+      z.optional(
+        duration().check(
+          z.refine((value) => /[1-9]/.test(value) && durationMs(value) <= LONGEST_PIN_MS, { error: "must be longer than nothing and at most 24h" }),
+        ),
+      ),
+      "For so long the addresses that were found good are kept, and nobody is asked again: a name that is rebound meanwhile changes nothing. Left out: the resolver is asked for every new connection. At most 24h.",
+    ),
+    reverseNames: field(
+      z.optional(
+        z
+          .array(
+            text(253).check(z.regex(REVERSE_NAME, "must be a lower-case DNS name such as api.partner.example, or *.partner.example for every name below it")),
+          )
+          .check(z.minLength(1), z.maxLength(16)),
+      ),
+      "Only addresses are dialled whose reverse name (PTR) is one of these and leads back to the address. `*.partner.example` is every name below it.",
+    ),
+    resolvers: field(
+      z.optional(
+        z
+          .array(
+            text(53).check(
+              z.refine(isNameServer, {
+                error: "must be the address of a name server, with a port if it is not 53: 10.0.0.53, 10.0.0.53:5353, [fd00::53]:5353",
+              }),
+            ),
+          )
+          .check(z.minLength(1), z.maxLength(4)),
+      ),
+      "Name servers that are asked in place of the system's resolver, in this order.",
+    ),
+  })
+  .check(
+    z.refine((value) => value.addresses === undefined || Object.keys(value).every((member) => member === "addresses" || member === "allowCIDRs"), {
+      error: "addresses are dialled as they are written, so that nothing else but allowCIDRs goes with them",
+      path: ["addresses"],
+    }),
+  );
+
+/** 32 bytes in base64. */
+const PIN = /^sha256\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+
+const listRef = z
+  .strictObject({
+    group: field(z._default(z.enum(["spillway.dev", ""]), ""), "API group: `spillway.dev` for a SecretSource, empty for a ConfigMap or Secret."),
+    kind: field(z.enum(["ConfigMap", "Secret", "SecretSource"]), "`ConfigMap`, `Secret` or `SecretSource`."),
+    name: field(objectName(), "Name of the object."),
+    namespace: field(z.optional(dnsLabel()), "Namespace of the object; left out: the namespace of this one. Another namespace needs a ReferenceGrant there."),
+    key: field(z.optional(text(253)), "Key inside a ConfigMap (left out: `ca.crl`) or Secret. Not for a SecretSource."),
+  })
+  .check(
+    z.refine((ref) => (ref.kind === "SecretSource") === (ref.group === "spillway.dev"), {
+      error: "group and kind do not belong together: spillway.dev/SecretSource, or (empty group)/ConfigMap or Secret",
+      path: ["kind"],
+    }),
+  );
+
+const tls = z.strictObject({
+  minVersion: field(z._default(z.enum(["1.2", "1.3"]), "1.2"), "`1.2` or `1.3` (quoted)."),
+  pins: field(
+    z.optional(
+      z.array(z.string().check(z.regex(PIN, "must be sha256/ and the base64 of 32 bytes, the SHA-256 of a public key"))).check(z.minLength(1), z.maxLength(16)),
+    ),
+    "The server's own certificate must have one of these public keys, beside a good chain and name: `sha256/` and the base64 of the SHA-256 of its SubjectPublicKeyInfo. Write a second one in reserve before the server changes its key.",
   ),
-  allowCIDRs: field(
-    z.optional(z.array(text(49).check(z.refine(isCidr, { error: "must be a range such as 10.0.0.0/8" }))).check(z.maxLength(32))),
-    "Ranges that are allowed although they are private, loopback, link-local or metadata addresses; all such ranges are refused otherwise.",
+  crl: field(
+    z.optional(
+      z.strictObject({
+        refs: field(
+          z.array(listRef).check(z.minLength(1, "must name at least one list"), z.maxLength(16)),
+          "Where lists are, in PEM: one or several in each. Every issuer of the chain needs one. Those of a SecretSource are read again at each refresh.",
+        ),
+      }),
+    ),
+    "Certificate revocation lists. A revoked certificate, an issuer without a list, and a list that is expired, missing or unreadable refuse the connection.",
   ),
 });
 
@@ -29,7 +116,7 @@ export const backendConnectionPolicy = ownKind({
   kind: "BackendConnectionPolicy",
   plural: "backendconnectionpolicies",
   shortName: "bconn",
-  description: "What an XBackend cannot say yet about a connection: time limits, DNS control and the lowest TLS version.",
+  description: "What an XBackend cannot say yet about a connection: time limits, DNS control, the lowest TLS version, key pins and revocation lists.",
   policy: "Direct",
   columns: { Mode: ".spec.mode" },
   spec: field(
@@ -38,10 +125,7 @@ export const backendConnectionPolicy = ownKind({
       mode: field(z._default(z.enum(["Endpoint"]), "Endpoint"), "`Endpoint`: the backend is the final destination."),
       timeouts: field(z.optional(timeouts), "Time limits of one attempt."),
       dns: field(z.optional(dns), "Which addresses may be dialled."),
-      tls: field(
-        z.optional(z.strictObject({ minVersion: field(z._default(z.enum(["1.2", "1.3"]), "1.2"), "`1.2` or `1.3` (quoted).") })),
-        "The TLS handshake.",
-      ),
+      tls: field(z.optional(tls), "The TLS handshake."),
     }),
     "The backends and how they are reached.",
   ),

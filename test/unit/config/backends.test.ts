@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { PLAIN_DNS } from "../../../src/model/backend.ts";
 import { Secret } from "../../../src/model/secret.ts";
 import { backendOf, compileGood, conditionOf, FETCH_ONLY, grant, own, route, rulesOf, toXBackend, xBackend } from "./compile-text.ts";
 
@@ -22,8 +23,17 @@ describe("XBackend", () => {
       origin: { scheme: "https", hostname: "one.example.com", port: 443 },
       authority: "one.example.com",
       protocol: "http1",
-      tls: { serverName: "one.example.com", ca: null, subjectAltNames: [], clientCertificate: null, clientCertificateBinding: null, minVersion: "TLSv1.2" },
-      dns: { addresses: [], allowCIDRs: [] },
+      tls: {
+        serverName: "one.example.com",
+        ca: null,
+        subjectAltNames: [],
+        clientCertificate: null,
+        clientCertificateBinding: null,
+        minVersion: "TLSv1.2",
+        pins: [],
+        crl: null,
+      },
+      dns: PLAIN_DNS,
       timeouts: { connectMs: 3_000, firstByteMs: 20_000, streamIdleMs: 30_000 },
       credential: null,
       api: null,

@@ -14,7 +14,7 @@ const failures = {
   dns: { kind: "connect", detail: "dns", message: "" },
   denied: { kind: "connect", detail: "denied", message: "" },
   connectTimeout: { kind: "timeout", phase: "connect", message: "" },
-  untrusted: { kind: "untrusted", message: "" },
+  untrusted: { kind: "untrusted", reason: "wrong_ca", message: "" },
   firstByte: { kind: "timeout", phase: "first_byte", message: "" },
   idle: { kind: "timeout", phase: "idle", message: "" },
   total: { kind: "timeout", phase: "total", message: "" },

@@ -1,4 +1,5 @@
 import type { ApiProfile, Backend } from "../../../src/model/backend.ts";
+import { PLAIN_DNS } from "../../../src/model/backend.ts";
 import type { Routed } from "../../../src/model/call.ts";
 import { NOTHING_ATTESTED } from "../../../src/model/exchange.ts";
 import type { RegionLock } from "../../../src/model/region.ts";
@@ -24,7 +25,7 @@ export function makeTarget(key: string, parts: TargetParts = {}): Target {
     authority: `${key}.example.com`,
     protocol: "http1",
     tls: null,
-    dns: { addresses: [], allowCIDRs: [] },
+    dns: PLAIN_DNS,
     timeouts: { connectMs: 3_000, firstByteMs: 20_000, streamIdleMs: 30_000 },
     credential: null,
     api: parts.api ?? null,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createAddressGuard } from "../../../adapters/transport/address-guard.ts";
+import { PLAIN_DNS } from "../../../src/index.ts";
 
 const DENIED = [
   ["loopback", "127.0.0.1"],
@@ -50,24 +51,24 @@ const DENIED = [
 
 describe("the address guard", () => {
   it.each(DENIED)("denies %s: %s", (_name, address) => {
-    expect(createAddressGuard([])(address)).toBe(false);
+    expect(createAddressGuard(PLAIN_DNS)(address)).toBe(false);
   });
 
   it.each(["8.8.8.8", "1.1.1.1", "::ffff:8.8.8.8", "2606:4700::1111", "2a00:1450:4001::1"])("permits %s", (address) => {
-    expect(createAddressGuard([])(address)).toBe(true);
+    expect(createAddressGuard(PLAIN_DNS)(address)).toBe(true);
   });
 
   it("permits what is written, in either spelling, and nothing beside it", () => {
-    const permits = createAddressGuard(["10.1.0.0/16", "fd00:1::/32"]);
+    const permits = createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["10.1.0.0/16", "fd00:1::/32"] });
     expect(["10.1.2.3", "::ffff:10.1.2.3", "fd00:1::5"].map(permits)).toEqual([true, true, true]);
     expect(["10.2.0.1", "127.0.0.1", "fd00:2::5", "169.254.169.254"].map(permits)).toEqual([false, false, false, false]);
   });
 
   it("does not let IPv4 in through an IPv6 range", () => {
-    expect(createAddressGuard(["::/0"])("::ffff:127.0.0.1")).toBe(false);
+    expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["::/0"] })("::ffff:127.0.0.1")).toBe(false);
   });
 
   it("throws for a range that cannot be read", () => {
-    expect(() => createAddressGuard(["10.0.0.0/99"])).toThrow();
+    expect(() => createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["10.0.0.0/99"] })).toThrow();
   });
 });
