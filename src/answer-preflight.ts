@@ -9,7 +9,7 @@ export function answerPreflight(received: Received, record: CallRecord): boolean
   const rule = findPreflight(received);
   if (rule === null) return false;
   const { headers, responder } = received.exchange;
-  noteRouted(record, { rule }, null);
+  noteRouted(record, { rule, lock: null }, null);
   record.status = 204;
   record.outcome = "ok";
   responder.reply(204, [...preflightHeaders(rule.cors, headers), "x-request-id", record.id], null);

@@ -1,3 +1,4 @@
+import { createAuditLog } from "./attribution/audit-log.ts";
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
 import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
 import type { Compiled } from "./config/compile.ts";
@@ -6,6 +7,7 @@ import { createRotationWatch } from "./credentials/rotation-watch.ts";
 import { createSecretCache } from "./credentials/secret-cache.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
+import type { AuditPorts } from "./model/audit.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
@@ -37,6 +39,8 @@ export interface BrokerPorts {
   readonly digest?: (text: string) => string;
   /** False on Workers, where a promise that one call began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
+  /** Left out: there is no audit log. */
+  readonly audit?: AuditPorts;
   /** Left out: events are not taken. */
   readonly events?: EventPorts;
 }
@@ -68,7 +72,9 @@ export interface Broker {
 export function createBroker(ports: BrokerPorts): Broker {
   const { clock, random, transport, shareFlights = true, events: eventPorts = null } = ports;
   const emit = (event: EgressEvent) => ports.sink.emit(event);
-  const attribution = createAttribution({ clock, tracer: ports.tracer, sink: ports.sink, log: ports.log, schedule: ports.schedule });
+  const { sink, log, digest } = ports;
+  const audit = ports.audit === undefined ? null : createAuditLog({ ...ports.audit, clock, sink, log, ...(digest === undefined ? {} : { digest }) });
+  const attribution = createAttribution({ clock, tracer: ports.tracer, sink, log, schedule: ports.schedule, ...(audit === null ? {} : { audit }) });
   const drop = (notice: RotationNotice | null): void => {
     secrets.invalidate((reference) => notice === null || noticeMatches(notice, reference.location));
     if (notice !== null) emit({ type: "credential.rotated", time: clock.now(), subject: nameOfNotice(notice), data: { provider: notice.provider } });
@@ -149,6 +155,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       conditions: loaded?.conditions ?? [],
       backends: health.snapshot(),
       secrets: secrets.status(),
+      audit: audit?.head() ?? null,
       regionData: { checkedAt: REGION_DATA_CHECKED_AT, sources: REGION_DATA_SOURCES },
     }),
     metricsText: () => attribution.metrics.metricsText(),

@@ -1,5 +1,7 @@
 /** The public face of the broker's core: what adapters, the command line and embedders may use. */
 
+export { type AuditCheck, type AuditReport, createAuditCheck } from "./attribution/audit-check.ts";
+export type { AuditHead } from "./attribution/audit-chain.ts";
 export type { Attribution } from "./attribution/create-attribution.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export type { BrokerEvents, EventPorts } from "./broker-events.ts";
@@ -12,6 +14,7 @@ export { structuredCloudEvent } from "./events/write-cloud-event.ts";
 export { type ExplainRequest, type Explanation, explain } from "./explain.ts";
 export { type RevocationList, readRevocationLists } from "./lib/revocation-list.ts";
 export { type AdminApp, type AdminView, createAdminApp, MAX_EVENT_BYTES } from "./listener/admin-app.ts";
+export type * from "./model/audit.ts";
 export * from "./model/backend.ts";
 export type * from "./model/call.ts";
 export type * from "./model/call-record.ts";

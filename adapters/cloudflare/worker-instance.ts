@@ -2,6 +2,7 @@ import { type Broker, type BrokerPlace, createAdminApp, createBroker } from "../
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createWorkerEvents } from "../events/worker-event-sink.ts";
 import { createWorkerSecretStores } from "../secrets/worker-stores.ts";
+import { createWorkerAudit } from "../telemetry/worker-audit.ts";
 import { createWorkerTraces } from "../telemetry/worker-traces.ts";
 import { createFetchDocumentFetcher } from "../transport/fetch-document-fetcher.ts";
 import { createFetchTransport } from "../transport/fetch-transport.ts";
@@ -33,6 +34,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
   const complain = (text: string): void => console.error(text);
   const { sink, answers } = createWorkerEvents(bindings, log);
   const traces = createWorkerTraces(textsOf(bindings), complain);
+  const audit = createWorkerAudit(textsOf(bindings), log);
   const lease = bindings["SPILLWAY_EVENT_LEASE"];
   const namespace = bundleNamespace(bindings["SPILLWAY_MANIFESTS"]);
   const broker: Broker = createBroker({
@@ -48,6 +50,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     // Null would be the tracer that somebody has registered globally: nobody has.
     tracer: traces.tracer,
     shareFlights: false,
+    ...(audit === null ? {} : { audit }),
     events: {
       state: createWorkerState(bindings, workerClock.now),
       answers,

@@ -25,7 +25,7 @@ export interface WaitingEvents {
 }
 
 /** What audit and accounting are made from: dropped only when nothing else is left to drop. */
-const KEPT: ReadonlySet<EgressEvent["type"]> = new Set(["egress.denied", "egress.completed"]);
+const KEPT: ReadonlySet<EgressEvent["type"]> = new Set(["egress.denied", "egress.completed", "audit"]);
 
 /**
  * A queue that is full drops the oldest of the events that are not for audit or accounting; where none is left, the newest of those that are,
@@ -125,11 +125,14 @@ const BASE_WEIGHT = 300;
 
 function weightOf(event: EgressEvent): number {
   let weight = BASE_WEIGHT + event.subject.length;
-  for (const name in event.data) {
-    const value = event.data[name];
-    weight += name.length + 8;
-    if (typeof value === "string") weight += value.length;
-    else if (Array.isArray(value)) for (const text of value) weight += text.length + 8;
-  }
+  for (const name in event.data) weight += name.length + 8 + weightOfValue(event.data[name]);
+  return weight;
+}
+
+function weightOfValue(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  let weight = 0;
+  for (const [name, inner] of Object.entries(value)) weight += name.length + 8 + weightOfValue(inner);
   return weight;
 }

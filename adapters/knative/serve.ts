@@ -6,7 +6,9 @@ import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
+import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
+import { RELEASE } from "../telemetry/release.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createAdminListener } from "./admin-listener.ts";
@@ -59,6 +61,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { sink, answers } = createNodeEvents(options.environment, telemetry.log);
   const cluster = createClusterLink(sink);
   const transport = createUndiciTransport({ emit: (event) => cluster.sink.emit(event) });
+  const audit = createNodeAudit(options.environment, RELEASE, telemetry.log);
   const broker = createBroker({
     clock: nodeClock,
     random: Math.random,
@@ -70,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     schedule: (work) => setImmediate(work),
     tracer: telemetry.tracer,
     digest: (text) => hash("sha256", text, "hex"),
+    ...(audit === null ? {} : { audit: audit.ports }),
     events: {
       state: createNodeState(options.environment),
       answers,
@@ -79,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     },
   });
   telemetry.observe(broker.attribution.metrics);
-  broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
+  broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped(), audit_lines: audit?.dropped() ?? 0 }));
 
   // The compiler with its YAML reader and its schemas is half of the server, and a bundle needs none of it.
   const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
@@ -130,8 +134,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await nodeServer.drain(options.graceMs);
       metricsServer?.close();
       await broker.close();
-      broker.attribution.drain();
-      await sink.close();
+      broker.attribution.close();
+      await Promise.all([sink.close(), audit?.close()]);
       await telemetry.shutdown(2_000);
     },
   };

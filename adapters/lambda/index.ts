@@ -4,7 +4,9 @@ import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
+import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
+import { RELEASE } from "../telemetry/release.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { afterAnswer } from "./after-answer.ts";
@@ -34,6 +36,7 @@ guardEnvironment();
 const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
 const { sink, answers } = createNodeEvents(environment, telemetry.log);
+const audit = createNodeAudit(environment, RELEASE, telemetry.log);
 const transport = createThawingTransport(() => createUndiciTransport({ emit: (event) => sink.emit(event) }), Date.now);
 /** One an environment, whatever number of calls it takes at once. */
 const broker: Broker = createBroker({
@@ -47,6 +50,7 @@ const broker: Broker = createBroker({
   schedule: (work) => setImmediate(work),
   tracer: telemetry.tracer,
   digest: (text) => hash("sha256", text, "hex"),
+  ...(audit === null ? {} : { audit: audit.ports }),
   events: {
     state: createNodeState(environment),
     answers,
@@ -56,7 +60,7 @@ const broker: Broker = createBroker({
   },
 });
 telemetry.observe(broker.attribution.metrics);
-broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped() }));
+broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped(), audit_lines: audit?.dropped() ?? 0 }));
 const admin = createAdminApp({
   ready: broker.ready,
   status: broker.status,
@@ -95,7 +99,7 @@ async function take(
 async function flush(signal: AbortSignal): Promise<void> {
   broker.attribution.drain();
   const refreshed = configuration.due(Date.now()) ? load(signal).catch(() => warn("the configuration could not be read again", {})) : null;
-  await Promise.all([telemetry.flush(), sink.flush(signal), refreshed]);
+  await Promise.all([telemetry.flush(), sink.flush(signal), audit?.flush(), refreshed]);
 }
 
 /** Runs what an invocation asks for; resolves when the environment may be frozen. */

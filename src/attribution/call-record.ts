@@ -10,6 +10,8 @@ const MAX_AUTHORITY = 255;
 const MAX_USER_AGENT = 256;
 const MAX_TRACEPARENT = 256;
 
+const NO_LOCK: readonly string[] = [];
+
 const UNKNOWN_OPERATION: Operation = { name: "other", dialect: null, inference: false, suffix: "" };
 
 /** Begins the record of a call before anything is known but the exchange: what the later stages learn is filled in by the pipeline. Never throws. */
@@ -44,6 +46,7 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
     caller: null,
     route: "",
     rule: "",
+    lock: NO_LOCK,
     operation: UNKNOWN_OPERATION,
     requestedModel: null,
     streaming: false,

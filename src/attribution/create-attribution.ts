@@ -4,6 +4,7 @@ import type { Cleared } from "../model/cleared.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Clock, EventSink } from "../model/ports.ts";
 import { accessLogLine } from "./access-log.ts";
+import type { AuditLog } from "./audit-log.ts";
 import { eventsOf } from "./call-events.ts";
 import { startAttempt, startRecord } from "./call-record.ts";
 import { type CallSpans, createCallSpans } from "./call-spans.ts";
@@ -26,6 +27,8 @@ export interface AttributionOptions {
   /** Settled calls that may wait; beyond it they are counted and dropped. Their metrics are counted all the same. */
   readonly queueBound?: number;
   readonly metrics?: Metrics;
+  /** Left out: there is no audit log. */
+  readonly audit?: AuditLog;
 }
 
 export interface Attribution {
@@ -42,6 +45,8 @@ export interface Attribution {
   traceparentFor(record: CallRecord): string;
   /** Works off at once all that waits: before an instance is frozen or ends. */
   drain(): void;
+  /** The same, and ends the audit log: for when no call can follow. */
+  close(): void;
 }
 
 const DEFAULT_QUEUE_BOUND = 4_096;
@@ -50,7 +55,7 @@ const BATCH = 64;
 
 /** Stage 10: accounts for every call outside its hot path. What fails here is counted, and no call notices. */
 export function createAttribution(options: AttributionOptions): Attribution {
-  const { clock, sink, log, schedule, queueBound = DEFAULT_QUEUE_BOUND } = options;
+  const { clock, sink, log, schedule, queueBound = DEFAULT_QUEUE_BOUND, audit = null } = options;
   const given = options.tracer === null ? null : createCallSpans(options.tracer);
   const metrics = options.metrics ?? createMetrics({ clock });
   const limitDenials = createDenialLimiter(clock);
@@ -74,8 +79,10 @@ export function createAttribution(options: AttributionOptions): Attribution {
       if (log === null) return;
       log(accessLogLine(record));
     });
+    const suppressed = limitDenials(record);
+    if (audit !== null) attempt("audit", () => audit.settled(record, suppressed));
     attempt("events", () => {
-      for (const event of eventsOf(record, limitDenials(record))) sink.emit(event);
+      for (const event of eventsOf(record, suppressed)) sink.emit(event);
     });
   }
 
@@ -124,6 +131,7 @@ export function createAttribution(options: AttributionOptions): Attribution {
       attempt("metrics", () => metrics.callSettled(record));
       if (queue.length >= queueBound) {
         metrics.dropped("records", 1);
+        audit?.dropped(record);
         return;
       }
       queue.push(record);
@@ -137,6 +145,10 @@ export function createAttribution(options: AttributionOptions): Attribution {
     },
     drain() {
       drainSome(Number.POSITIVE_INFINITY);
+    },
+    close() {
+      drainSome(Number.POSITIVE_INFINITY);
+      if (audit !== null) attempt("audit", audit.close);
     },
   };
 }

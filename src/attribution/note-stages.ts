@@ -1,5 +1,6 @@
 import type { BodyFacts, Identified, Received, Routed } from "../model/call.ts";
 import type { CallRecord } from "../model/call-record.ts";
+import type { RegionLock } from "../model/region.ts";
 
 /** Remembers what stage 1 learned. */
 export function noteReceived(record: CallRecord, received: Received): void {
@@ -12,11 +13,23 @@ export function noteIdentified(record: CallRecord, identified: Identified): void
   record.caller = identified.caller;
 }
 
-/** Remembers the rule and what the body said of itself; `bytes` is the size of the request body where it is known. */
-export function noteRouted(record: CallRecord, routed: Pick<Routed, "rule">, bytes: number | null): void {
+/** Remembers the rule, the lock and what the body said of itself; `bytes` is the size of the request body where it is known. */
+export function noteRouted(record: CallRecord, routed: Pick<Routed, "rule" | "lock">, bytes: number | null): void {
   record.route = nameOf(routed.rule.route);
   record.rule = routed.rule.id;
   record.requestBytes = bytes;
+  if (routed.lock !== null) record.lock = policiesOf(routed.lock);
+}
+
+/** One list a lock: a lock belongs to the snapshot, and every call under it has the same policies. */
+const policies = new WeakMap<RegionLock, readonly string[]>();
+
+function policiesOf(lock: RegionLock): readonly string[] {
+  const known = policies.get(lock);
+  if (known !== undefined) return known;
+  const names = lock.constraints.map((constraint) => constraint.policy);
+  policies.set(lock, names);
+  return names;
 }
 
 /** One string a route, whose hash the metrics' look-ups then need not work out for every call. */

@@ -30,6 +30,8 @@ export interface CallRecord {
   /** `namespace/route`. */
   route: string;
   rule: string;
+  /** Names of the RegionPolicies that bind the call; empty: none does, or the call was refused before that was known. */
+  lock: readonly string[];
   operation: Operation;
   requestedModel: string | null;
   streaming: boolean;

@@ -1,8 +1,11 @@
+import type { AuditValue } from "./audit.ts";
+
 /** Types of the events that leave the broker; CloudEvents `type` is `dev.spillway.<type>.v1`. */
 export type EventType =
   | "egress.denied"
   | "egress.failover"
   | "egress.completed"
+  | "audit"
   | "backend.degraded"
   | "backend.recovered"
   | "backend.untrusted"
@@ -18,5 +21,5 @@ export interface EgressEvent {
   readonly time: number;
   /** What it is about: a route, backend or secret id. */
   readonly subject: string;
-  readonly data: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+  readonly data: Readonly<Record<string, AuditValue>>;
 }

@@ -58,6 +58,7 @@ export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
     caller: { namespace: "team-a", serviceAccount: "writer", workload: "writer-7", proof: { kind: "jwt", issuer: "cluster" } },
     route: "team-a/openai",
     rule: "team-a/openai/0",
+    lock: ["egress-system/eu-only"],
     operation: { name: "chat", dialect: "openai", inference: true, suffix: "/chat/completions" },
     requestedModel: "gpt-5",
     streaming: true,
