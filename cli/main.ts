@@ -15,6 +15,7 @@ usage: spillway <command> [options]
   check     say what is wrong with manifests, and what each object's conditions are
   compile   make a bundle from which an instance starts without reading YAML
   explain   say what would happen to one call, and why
+  audit     check an audit log: that no record was removed, edited, moved or put in
 
   spillway <command> --help tells each command's options
   spillway --version
@@ -32,6 +33,8 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import("./compile.ts")).runCompile(rest);
     case "explain":
       return (await import("./explain.ts")).runExplain(rest);
+    case "audit":
+      return (await import("./audit.ts")).runAudit(rest);
     case "--version":
     case "-v":
       print(SPILLWAY_VERSION);
@@ -43,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
       print(HELP);
       return command === undefined ? EXIT.usage : EXIT.good;
     default:
-      throw new CliError(`there is no command "${command}": use serve, check, compile or explain`);
+      throw new CliError(`there is no command "${command}": use serve, check, compile, explain or audit`);
   }
 }
 

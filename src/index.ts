@@ -1,7 +1,7 @@
 /** The public face of the broker's core: what adapters, the command line and embedders may use. */
 
-export { type AuditCheck, type AuditReport, createAuditCheck } from "./attribution/audit-check.ts";
 export type { AuditHead } from "./attribution/audit-chain.ts";
+export { type AuditCheck, type AuditReport, createAuditCheck } from "./attribution/audit-check.ts";
 export type { Attribution } from "./attribution/create-attribution.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export type { BrokerEvents, EventPorts } from "./broker-events.ts";

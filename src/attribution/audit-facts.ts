@@ -1,5 +1,6 @@
 import type { AuditFacts, AuditScope } from "../model/audit.ts";
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
+import type { RegionEvidence } from "../model/region.ts";
 import { isDenial } from "./call-events.ts";
 
 /** Whether the audit log tells of this call. A call that was denied before anybody knew who called is told of as often as the denial limiter lets through. */
@@ -42,7 +43,9 @@ export function auditFacts(record: CallRecord, suppressed: number): AuditFacts {
   };
 }
 
-function decisionOf(record: CallRecord): "allow" | "deny" | "violated" | "unlocked" {
+/** What the lock came to for the whole call: that one answer came from outside says more than that another was refused. */
+function decisionOf(record: CallRecord): RegionEvidence["decision"] {
+  if (record.attempts.some((attempt) => attempt.region?.decision === "violated")) return "violated";
   if (isDenied(record)) return "deny";
   return record.lock.length > 0 ? "allow" : "unlocked";
 }
@@ -62,8 +65,12 @@ function attemptFacts(attempt: AttemptRecord): AuditFacts {
     status: attempt.status,
     decision: region?.decision ?? null,
     evidence: region?.evidence ?? null,
-    region: region?.region ?? null,
-    countries: region?.countries ?? [],
+    evidenceRule: region?.rule ?? null,
+    checkedAt: region?.checkedAt ?? null,
+    regions: region?.regions ?? [],
+    // Null: unknown, which is not the same as nowhere.
+    countries: region?.countries ?? null,
+    policies: region?.policies ?? [],
     reason: region?.reason ?? null,
   };
 }

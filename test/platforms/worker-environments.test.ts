@@ -21,6 +21,11 @@ describe("wrangler.toml", () => {
     }
   });
 
+  it("says the release as package.json does, in every environment", () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as { readonly version: string };
+    expect(settings.split(`SPILLWAY_VERSION = '"${version}"'`)).toHaveLength(2 + environments.length);
+  });
+
   it("gives every environment the state, and names no secret", () => {
     expect(settings.match(/class_name = "SpillwayState"/g)).toHaveLength(1 + environments.length);
     expect(settings).not.toMatch(/^\s*(?:[A-Z_]*KEY|[A-Z_]*TOKEN|CALLERS)\s*=/m);
