@@ -99,9 +99,13 @@ export function createAuditCheck({ mixed, heads }: AuditCheckOptions): AuditChec
     const [instance, seq, hash, previous] = [asString(record["instance"]), asCount(record["seq"]), asString(record["hash"]), asString(record["previous"])];
     const [kind, time, facts] = [asString(record["kind"]), asString(record["time"]), asObject(record["facts"])];
     if (instance === null || seq === null || hash === null || !HASH.test(hash) || previous === null || !HASH.test(previous) || facts === null) {
-      return fault(where, instance, seq, "this audit record is not whole");
+      fault(where, instance, seq, "this audit record is not whole");
+      return;
     }
-    if (kind === null || !KINDS.has(kind) || time === null) return fault(where, instance, seq, "this audit record is of no kind that is known");
+    if (kind === null || !KINDS.has(kind) || time === null) {
+      fault(where, instance, seq, "this audit record is of no kind that is known");
+      return;
+    }
     const { hash: _own, ...body } = record;
     // `as`: it came out of JSON.parse.
     if (sha256Hex(canonicalJson(body as JsonValue)) !== hash) fault(where, instance, seq, "its content does not match its hash: it was edited");
@@ -158,8 +162,8 @@ export function createAuditCheck({ mixed, heads }: AuditCheckOptions): AuditChec
       const object = asObject(parsed);
       const isEvent = object !== null && object["specversion"] !== undefined;
       const record = isEvent ? (object["type"] === EVENT_TYPE ? asObject(object["data"]) : null) : object;
-      if (record !== null && KINDS.has(asString(record["kind"]) ?? "") && record["instance"] !== undefined) return take(record, where, isEvent ? null : text);
-      if (mixed) passedOver += 1;
+      if (record !== null && KINDS.has(asString(record["kind"]) ?? "") && record["instance"] !== undefined) take(record, where, isEvent ? null : text);
+      else if (mixed) passedOver += 1;
       else fault(where, null, null, text === null ? "this line is not UTF-8" : "this line is no audit record");
     },
     end() {
