@@ -1,5 +1,6 @@
 import { shorterLimit } from "./call-timer.ts";
 import { attach, secretOf, withoutClientCredentials } from "./credentials/attach.ts";
+import { isPerCaller, sourceName } from "./credentials/caller-tokens.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find, remove } from "./lib/header-list.ts";
 import { joinBytes, toBytes } from "./lib/utf8.ts";
@@ -19,6 +20,7 @@ import type { CallBody } from "./read-call-body.ts";
 import { readRevocationLists } from "./read-revocation-lists.ts";
 import { editHeaders } from "./routing/edit-headers.ts";
 import { rewriteTarget } from "./routing/rewrite-target.ts";
+import { signOutbound } from "./sign-outbound.ts";
 import type { Stages } from "./stages.ts";
 import { answerKind } from "./stream/answer-kind.ts";
 import { judgeFirstEvent } from "./stream/first-event.ts";
@@ -47,6 +49,8 @@ export interface Attempted {
   /** `credential_unavailable` never reached the door. */
   readonly outcome: Outcome | { readonly kind: "credential_unavailable" };
   readonly lease: SecretLease | null;
+  /** What the lease is of; null: the backend has no credential of the broker's. */
+  readonly secret: SecretReference | null;
   readonly firstEventIsError: boolean;
   /** The broker asked for usage in the caller's place, so the extra event must be hidden. */
   readonly hidesUsage: boolean;
@@ -61,8 +65,10 @@ export async function attemptCandidate(
   renewed: SecretLease | null,
 ): Promise<Attempted> {
   const { backend } = cleared.target;
-  const nothing = { cleared, attempt, lease: null, firstEventIsError: false, hidesUsage: false };
-  const secret = secretOf(backend.credential);
+  const general = secretOf(backend.credential);
+  const secret = general !== null && isPerCaller(general) ? stages.callerTokens.referenceFor(general, call.routed) : general;
+  const nothing = { cleared, attempt, lease: null, secret, firstEventIsError: false, hidesUsage: false };
+  if (general !== null && secret === null) return { ...nothing, outcome: { kind: "credential_unavailable" } };
   let lease: SecretLease | null = renewed;
   let certificate: SecretLease | null = null;
   let lists: readonly Secret[] | AttemptFailure;
@@ -77,7 +83,7 @@ export async function attemptCandidate(
     if (!(error instanceof SecretStoreError)) throw error;
     return { ...nothing, outcome: { kind: "credential_unavailable" } };
   }
-  if (lease !== null && secret !== null) attempt.credential = `${secret.id}:${lease.state}`;
+  if (lease !== null && secret !== null) attempt.credential = `${sourceName(secret)}:${lease.state}`;
 
   if ("kind" in lists) return { ...nothing, outcome: lists };
 
@@ -89,14 +95,24 @@ export async function attemptCandidate(
     if (!(error instanceof SecretStoreError)) throw error;
     return { ...nothing, outcome: { kind: "credential_unavailable" } };
   }
-  const { outbound, hidesUsage, model, otherHost } = built;
+  const { hidesUsage, model, otherHost } = built;
+  let { outbound } = built;
   attempt.model = model;
+  if (backend.credential?.type === "sigV4") {
+    try {
+      outbound = await signOutbound(stages.signer, backend.credential, lease?.secret ?? null, outbound);
+    } catch (error) {
+      if (error instanceof SecretStoreError) return { ...nothing, outcome: { kind: "credential_unavailable" } };
+      if (outbound.body.kind !== "stream") throw error;
+      return { ...nothing, outcome: { kind: "request_body", message: "the request body could not be read to its end" } };
+    }
+  }
   const outcome = await send(stages.transport, cleared, outbound, call.signal, otherHost);
   if (outcome.kind !== "answer") return { ...nothing, outcome, lease };
   attempt.status = outcome.status;
   attempt.peerAddress = outcome.peer.address;
   attempt.protocol = outcome.peer.protocol;
-  return { cleared, attempt, lease, hidesUsage, ...(await awaitFirstByte(call.routed, outcome)) };
+  return { cleared, attempt, lease, secret, hidesUsage, ...(await awaitFirstByte(call.routed, outcome)) };
 }
 
 /** A refresh behind the call outlives it where the platform lets work go on after the answer. */
@@ -136,7 +152,9 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
   if (routed.operation.dialect !== null) headers = [...remove(headers, ACCEPT_ENCODING), "accept-encoding", "identity"];
   if (rule.propagateTrace) headers = [...headers, "traceparent", stages.attribution.traceparentFor(record)];
   const attached = attach(backend.credential, lease?.secret ?? null, { headers, path: encoded.path });
-  const passthrough = backend.credential?.type === "passthrough" ? `|${routed.caller.namespace}/${routed.caller.serviceAccount}` : "";
+  const secret = secretOf(backend.credential);
+  const callersOwn = backend.credential?.type === "passthrough" || (secret !== null && isPerCaller(secret));
+  const poolOfCaller = callersOwn ? `|${routed.caller.namespace}/${routed.caller.serviceAccount}` : "";
   const outbound: OutboundRequest = {
     origin: backend.origin,
     method: routed.method,
@@ -152,7 +170,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
       ...backend.timeouts,
       firstByteMs: shorterLimit(backend.timeouts.firstByteMs, shorterLimit(cleared.failover?.firstByteMs ?? null, rule.timeouts.backendRequestMs)),
     },
-    poolKey: `${backend.key}${passthrough}`,
+    poolKey: `${backend.key}${poolOfCaller}`,
   };
   return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost };
 }

@@ -2,9 +2,10 @@ import { createAuditLog } from "./attribution/audit-log.ts";
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
 import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
 import type { Compiled } from "./config/compile.ts";
+import { createCallerTokens } from "./credentials/caller-tokens.ts";
+import { createSecrets } from "./credentials/create-secrets.ts";
 import { nameOfNotice, noticeMatches } from "./credentials/notice-matches.ts";
 import { createRotationWatch } from "./credentials/rotation-watch.ts";
-import { createSecretCache } from "./credentials/secret-cache.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
 import type { AuditPorts } from "./model/audit.ts";
@@ -20,6 +21,7 @@ import { createHealth } from "./plan/health.ts";
 import { createMirrorGate } from "./plan/mirror-gate.ts";
 import { createRetryBudget } from "./plan/retry-budget.ts";
 import type { Stages } from "./stages.ts";
+import { createControlCall } from "./transport/control-call.ts";
 
 /** All that a platform chooses; the broker has no clock, socket or environment of its own. */
 export interface BrokerPorts {
@@ -80,7 +82,15 @@ export function createBroker(ports: BrokerPorts): Broker {
     if (notice !== null) emit({ type: "credential.rotated", time: clock.now(), subject: nameOfNotice(notice), data: { provider: notice.provider } });
   };
   const watch = eventPorts?.state.shared === true ? createRotationWatch({ store: eventPorts.state, clock, drop }) : null;
-  const secrets = createSecretCache({ stores: ports.secretStores, clock, random, emit, shareFlights, ...(watch === null ? {} : { watch }) });
+  const { cache: secrets, signer } = createSecrets({
+    stores: ports.secretStores,
+    clock,
+    random,
+    emit,
+    shareFlights,
+    call: createControlCall(transport, clock),
+    ...(watch === null ? {} : { watch }),
+  });
   attribution.metrics.watchSecrets(() => countBy(secrets.status().map((secret) => secret.state)));
   const identity = createIdentity({
     clock,
@@ -95,6 +105,8 @@ export function createBroker(ports: BrokerPorts): Broker {
     random,
     identity,
     secrets,
+    callerTokens: createCallerTokens(),
+    signer,
     health,
     budget: createRetryBudget(clock),
     mirrors: createMirrorGate(),

@@ -134,12 +134,15 @@ function recordHealth(stages: Stages, cleared: Cleared, verdict: Verdict, retryA
 
 /** The provider did not take our credential: read it anew, once. Null when the store has no other. */
 async function renew(stages: Stages, call: CallInFlight, cleared: Cleared, attempted: Attempted): Promise<SecretLease | null> {
-  const secret = secretOf(cleared.target.backend.credential);
-  if (secret === null || attempted.lease === null) return null;
+  const { secret, lease, outcome } = attempted;
+  const { backend } = cleared.target;
+  if (secret === null || lease === null) return null;
+  // The keys may be good and the clock wrong: signed at the provider's own time they may be taken.
+  if (backend.credential?.type === "sigV4" && outcome.kind === "answer" && stages.signer.learn(backend.origin.hostname, outcome)) return lease;
   try {
-    const lease = await stages.secrets.refetch(secret, attempted.lease.secret, abortSignalOf(call.signal));
+    const renewed = await stages.secrets.refetch(secret, lease.secret, abortSignalOf(call.signal));
     // The very same one: the destination has said no to it already.
-    return lease.secret === attempted.lease.secret ? null : lease;
+    return renewed.secret === lease.secret ? null : renewed;
   } catch {
     // The store is down or denies: the next candidate may still serve.
     return null;

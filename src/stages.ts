@@ -1,5 +1,7 @@
 import type { Attribution } from "./attribution/create-attribution.ts";
+import type { CallerTokens } from "./credentials/caller-tokens.ts";
 import type { SecretCache } from "./credentials/secret-cache.ts";
+import type { AwsSigner } from "./credentials/sign-aws.ts";
 import type { Identity } from "./identity/create-identity.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Clock, Random, Transport } from "./model/ports.ts";
@@ -13,6 +15,8 @@ export interface Stages {
   readonly random: Random;
   readonly identity: Identity;
   readonly secrets: SecretCache;
+  readonly callerTokens: CallerTokens;
+  readonly signer: AwsSigner;
   readonly health: Health;
   readonly budget: RetryBudget;
   readonly mirrors: MirrorGate;

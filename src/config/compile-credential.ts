@@ -12,7 +12,7 @@ export function compileCredential(context: LinkContext, policy: ManifestOf<"Back
   const { stripClientCredentials } = spec;
   if (spec.bearer !== undefined) {
     const secret = compileSecret(context, spec.bearer.secretRef, from);
-    return secret.ok ? resolved({ type: "bearer", secret: secret.value, stripClientCredentials }) : secret;
+    return secret.ok ? resolved({ type: "bearer", secret: secret.value, beside: null, stripClientCredentials }) : secret;
   }
   if (spec.apiKey === undefined) return unresolved("Invalid", "the member that type names is missing");
   const { name, prefix, secretRef } = spec.apiKey;

@@ -1,4 +1,4 @@
-import { find, remove } from "../lib/header-list.ts";
+import { find, findAll, remove } from "../lib/header-list.ts";
 import type { CredentialPlan } from "../model/backend.ts";
 import { CREDENTIAL_SLOTS, type CredentialSlot } from "../model/caller.ts";
 import type { HeaderList } from "../model/http.ts";
@@ -29,13 +29,16 @@ export function withoutClientCredentials(plan: CredentialPlan | null, headers: H
 
 /**
  * Puts the broker's credential on, last. Throws `SecretStoreError` `malformed` when the plan needs a secret that is
- * missing or cannot stand in a header.
+ * missing or cannot stand in a header. A signature is not its business: `signOutbound` makes it of the final bytes.
  */
 export function attach(plan: CredentialPlan | null, secret: Secret | null, request: CredentialTarget): CredentialTarget {
   const { headers, path } = request;
-  if (plan === null || plan.type === "passthrough") return request;
+  if (plan === null || plan.type === "passthrough" || plan.type === "sigV4") return request;
   if (secret === null) throw new SecretStoreError("malformed", "the credential policy needs a secret and none was read");
-  if (plan.type === "bearer") return { headers: setHeader(headers, "authorization", printable("Bearer ", secret)), path };
+  if (plan.type === "bearer") {
+    const withToken = setHeader(headers, "authorization", printable("Bearer ", secret));
+    return { headers: plan.beside === null ? withToken : addToList(withToken, plan.beside), path };
+  }
   if (plan.in === "header") return { headers: setHeader(headers, plan.name.toLowerCase(), printable(plan.prefix, secret)), path };
   return { headers, path: setQueryParameter(path, plan.name, printable("", secret)) };
 }
@@ -84,6 +87,12 @@ function setHeader(headers: HeaderList, lowerName: string, value: string): Heade
   const kept = find(headers, lowerName) === null ? headers.slice() : [...remove(headers, new Set([lowerName]))];
   kept.push(lowerName, value);
   return kept;
+}
+
+/** Adds a value to a header that is a list, after what is there; once. */
+function addToList(headers: HeaderList, { name, value }: { readonly name: string; readonly value: string }): HeaderList {
+  const there = findAll(headers, name).flatMap((list) => list.split(",").map((item) => item.trim()));
+  return there.includes(value) ? headers : setHeader(headers, name, [...there.filter((item) => item !== ""), value].join(","));
 }
 
 /** Every other parameter keeps its spelling; all of this name go, however they are encoded. */

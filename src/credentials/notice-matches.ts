@@ -1,11 +1,14 @@
 import type { RotationNotice } from "../model/rotation.ts";
 import type { SecretLocation } from "../model/secret.ts";
+import { secretsOfToken } from "./tokens/token-parts.ts";
 
 /**
  * Whether the notice may be about the secret that is kept there. Where the two name it differently (an ARN and a name, a project's number
- * and its id) what cannot be compared counts as equal: to ask a store once too often is harmless, to keep an old value is not.
+ * and its id) what cannot be compared counts as equal: to ask a store once too often is harmless, to keep an old value is not. A token is
+ * about every secret that it is made of.
  */
 export function noticeMatches(notice: RotationNotice, location: SecretLocation): boolean {
+  if (location.provider === "token") return secretsOfToken(location).some((secret) => noticeMatches(notice, secret.location));
   if (notice.provider === "awsSecretsManager") return location.provider === "awsSecretsManager" && awsMatches(notice, location);
   if (notice.provider === "googleSecretManager") return location.provider === "googleSecretManager" && googleMatches(notice.name, location);
   return location.provider === "kubernetesSecret" && notice.namespace === location.namespace && notice.name === location.name;

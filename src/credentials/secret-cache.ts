@@ -4,7 +4,7 @@ import { type Clock, type Random, type SecretStore, SecretStoreError } from "../
 import type { Secret, SecretReference } from "../model/secret.ts";
 import { fetchSecret } from "./fetch-secret.ts";
 import type { RotationWatch } from "./rotation-watch.ts";
-import { newSecretEntry, type SecretEntry, type SecretLease, sameLocation, usable } from "./secret-entry.ts";
+import { isChecked, newSecretEntry, noteLife, type SecretEntry, type SecretLease, sameLocation, usable } from "./secret-entry.ts";
 import { type SecretStatus, secretStatus } from "./secret-status.ts";
 
 export type { SecretLease } from "./secret-entry.ts";
@@ -16,6 +16,8 @@ export interface SecretCacheOptions {
   readonly emit: (event: EgressEvent) => void;
   /** False on Workers, where a promise that one request began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
+  /** Entries that are held; beyond it the one that was used longest ago goes. Default 1024. */
+  readonly maxEntries?: number;
   /** Tells of rotations that other instances have heard of; left out: there is no store to hear of them by. */
   readonly watch?: Pick<RotationWatch, "stale" | "state" | "look">;
 }
@@ -40,21 +42,18 @@ export interface SecretCache {
   status(): readonly SecretStatus[];
 }
 
-const MAX_ENTRIES = 1_024;
 const REFETCH_EVERY_MS = 1_000;
 const BACKOFF_MS = 250;
 /** 250 ms doubled seven times: 25 questions in the first ten minutes of an outage. */
 const MAX_BACKOFF_MS = 32_000;
 /** With no value at all calls are failing: the store is asked at least this often, so that its return is seen. */
 const MAX_COLD_BACKOFF_MS = 1_000;
-/** A value that nobody has checked for longer than this (or two intervals) is not used without asking: the store may have denied it meanwhile. */
-const UNCHECKED_MS = 60_000;
 /** How often a request looks whether another one's fetch has landed, where flights are not shared. */
 const LOOK_EVERY_MS = 20;
 const FETCH_GONE_MS = 6_000;
 
 export function createSecretCache(options: SecretCacheOptions): SecretCache {
-  const { stores, clock, random, emit, shareFlights = true, watch = null } = options;
+  const { stores, clock, random, emit, shareFlights = true, maxEntries = 1_024, watch = null } = options;
   const entries = new Map<string, SecretEntry>();
   const flights = createSingleFlight<SecretLease>();
   let sequences = 0;
@@ -68,7 +67,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     }
     // An id that now means another place keeps nothing of the old one.
     if (known !== undefined) flights.forget(reference.id);
-    else if (entries.size >= MAX_ENTRIES) evictLeastUsed();
+    else if (entries.size >= maxEntries) evictLeastUsed();
     const entry = newSecretEntry(reference, sequences + 1);
     entries.set(reference.id, entry);
     return entry;
@@ -103,14 +102,12 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
   function accept(entry: SecretEntry, sequence: number, secret: Secret): SecretLease {
     if (sequence < entry.floor) return { secret, state: "miss" };
     const now = clock.monotonic();
-    const { intervalMs, jitterPercent } = entry.reference.refresh;
     const unchanged = entry.lease !== null && entry.lease.secret.reveal() === secret.reveal();
     if (!unchanged) entry.lease = { secret, state: "hit" };
     entry.floor = sequence + 1;
     entry.fetchedAt = now;
     entry.checkedAt = now;
-    // Earlier than the interval, never later: the interval is a promise.
-    entry.freshUntil = now + intervalMs * (1 - (jitterPercent / 100) * random());
+    noteLife(entry, secret, { now, wall: clock.now() }, random());
     entry.failure = null;
     entry.failures = 0;
     entry.retryAt = Number.NEGATIVE_INFINITY;
@@ -121,12 +118,12 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
   function refuse(entry: SecretEntry, sequence: number, failure: SecretStoreError): void {
     if (sequence < entry.floor) return;
     const now = clock.monotonic();
-    if (failure.reason === "denied" || failure.reason === "missing") {
-      // The store has spoken: this is no outage, and the value must not serve on.
+    if (entry.ends === null && (failure.reason === "denied" || failure.reason === "missing")) {
+      // The store has spoken: this is no outage, and the value must not serve on. Not so a token, which is good until it ends: who gives no new one does not take it back.
       entry.lease = null;
       entry.floor = sequence + 1;
     }
-    const serving = usable(entry, now) !== null;
+    const serving = usable(entry, now, clock.now()) !== null;
     entry.failure = failure;
     entry.checkedAt = now;
     entry.failures += 1;
@@ -164,7 +161,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
 
   /** What can be had without asking the store, or its last error. */
   function held(entry: SecretEntry): SecretLease {
-    const lease = usable(entry, clock.monotonic());
+    const lease = usable(entry, clock.monotonic(), clock.now());
     if (lease !== null) return lease;
     throw entry.failure ?? new SecretStoreError("unavailable", "the secret has not been read yet");
   }
@@ -205,10 +202,9 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     while (!shareFlights && entry.lease === null && fetching(entry, clock.monotonic())) await landed(entry, signal);
     const now = clock.monotonic();
     entry.lastUsed = now;
-    const lease = usable(entry, now);
+    const lease = usable(entry, now, clock.now());
     if (lease?.state === "hit") return lease;
-    const checked = now < entry.checkedAt + Math.max(UNCHECKED_MS, 2 * reference.refresh.intervalMs);
-    if (lease !== null && checked) {
+    if (lease !== null && isChecked(entry, now)) {
       refreshBehind(entry, now, waitUntil);
       return lease;
     }
@@ -227,7 +223,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
       if (entry === undefined || entry.reference !== reference) return inline(reference);
       const now = clock.monotonic();
       // Whoever is told that it is time to look must do so: `read` can.
-      if (now >= entry.freshUntil || watch?.stale(now) === true) return null;
+      if (now >= entry.freshUntil || watch?.stale(now) === true || (entry.ends !== null && clock.now() >= entry.ends.wall)) return null;
       entry.lastUsed = now;
       return entry.lease;
     },
@@ -239,7 +235,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
       const entry = entryOf(reference);
       const now = clock.monotonic();
       entry.lastUsed = now;
-      const another = usable(entry, now);
+      const another = usable(entry, now, clock.now());
       if (another !== null && another.secret.reveal() !== used.reveal()) return another;
       try {
         if (now < entry.refetchedAt + REFETCH_EVERY_MS) {
@@ -269,7 +265,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
       }
       return count;
     },
-    status: () => [...entries.values()].map((entry) => secretStatus(entry, clock.monotonic())),
+    status: () => [...entries.values()].map((entry) => secretStatus(entry, clock.monotonic(), clock.now())),
   };
 }
 

@@ -19,10 +19,10 @@ export interface SecretStatus {
   readonly failures: number;
 }
 
-/** `now` is milliseconds of the monotonic clock. */
-export function secretStatus(entry: SecretEntry, now: number): SecretStatus {
+/** `now` is milliseconds of the monotonic clock, `wall` since the epoch. */
+export function secretStatus(entry: SecretEntry, now: number, wall: number): SecretStatus {
   const { lease, reference } = entry;
-  const serving = usable(entry, now);
+  const serving = usable(entry, now, wall);
   return {
     id: reference.id,
     provider: reference.location.provider,

@@ -90,7 +90,24 @@ export interface BackendTimeouts {
 
 /** How the broker shows itself to the backend. */
 export type CredentialPlan =
-  | { readonly type: "bearer"; readonly secret: SecretReference; readonly stripClientCredentials: boolean }
+  | {
+      readonly type: "bearer";
+      readonly secret: SecretReference;
+      /** A header that this kind of token needs beside it, added to what the caller says there (Anthropic's `anthropic-beta`). Null: none. */
+      readonly beside: { readonly name: string; readonly value: string } | null;
+      readonly stripClientCredentials: boolean;
+    }
+  /** AWS Signature Version 4 over the final bytes. The secret is a JSON object of the keys. */
+  | {
+      readonly type: "sigV4";
+      readonly secret: SecretReference;
+      /** The name that the service signs with, such as `bedrock`. */
+      readonly service: string;
+      readonly region: string;
+      /** False: the body is not part of the signature, which only S3 takes. */
+      readonly signsBody: boolean;
+      readonly stripClientCredentials: boolean;
+    }
   | {
       readonly type: "apiKey";
       readonly in: "header";

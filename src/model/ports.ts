@@ -5,6 +5,7 @@ import type { EgressEvent } from "./event.ts";
 import type { HeaderList, Origin, RequestBody } from "./http.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Secret, SecretLocation, SecretProvider } from "./secret.ts";
+import type { TokenEndpoint } from "./token-plan.ts";
 
 /** Time and timers. The core has no clock of its own. */
 export interface Clock {
@@ -79,6 +80,27 @@ export interface Transport {
   /** Closes pools: idle ones at once, busy ones when they are done. */
   close(): Promise<void>;
 }
+
+/** One call of the broker's own to the control plane, such as for a token. */
+export interface ControlRequest {
+  readonly endpoint: TokenEndpoint;
+  readonly method: "GET" | "POST" | "PUT";
+  /** Without Host and framing. */
+  readonly headers: HeaderList;
+  readonly body: Uint8Array | null;
+  /** A client certificate, where the endpoint's TLS profile names one. */
+  readonly clientCertificate: Secret | null;
+}
+
+export interface ControlAnswer {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** Whole, at most 1 MiB. */
+  readonly bytes: Uint8Array;
+}
+
+/** Sends it once, through the door and with the transport's own guards; follows no redirect. Rejects with `SecretStoreError` `unavailable`, or with the signal's reason. */
+export type ControlCall = (request: ControlRequest, signal: AbortSignal) => Promise<ControlAnswer>;
 
 /** Where events go. `emit` never throws and never waits. */
 export interface EventSink {

@@ -1,3 +1,5 @@
+import type { TokenLocation } from "./token-plan.ts";
+
 /**
  * A secret value that cannot be printed: logging, JSON, template strings and `util.inspect` all show `[secret]`.
  * Only `reveal()` gives the value, and only `src/credentials`, `src/identity` (keys that stand in secrets) and the TLS
@@ -7,10 +9,13 @@ export class Secret {
   readonly #value: string;
   /** Opaque version label from the store (a version id, a generation), safe to log. */
   readonly version: string | null;
+  /** How long it was good for when it was fetched, in milliseconds: tokens end by themselves. Null: it does not say. */
+  readonly goodForMs: number | null;
 
-  constructor(value: string, version: string | null) {
+  constructor(value: string, version: string | null, goodForMs: number | null = null) {
     this.#value = value;
     this.version = version;
+    this.goodForMs = goodForMs;
   }
 
   reveal(): string {
@@ -53,7 +58,8 @@ export type SecretLocation =
     }
   | { readonly provider: "env"; readonly name: string }
   | { readonly provider: "file"; readonly path: string; readonly jsonKey: string | null }
-  | { readonly provider: "binding"; readonly name: string };
+  | { readonly provider: "binding"; readonly name: string }
+  | TokenLocation;
 
 export type SecretProvider = SecretLocation["provider"];
 

@@ -7,7 +7,7 @@ import { Secret } from "../../../src/model/secret.ts";
 import { fakeReference } from "../../fakes/secret-store.ts";
 
 const secret = fakeReference();
-const bearer: CredentialPlan = { type: "bearer", secret, stripClientCredentials: true };
+const bearer: CredentialPlan = { type: "bearer", secret, beside: null, stripClientCredentials: true };
 const inHeader: CredentialPlan = { type: "apiKey", in: "header", name: "X-Api-Key", prefix: "", secret, stripClientCredentials: true };
 const inQuery: CredentialPlan = { type: "apiKey", in: "query", name: "key", secret, stripClientCredentials: true };
 const passthrough: CredentialPlan = { type: "passthrough", stripClientCredentials: false };

@@ -1,0 +1,45 @@
+import { SecretStoreError } from "../../model/ports.ts";
+import type { AssertionSource, SigningAlgorithm } from "../../model/token-plan.ts";
+import type { TokenWork } from "./token-work.ts";
+
+/** Anthropic takes at most 16 KiB, and nobody's token is longer. */
+const MAX_ASSERTION_LENGTH = 16 * 1024;
+
+/** The assertion to show now. Rejects with `SecretStoreError`. */
+export async function readAssertion(work: TokenWork, source: AssertionSource): Promise<string> {
+  if (source.kind === "signed") return signAssertion(work, source);
+  // The kubelet writes a new one long before the old one ends: a copy from before could be refused.
+  const secret = source.kind === "secret" ? await work.read(source.secret) : await work.readAnew({ provider: "file", path: source.path, jsonKey: null });
+  const text = secret?.reveal().trim() ?? "";
+  if (text === "") throw new SecretStoreError("missing", "the token that the broker has to show is not there");
+  if (text.length > MAX_ASSERTION_LENGTH) throw new SecretStoreError("malformed", "the token that the broker has to show is longer than 16 KiB");
+  return text;
+}
+
+async function signAssertion(work: TokenWork, source: Extract<AssertionSource, { kind: "signed" }>): Promise<string> {
+  const { algorithm, keyId, issuer, subject, audience, ttlSeconds } = source;
+  const key = (await work.read(source.key)).reveal();
+  const claims = { iss: issuer, sub: subject, aud: audience, jti: crypto.randomUUID() };
+  return signJwt({ key, header: { alg: algorithm, typ: "JWT", ...(keyId === null ? {} : { kid: keyId }) }, claims, now: work.now(), ttlSeconds });
+}
+
+/** A JWT of these claims with `iat`, `nbf` and `exp`. `key` is a PKCS #8 PEM. Rejects with `SecretStoreError` `malformed`, which never quotes the key. */
+export async function signJwt(jwt: {
+  readonly key: string;
+  readonly header: { readonly alg: SigningAlgorithm; readonly [name: string]: string };
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly now: number;
+  readonly ttlSeconds: number;
+}): Promise<string> {
+  const { importPKCS8, SignJWT } = await import("jose");
+  const issued = Math.floor(jwt.now / 1_000);
+  try {
+    return await new SignJWT({ ...jwt.claims })
+      .setProtectedHeader(jwt.header)
+      .setIssuedAt(issued)
+      .setExpirationTime(issued + jwt.ttlSeconds)
+      .sign(await importPKCS8(jwt.key, jwt.header.alg));
+  } catch {
+    throw new SecretStoreError("malformed", `the private key cannot sign ${jwt.header.alg}: it must be a PKCS #8 PEM of the right kind`);
+  }
+}
