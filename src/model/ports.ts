@@ -88,8 +88,10 @@ export interface ControlRequest {
   /** Without Host and framing. */
   readonly headers: HeaderList;
   readonly body: Uint8Array | null;
-  /** A client certificate, where the endpoint's TLS profile names one. */
+  /** Where the endpoint's TLS profile names one. */
   readonly clientCertificate: Secret | null;
+  /** What the sources of the endpoint's revocation lists hold. */
+  readonly revocationLists: readonly Secret[];
 }
 
 export interface ControlAnswer {

@@ -1,6 +1,6 @@
 import type { DnsProfile, TlsProfile } from "./backend.ts";
 import type { Origin } from "./http.ts";
-import type { RegionFacts } from "./region.ts";
+import type { Located } from "./region.ts";
 import type { Secret, SecretReference } from "./secret.ts";
 
 /** Where the broker asks for a token: from a compiled manifest, or of the machine that it runs on; never from anything that a caller sent. */
@@ -13,7 +13,8 @@ export interface TokenEndpoint {
   /** Null: plaintext, which only loopback, link-local metadata services and backends that ask for it may have. */
   readonly tls: TlsProfile | null;
   readonly dns: DnsProfile;
-  readonly region: RegionFacts;
+  /** Every place where it may process what it is told; empty: unknown. */
+  readonly reach: readonly Located[];
   /** On the broker's own machine or link: it lies where the broker itself runs. */
   readonly local: boolean;
 }

@@ -32,7 +32,7 @@ export function createControlCall(transport: Transport, clock: Clock): ControlCa
   };
 }
 
-function outboundOf({ endpoint, method, headers, body, clientCertificate }: ControlRequest): OutboundRequest {
+function outboundOf({ endpoint, method, headers, body, clientCertificate, revocationLists }: ControlRequest): OutboundRequest {
   const { origin, authority, path, tls, dns } = endpoint;
   return {
     origin,
@@ -43,6 +43,7 @@ function outboundOf({ endpoint, method, headers, body, clientCertificate }: Cont
     protocol: "http1",
     tls,
     clientCertificate,
+    revocationLists,
     dns,
     timeouts: TIMEOUTS,
     // Apart from the pools of calls, although the host may be the same.

@@ -1,4 +1,4 @@
-import type { RegionFacts } from "../../model/region.ts";
+import { PLAIN_DNS } from "../../model/backend.ts";
 import { regionFromHostname } from "../../model/region-data.ts";
 import type { TokenEndpoint } from "../../model/token-plan.ts";
 
@@ -36,9 +36,18 @@ export function tokenEndpoint(address: string): TokenEndpoint | string {
     tls:
       scheme === "http"
         ? null
-        : { serverName: host, ca: null, subjectAltNames: [], clientCertificate: null, clientCertificateBinding: null, minVersion: "TLSv1.2" },
-    dns: { addresses: at === undefined ? [] : [at], allowCIDRs: [] },
-    region: regionOfTokenHost(host),
+        : {
+            serverName: host,
+            ca: null,
+            subjectAltNames: [],
+            clientCertificate: null,
+            clientCertificateBinding: null,
+            minVersion: "TLSv1.2",
+            pins: [],
+            crl: null,
+          },
+    dns: at === undefined ? PLAIN_DNS : { ...PLAIN_DNS, addresses: [at] },
+    reach: [],
     local: at !== undefined,
   };
 }
@@ -50,10 +59,11 @@ const REGIONAL: readonly RegExp[] = [
   /^(?:sts|iamcredentials)\.([a-z]+-[a-z]+\d+)\.rep\.googleapis\.com$/,
 ];
 
-function regionOfTokenHost(host: string): RegionFacts {
+/** The region that the host of a token service names; null: it names none. */
+export function regionOfTokenHost(host: string): string | null {
   for (const pattern of REGIONAL) {
     const region = pattern.exec(host)?.[1];
-    if (region !== undefined) return { declared: null, fromHost: region };
+    if (region !== undefined) return region;
   }
-  return { declared: null, fromHost: regionFromHostname(host) };
+  return regionFromHostname(host);
 }

@@ -29,9 +29,11 @@ export function createTokenStore(options: TokenStoreOptions): SecretStore {
         now: clock.now,
         signal,
         call: async (request) => {
-          const proof = request.endpoint.tls?.clientCertificate ?? null;
-          const clientCertificate = proof === null ? null : (await secrets().read(proof, signal)).secret;
-          return call({ ...request, clientCertificate }, signal);
+          const { tls } = request.endpoint;
+          const clientCertificate = tls === null || tls.clientCertificate === null ? null : await work.read(tls.clientCertificate);
+          // A list that cannot be read fails the call: it may name the endpoint's certificate.
+          const revocationLists = await Promise.all((tls?.crl?.sources ?? []).map((source) => work.read(source)));
+          return call({ ...request, clientCertificate, revocationLists }, signal);
         },
         read: async (reference) => (await secrets().read(reference, signal)).secret,
         reread: async (reference, used) => (await secrets().refetch(reference, used, signal)).secret,

@@ -1,8 +1,8 @@
 import type { ControlAnswer, ControlRequest } from "../../model/ports.ts";
 import type { Secret, SecretLocation, SecretReference } from "../../model/secret.ts";
 
-/** A call of a flow; the client certificate is its endpoint's own. */
-export type TokenRequest = Omit<ControlRequest, "clientCertificate">;
+/** A call of a flow; the client certificate and the revocation lists are its endpoint's own. */
+export type TokenRequest = Omit<ControlRequest, "clientCertificate" | "revocationLists">;
 
 /** What a flow may use while it gets one token. Everything ends with `signal`. */
 export interface TokenWork {
