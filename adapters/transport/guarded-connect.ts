@@ -19,11 +19,12 @@ export interface ConnectProfile {
   readonly h2: boolean;
 }
 
-/** A connection whose peer is checked, and the address that was dialled. `failed` turns true when it breaks. */
+/** A connection whose peer is checked, and the address that was dialled. `failed` turns true when it breaks; `errorCode` is the first error's. */
 export interface Connection {
   readonly socket: Socket;
   readonly address: string;
   failed: boolean;
+  errorCode: string | null;
 }
 
 /** Rejects with a `ConnectFailure`; `connectMs` covers resolving, TCP and TLS. */
@@ -49,9 +50,11 @@ export function createGuardedConnect(profile: ConnectProfile, { book, resolver, 
     if (secure === null) plain.on("error", ignore);
     const socket = secure === null ? plain : await secure(plain);
     signal.removeEventListener("abort", abort);
-    const connection: Connection = { socket, address, failed: false };
-    socket.on("error", () => {
+    const connection: Connection = { socket, address, failed: false, errorCode: null };
+    socket.on("error", (error: NodeJS.ErrnoException) => {
       connection.failed = true;
+      // Those who use the socket make an error of their own of its end, which comes after the alert that says why.
+      connection.errorCode ??= error.code ?? null;
     });
     return connection;
   }

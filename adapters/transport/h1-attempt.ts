@@ -1,6 +1,6 @@
 import type { CallSignal, OutboundRequest, Outcome } from "../../src/index.ts";
 import { Attempt } from "./attempt.ts";
-import { failureOf } from "./h1-failure.ts";
+import { failureOf, lateHandshakeFailure } from "./h1-failure.ts";
 import type { H1Pool, Slot } from "./h1-pool.ts";
 import { type BodyWatch, watchedBody } from "./outgoing-body.ts";
 
@@ -84,8 +84,9 @@ export class H1Attempt extends Attempt implements BodyWatch {
   }
 
   onError(error: unknown): void {
+    const refused = this.#headSeen ? null : lateHandshakeFailure(this.#slot.connection, this.request.clientCertificate !== null);
     this.#release(false);
-    this.failed(failureOf(error, this.#abort !== null, this.#headSeen, this.request.clientCertificate !== null));
+    this.failed(refused ?? failureOf(error, this.#abort !== null));
   }
 
   onUpgrade(): void {

@@ -1,14 +1,14 @@
 import type { AttemptFailure } from "../../src/index.ts";
 import { ConnectFailure } from "./connect-failure.ts";
+import type { Connection } from "./guarded-connect.ts";
 import { errors } from "./undici-parts.ts";
 import { clientRefusal } from "./untrusted-reason.ts";
 
 /**
  * What an error of undici or of the socket means. The text is ours: undici's parser errors carry the bytes that the
- * destination sent, which may echo a credential (T6). `sent`: the request was being written when it broke. `presented`: we have shown a
- * client certificate.
+ * destination sent, which may echo a credential (T6). `sent`: the request was being written when it broke.
  */
-export function failureOf(error: unknown, sent: boolean, headSeen: boolean, presented: boolean): AttemptFailure {
+export function failureOf(error: unknown, sent: boolean): AttemptFailure {
   if (error instanceof ConnectFailure) return error.failure;
   const code = codeOf(error);
   // By class: undici 7.30 leaves its code undefined.
@@ -26,13 +26,16 @@ export function failureOf(error: unknown, sent: boolean, headSeen: boolean, pres
     default:
       break;
   }
-  // With TLS 1.3 a server refuses the client's certificate after the client has taken the handshake for done.
-  if (code.startsWith("ERR_SSL_") && !headSeen) return lateHandshakeFailure(code, presented);
   return reset(sent);
 }
 
-/** The server's alert came when the handshake was done on our side. */
-export function lateHandshakeFailure(code: string, presented: boolean): AttemptFailure {
+/**
+ * With TLS 1.3 a server refuses the client's certificate after the client has taken the handshake for done: then the connection's own error says
+ * why the request never got an answer. Null: it was something else. `presented`: we have shown a certificate.
+ */
+export function lateHandshakeFailure(connection: Connection | null, presented: boolean): AttemptFailure | null {
+  const code = connection?.errorCode ?? "";
+  if (!code.startsWith("ERR_SSL_")) return null;
   const reason = clientRefusal(code, presented);
   if (reason !== null) return { kind: "untrusted", reason, message: "the destination did not accept us without another client certificate" };
   return { kind: "connect", detail: "tls", message: "the destination ended the TLS handshake" };

@@ -110,15 +110,13 @@ export class H2Attempt extends Attempt implements BodyWatch {
     if (size > MAX_HEADER_BYTES) this.failed({ kind: "protocol", message: "the header section of the answer is too large" });
     else {
       this.#headSeen = true;
-      this.headArrived(status, headers, session.address, "h2");
+      this.headArrived(status, headers, session.connection.address, "h2");
     }
   }
 
   #broken(): AttemptFailure {
-    const code = this.#session?.errorCode ?? "";
-    // With TLS 1.3 a server refuses the client's certificate after the client has taken the handshake for done.
-    if (!this.#headSeen && code.startsWith("ERR_SSL_")) return lateHandshakeFailure(code, this.request.clientCertificate !== null);
-    return { kind: "reset", sent: true, message: "the destination closed the stream" };
+    const refused = this.#headSeen ? null : lateHandshakeFailure(this.#session?.connection ?? null, this.request.clientCertificate !== null);
+    return refused ?? { kind: "reset", sent: true, message: "the destination closed the stream" };
   }
 
   protected override resumeSource(): void {

@@ -1,6 +1,6 @@
 import type { ClientHttp2Session } from "node:http2";
 import { connectFailure } from "./connect-failure.ts";
-import type { Connect } from "./guarded-connect.ts";
+import type { Connect, Connection } from "./guarded-connect.ts";
 
 /** Calls on one connection at a time, where the destination allows that many. */
 const STREAMS = 100;
@@ -15,11 +15,9 @@ const MAX_HEADER_BYTES = 32_768;
 /** One HTTP/2 connection. `retired`: no new call goes on it, and it closes with its last one. */
 export interface Session {
   readonly http2: ClientHttp2Session;
-  readonly address: string;
+  readonly connection: Connection;
   streams: number;
   retired: boolean;
-  /** The code of the error that ended it; null: none did. */
-  errorCode: string | null;
 }
 
 export interface H2Pool {
@@ -53,13 +51,12 @@ export function createH2Pool(origin: string, connect: Connect, connectMs: () => 
       createConnection: () => connection.socket,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW, maxHeaderListSize: MAX_HEADER_BYTES },
     });
-    const session: Session = { http2, address: connection.address, streams: 0, retired: false, errorCode: null };
+    const session: Session = { http2, connection, streams: 0, retired: false };
     sessions.add(session);
     http2.once("connect", () => http2.setLocalWindowSize(CONNECTION_WINDOW));
-    http2.on("error", (error: NodeJS.ErrnoException) => {
+    http2.on("error", () => {
       // Each of its streams reports it.
       session.retired = true;
-      session.errorCode ??= error.code ?? null;
     });
     http2.on("goaway", () => {
       session.retired = true;

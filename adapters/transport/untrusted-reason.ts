@@ -33,21 +33,15 @@ export function untrustedReason(code: unknown): UntrustedReason {
   return (typeof code === "string" && Object.hasOwn(REASONS, code) ? REASONS[code] : undefined) ?? "bad_chain";
 }
 
-/** Alerts by which a server says that it wants a certificate of ours, or another one (RFC 8446 section 6.2), as Node names them. */
-const CLIENT_ALERTS: ReadonlySet<string> = new Set([
-  "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
-  "ERR_SSL_SSLV3_ALERT_NO_CERTIFICATE",
-  "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
-  "ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
-  "ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED",
-  "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED",
-  "ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN",
-  "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
-  "ERR_SSL_TLSV1_ALERT_ACCESS_DENIED",
-]);
+/**
+ * Alerts by which a server says that it wants a certificate of ours, or another one (RFC 8446 section 6.2). By the end of the code: what stands
+ * in front of it changes with OpenSSL's versions (`ERR_SSL_SSLV3_ALERT_…`, `ERR_SSL_SSL/TLS_ALERT_…`).
+ */
+const CLIENT_ALERT =
+  /_ALERT_(?:CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_REVOKED|CERTIFICATE_EXPIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA|ACCESS_DENIED)$/;
 
 /** What a TLS error says of our own certificate; null: it speaks of something else. `presented`: we have one. */
 export function clientRefusal(code: string, presented: boolean): UntrustedReason | null {
-  if (!CLIENT_ALERTS.has(code)) return null;
+  if (!CLIENT_ALERT.test(code)) return null;
   return presented ? "client_certificate_refused" : "no_client_certificate";
 }

@@ -126,7 +126,9 @@ function issue(request: CertificateRequest, issuer: string | null, signer: Keys 
     certPem: certificate({ subject, issuer: issuer ?? subject, keys, signer: signer ?? keys, serial, extensions, notBefore, notAfter }),
     keyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     serial,
-    pin: createHash("sha256").update(keys.publicKey.export({ type: "spki", format: "der" })).digest("base64"),
+    pin: createHash("sha256")
+      .update(keys.publicKey.export({ type: "spki", format: "der" }))
+      .digest("base64"),
   };
 }
 

@@ -182,7 +182,12 @@ describe.each(["http1", "h2"] as const)("over %s, a destination", (protocol) => 
   });
 
   describe.each(["TLSv1.2", "TLSv1.3"] as const)("that lets sessions be resumed, by %s,", (version) => {
-    const resumable = (issued: IssuedCertificate): TlsOptions => ({ ...chainOf(issued), minVersion: version, maxVersion: version, ticketKeys: Buffer.alloc(48, 7) });
+    const resumable = (issued: IssuedCertificate): TlsOptions => ({
+      ...chainOf(issued),
+      minVersion: version,
+      maxVersion: version,
+      ticketKeys: Buffer.alloc(48, 7),
+    });
 
     it("is resumed where nothing but the chain and the name count", async () => {
       const provider = await serve(resumable(leaf), true);
