@@ -99,6 +99,7 @@ function listenerStatuses({ objects, address }: StatusInput, kind: "Gateway" | "
         conditions: byParent.get("")?.conditions ?? [],
         listeners,
         address: kind === "Gateway" ? address : null,
+        attachedListenerSets: byParent.get("")?.attachedListenerSets ?? null,
       }),
     ];
   });

@@ -78,8 +78,20 @@ function draftOf({ type, subject, data }: EgressEvent): KubeEventNote | null {
       };
     }
     case "config.rejected": {
+      const reason = textOf(data["reason"]);
+      const about = backend(subject);
+      if (about !== null) {
+        const isCredential = reason === "CredentialUnavailable";
+        return {
+          ...about,
+          type: "Warning",
+          reason: isCredential ? reason : "EgressDenied",
+          action: isCredential ? "ResolveSecret" : reason,
+          note: textOf(data["message"]),
+        };
+      }
       const [namespace = "", name = "", rule = ""] = subject.split("/");
-      if (textOf(data["reason"]) !== "RegionDenied") return null;
+      if (reason !== "RegionDenied") return null;
       return {
         kind: "HTTPRoute",
         namespace,

@@ -36,7 +36,8 @@ function membersOf(before: Status, own: OwnStatus, now: string): Status {
   }
   const known = new Map(listOf(before["listeners"]).flatMap((one) => (isRecord(one) ? [[one["name"], one] as const] : [])));
   const listeners = own.listeners.map((listener) => listenerOf(listener, known.get(listener.name), now));
-  return { conditions, listeners, ...(own.address === null ? {} : { addresses: [{ type: "Hostname", value: own.address }] }) };
+  const sets = own.attachedListenerSets === null ? {} : { attachedListenerSets: own.attachedListenerSets };
+  return { conditions, listeners, ...sets, ...(own.address === null ? {} : { addresses: [{ type: "Hostname", value: own.address }] }) };
 }
 
 function listenerOf({ name, attachedRoutes, supportedKinds, conditions }: ListenerStatus, before: Status | undefined, now: string): Status {

@@ -15,6 +15,8 @@ export type OwnStatus =
       readonly listeners: readonly ListenerStatus[];
       /** Hostname under which callers reach the broker; null: not known here, and what stands there stays. */
       readonly address: string | null;
+      /** ListenerSets that a Gateway has taken in; null: not a Gateway. */
+      readonly attachedListenerSets: number | null;
     }
   /** One entry for each Gateway or target, beside those of other controllers. */
   | { readonly shape: "entries"; readonly member: "parents" | "ancestors"; readonly entries: readonly StatusEntry[] };

@@ -6,6 +6,7 @@ import { placesOf } from "../transport/locate/places-of.ts";
 import type { BackendPolicies } from "./backend-policies.ts";
 import { type ConnectionPlan, compileConnection } from "./compile-connection.ts";
 import { compileCredential } from "./compile-credential.ts";
+import type { Verdict } from "./conditions.ts";
 import type { LinkContext, Unresolved } from "./link-context.ts";
 import type { Manifest } from "./manifest.ts";
 
@@ -100,4 +101,13 @@ export function concludeBackend(context: LinkContext, manifest: Manifest, draft:
     context.conditions.write(manifest, null, { type: "Programmed", status: "False", reason: "Invalid", message: first.message });
   }
   for (const type of ["Accepted", "ResolvedRefs", "Programmed"]) context.conditions.approve(manifest, null, type);
+  context.conditions.write(manifest, null, degradation(first !== undefined, context.conditions.isBad(manifest, null, "ResolvedRefs")));
+}
+
+/** Degraded is what serves with less than was written; what does not serve at all is told by the other conditions. */
+function degradation(isRefused: boolean, isPartlyResolved: boolean): Verdict {
+  if (isRefused) return { type: "Degraded", status: "False", reason: "NotProgrammed", message: "" };
+  return isPartlyResolved
+    ? { type: "Degraded", status: "True", reason: "PartiallyResolved", message: "some references cannot be resolved, and the backend is used without them" }
+    : { type: "Degraded", status: "False", reason: "AsWritten", message: "" };
 }

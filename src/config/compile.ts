@@ -4,6 +4,7 @@ import { buildRouteTable } from "../routing/build-route-table.ts";
 import { type AttachedRoutes, attachRoutes } from "./attach-routes.ts";
 import { compileBackends } from "./backend-directory.ts";
 import { createConditionBook, type ObjectConditions } from "./conditions.ts";
+import { configEvents } from "./config-events.ts";
 import { digest } from "./digest.ts";
 import type { Fault, ManifestSource } from "./fault.ts";
 import { type GatewayPlan, planGateways } from "./gateway-plan.ts";
@@ -61,7 +62,8 @@ export function compile(sources: readonly ManifestSource[], platform: Platform):
     gateways: Object.freeze(gateways.map((gateway) => assemble(context, gateway, attached))),
     backends: backends.usable(),
   });
-  return { ok: true, snapshot, faults: inOrder(faults, sources), conditions: context.conditions.list(), events: attached.events };
+  const conditions = context.conditions.list();
+  return { ok: true, snapshot, faults: inOrder(faults, sources), conditions, events: [...attached.events, ...configEvents(conditions)] };
 }
 
 function assemble(context: LinkContext, plan: GatewayPlan, attached: AttachedRoutes): CompiledGateway {

@@ -26,6 +26,8 @@ export interface ObjectConditions {
   readonly listener: ListenerFacts | null;
   /** For a GatewayClass only: names of the standard's features, sorted. */
   readonly supportedFeatures: readonly string[] | null;
+  /** For a Gateway only: how many ListenerSets it has taken in. */
+  readonly attachedListenerSets: number | null;
   readonly conditions: readonly Condition[];
 }
 
@@ -43,9 +45,13 @@ export interface ConditionBook {
   write(manifest: Manifest, parent: string | null, verdict: Verdict): void;
   /** Writes `True` where nothing has been said of this type yet. */
   approve(manifest: Manifest, parent: string | null, type: string, reason?: string): void;
+  /** Whether something has been said of this type that is not well. */
+  isBad(manifest: Manifest, parent: string | null, type: string): boolean;
   listener(manifest: Manifest, parent: string, facts: ListenerFacts): void;
   /** What a GatewayClass can do. */
   features(manifest: Manifest, names: readonly string[]): void;
+  /** How many ListenerSets a Gateway has taken in. */
+  listenerSets(manifest: Manifest, attached: number): void;
   list(): readonly ObjectConditions[];
 }
 
@@ -62,6 +68,7 @@ interface Entry {
   readonly byType: Map<string, Condition>;
   listener: ListenerFacts | null;
   features: readonly string[] | null;
+  listenerSets: number | null;
 }
 
 export function createConditionBook(): ConditionBook {
@@ -71,7 +78,7 @@ export function createConditionBook(): ConditionBook {
   function entry(manifest: Manifest, parent: string | null): Entry {
     const byParent = known.get(manifest) ?? new Map<string | null, Entry>();
     if (byParent.size === 0) known.set(manifest, byParent);
-    const found = byParent.get(parent) ?? { manifest, parent, byType: new Map<string, Condition>(), listener: null, features: null };
+    const found = byParent.get(parent) ?? { manifest, parent, byType: new Map<string, Condition>(), listener: null, features: null, listenerSets: null };
     if (!byParent.has(parent)) {
       byParent.set(parent, found);
       entries.push(found);
@@ -92,14 +99,21 @@ export function createConditionBook(): ConditionBook {
       if (entry(manifest, parent).byType.has(type)) return;
       write(manifest, parent, { type, status: "True", reason, message: "" });
     },
+    isBad(manifest, parent, type) {
+      const condition = known.get(manifest)?.get(parent)?.byType.get(type);
+      return condition !== undefined && isBad(condition);
+    },
     listener(manifest, parent, facts) {
       entry(manifest, parent).listener = facts;
     },
     features(manifest, names) {
       entry(manifest, null).features = names;
     },
+    listenerSets(manifest, attached) {
+      entry(manifest, null).listenerSets = attached;
+    },
     list: () =>
-      entries.map(({ manifest, parent, byType, listener, features }) => ({
+      entries.map(({ manifest, parent, byType, listener, features, listenerSets }) => ({
         group: manifest.group,
         kind: manifest.kind,
         namespace: manifest.namespace,
@@ -109,6 +123,7 @@ export function createConditionBook(): ConditionBook {
         parent,
         listener,
         supportedFeatures: features,
+        attachedListenerSets: listenerSets,
         conditions: [...byType.values()],
       })),
   };

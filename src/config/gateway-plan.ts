@@ -1,5 +1,5 @@
 import { CLOSED_SETTINGS, compileBrokerConfig, type GatewaySettings } from "./compile-broker-config.ts";
-import { type LinkContext, type Resolved, resolved, unresolved, warn } from "./link-context.ts";
+import { type LinkContext, type Resolved, resolved, type Unresolved, unresolved, warn } from "./link-context.ts";
 import { type ListenerPlan, planListeners } from "./listener-plan.ts";
 import { planListenerSets, warnLooseSets } from "./listener-sets.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
@@ -24,7 +24,10 @@ export function planGateways(context: LinkContext): readonly GatewayPlan[] {
   const plans: GatewayPlan[] = [];
   for (const gatewayClass of context.set.GatewayClass.values()) {
     if (gatewayClass.body.spec.controllerName !== CONTROLLER_NAME) continue;
-    context.conditions.approve(gatewayClass, null, "Accepted");
+    const parameters = parametersFault(context, gatewayClass);
+    if (parameters !== null)
+      context.conditions.write(gatewayClass, null, { type: "Accepted", status: "False", reason: parameters.reason, message: parameters.message });
+    for (const type of ["Accepted", "SupportedVersion"]) context.conditions.approve(gatewayClass, null, type);
     context.conditions.features(gatewayClass, supportedFeatures(context.platform));
   }
   for (const manifest of context.set.Gateway.values()) {
@@ -63,10 +66,32 @@ function planGateway(context: LinkContext, manifest: ManifestOf<"Gateway">, gate
       message: failure?.message ?? "no listener can be served",
     });
   }
-  for (const type of ["Accepted", "Programmed"]) context.conditions.approve(manifest, null, type);
+  const unresolvedListener = manifest.body.spec.listeners.find(({ name }) =>
+    context.conditions.isBad(manifest, `Gateway/${idOf(manifest)}/${name}`, "ResolvedRefs"),
+  );
+  if (unresolvedListener !== undefined) {
+    const message = `listener ${unresolvedListener.name} has references that cannot be resolved`;
+    context.conditions.write(manifest, null, { type: "ResolvedRefs", status: "False", reason: "ListenersNotResolved", message });
+  }
+  for (const type of ["Accepted", "Programmed", "ResolvedRefs"]) context.conditions.approve(manifest, null, type);
   const rejected = failure?.message ?? null;
   const added = planListenerSets(context, manifest, rejected);
   return { manifest, id: idOf(manifest), settings: settings.ok ? settings.value : CLOSED_SETTINGS, listeners: [...listeners, ...added], rejected };
+}
+
+/** A class whose parameters lead nowhere is not accepted; Gateways that name a BrokerConfig of their own serve all the same. Null: nothing is wrong. */
+function parametersFault(context: LinkContext, gatewayClass: ManifestOf<"GatewayClass">): Unresolved | null {
+  const ref = gatewayClass.body.spec.parametersRef;
+  if (ref === undefined) return null;
+  const kind = foreignParameters(ref);
+  if (kind !== null) return kind;
+  const id = `${ref.namespace ?? ""}/${ref.name}`;
+  return context.set.BrokerConfig.has(id) ? null : unresolved("InvalidParameters", `BrokerConfig ${id} is not among the manifests`);
+}
+
+function foreignParameters({ group, kind }: { readonly group: string; readonly kind: string }): Unresolved | null {
+  if (group === "spillway.dev" && kind === "BrokerConfig") return null;
+  return unresolved("InvalidParameters", `parametersRef names ${kind} (${group || "core"}): BrokerConfig (spillway.dev)`);
 }
 
 /** The Gateway's own parametersRef, else its class's. A reference that fails refuses the Gateway: running without its settings could open it. */
@@ -84,8 +109,8 @@ function findSettings(context: LinkContext, manifest: ManifestOf<"Gateway">, gat
     );
     return resolved(CLOSED_SETTINGS);
   }
-  if (ref.group !== "spillway.dev" || ref.kind !== "BrokerConfig")
-    return unresolved("InvalidParameters", `parametersRef names ${ref.kind} (${ref.group || "core"}): BrokerConfig (spillway.dev)`);
+  const foreign = foreignParameters(ref);
+  if (foreign !== null) return foreign;
   const namespace = own === undefined ? (shared?.namespace ?? "") : namespaceOf(manifest);
   const config = context.set.BrokerConfig.get(`${namespace}/${ref.name}`);
   if (config === undefined) return unresolved("InvalidParameters", `BrokerConfig ${namespace}/${ref.name} is not among the manifests`);

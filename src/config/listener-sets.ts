@@ -16,6 +16,7 @@ export function setsOf(context: LinkContext, gateway: ManifestOf<"Gateway">): re
  */
 export function planListenerSets(context: LinkContext, gateway: ManifestOf<"Gateway">, refused: string | null): readonly ListenerPlan[] {
   const plans: ListenerPlan[] = [];
+  let attached = 0;
   const earlier = [...gateway.body.spec.listeners];
   for (const set of setsOf(context, gateway)) {
     const fault = refused === null ? notAllowed(context, gateway, set) : ({ reason: "ParentNotAccepted", message: refused } as const);
@@ -25,6 +26,7 @@ export function planListenerSets(context: LinkContext, gateway: ManifestOf<"Gate
       continue;
     }
     const own = planListeners(context, set, earlier);
+    if (own.length > 0) attached += 1;
     earlier.push(...set.body.spec.listeners);
     plans.push(...own);
     if (own.length < set.body.spec.listeners.length) {
@@ -35,6 +37,7 @@ export function planListenerSets(context: LinkContext, gateway: ManifestOf<"Gate
     }
     for (const type of ["Accepted", "Programmed"]) context.conditions.approve(set, null, type);
   }
+  context.conditions.listenerSets(gateway, attached);
   return plans;
 }
 

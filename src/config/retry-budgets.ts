@@ -24,7 +24,7 @@ export function compileRetryBudgets(context: LinkContext): RetryBudgets {
 
 function compileRetryBudget(policy: ManifestOf<"XBackendTrafficPolicy">): Resolved<RetryBudgetRule | null> {
   const { retryConstraint, sessionPersistence } = policy.body.spec;
-  if (sessionPersistence !== undefined) return unresolved("Invalid", "sessionPersistence is not carried out by this release");
+  if (sessionPersistence !== undefined) return unresolved("UnsupportedValue", "sessionPersistence is not carried out by this release");
   if (retryConstraint === undefined) return resolved(null);
   const { budget, minRetryRate } = retryConstraint;
   const intervalMs = durationMs(budget?.interval ?? "10s");

@@ -37,7 +37,7 @@ describe("a retry budget in manifests", () => {
   it.each([
     ["an interval beyond an hour", { retryConstraint: { budget: { interval: "2h" } } }, "False/Invalid"],
     ["an interval below a second", { retryConstraint: { minRetryRate: { interval: "10ms" } } }, "False/Invalid"],
-    ["sessionPersistence", { retryConstraint: {}, sessionPersistence: { sessionName: "a" } }, "False/Invalid"],
+    ["sessionPersistence", { retryConstraint: {}, sessionPersistence: { sessionName: "a" } }, "False/UnsupportedValue"],
     ["a good one", { retryConstraint: {} }, "True/Accepted"],
   ])("%s is %s", (_, spec, expected) => {
     const result = compiled(policy("p", spec));

@@ -59,6 +59,18 @@ describe("which events the cluster is told of", () => {
       { reason: "RegionDenied", message: "no backend is inside" },
       { kind: "HTTPRoute", name: "llm", action: "RegionDenied" },
     ],
+    [
+      "config.rejected",
+      "XBackend/team-a/a",
+      { reason: "DomainNotAllowed", message: "a.example is not among the allowedDomains" },
+      { kind: "XBackend", namespace: "team-a", name: "a", reason: "EgressDenied", action: "DomainNotAllowed" },
+    ],
+    [
+      "config.rejected",
+      "Service/team-a/vllm",
+      { reason: "CredentialUnavailable", message: "lost" },
+      { kind: "Service", name: "vllm", reason: "CredentialUnavailable", action: "ResolveSecret" },
+    ],
   ] as const)("%s", (type, subject, data, expected) => {
     expect(kubeEventOf({ type, subject, time: 0, data })).toMatchObject(expected);
   });

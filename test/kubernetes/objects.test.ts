@@ -125,7 +125,11 @@ describe("merging a status", () => {
   it("of a Gateway: a condition of somebody else stays, and one of ours that is over goes", () => {
     const theirs = { type: "example.com/Checked", status: "True", reason: "X", message: "", lastTransitionTime: NOW };
     const gone = { type: "ResolvedRefs", status: "False", reason: "X", message: "", lastTransitionTime: NOW };
-    const merged = mergeStatus({ conditions: [gone, theirs] }, { shape: "gateway", conditions: [condition("True")], listeners: [], address: null }, NOW);
+    const merged = mergeStatus(
+      { conditions: [gone, theirs] },
+      { shape: "gateway", conditions: [condition("True")], listeners: [], address: null, attachedListenerSets: 2 },
+      NOW,
+    );
     expect(merged).toMatchObject({ conditions: [theirs, { type: "Accepted" }], listeners: [] });
     expect(merged?.["conditions"]).toHaveLength(2);
   });

@@ -64,6 +64,7 @@ describe("formatConditions", () => {
       parent: null,
       listener: null,
       supportedFeatures: null,
+      attachedListenerSets: null,
       conditions: [{ type: "Degraded", status: "False", reason: "X", message: "", observedGeneration: 1 }],
     };
     expect(formatRefused([good], { color: false })).toBe("");

@@ -272,7 +272,7 @@ describe("Gateway", () => {
     const compiled = compileGood([gateway([http("a")])]);
     expect(
       compiled.conditions.find((object) => object.name === "second" && object.parent === null)?.conditions.map((condition) => condition.observedGeneration),
-    ).toEqual([7, 7]);
+    ).toEqual([7, 7, 7]);
     const [first, next] = compiled.snapshot.gateways.map((found) => found.chainId);
     expect(first).toMatch(/^egress-[0-9a-f]{16}$/);
     expect(next).not.toBe(first);
