@@ -153,6 +153,7 @@ async function measure(scene: CoreScene): Promise<void> {
     status: 200,
     headers: answered,
     body: memoryBody(scene.answer),
+    sender: null,
     peer: { address: "127.0.0.1", protocol: "http/1.1" },
   });
   const broker = createBroker({

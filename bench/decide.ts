@@ -52,7 +52,7 @@ function rules(routes: number): readonly CompiledRule[] {
       rewrite: null,
       cors: null,
       mirrors: [],
-      timeouts: { requestMs: null, backendRequestMs: null },
+      timeouts: { requestMs: null, backendRequestMs: null, upgradedMs: null },
       retry: null,
       lock: null,
       namespaceLocks: new Map(),

@@ -14,6 +14,7 @@ const MAX_BODY_BYTES = 10_000_000;
 const transport = createUndiciTransport();
 const to: Omit<OutboundRequest, "method" | "path" | "headers" | "body"> = {
   origin: { scheme: "http", hostname: "127.0.0.1", port: upstreamPort },
+  upgrade: null,
   protocol: "http1",
   tls: null,
   clientCertificate: null,
@@ -52,7 +53,7 @@ function without(dropped: ReadonlySet<string>, list: readonly string[]): string[
 }
 
 const server = createNodeServer({
-  onExchange: (request, response) => void handle(createNodeExchange(request, response, UNKNOWN_PLACE)),
+  onExchange: (request, response) => void handle(createNodeExchange(request, response, UNKNOWN_PLACE, null)),
   onAdmin: (_request, response) => void response.end(),
 });
 await server.listen(listenPort, "127.0.0.1");

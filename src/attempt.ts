@@ -24,6 +24,7 @@ import { signOutbound } from "./sign-outbound.ts";
 import type { Stages } from "./stages.ts";
 import { answerKind } from "./stream/answer-kind.ts";
 import { judgeFirstEvent } from "./stream/first-event.ts";
+import { upgradeFault } from "./transport/check-upgrade.ts";
 import { forwardableRequestHeaders, withChain } from "./transport/request-headers.ts";
 import { send } from "./transport/send.ts";
 
@@ -65,8 +66,9 @@ export async function attemptCandidate(
   renewed: SecretLease | null,
 ): Promise<Attempted> {
   const { backend } = cleared.target;
+  const { routed } = call;
   const general = secretOf(backend.credential);
-  const secret = general !== null && isPerCaller(general) ? stages.callerTokens.referenceFor(general, call.routed) : general;
+  const secret = general !== null && isPerCaller(general) ? stages.callerTokens.referenceFor(general, routed) : general;
   const nothing = { cleared, attempt, lease: null, secret, firstEventIsError: false, hidesUsage: false };
   if (general !== null && secret === null) return { ...nothing, outcome: { kind: "credential_unavailable" } };
   let lease: SecretLease | null = renewed;
@@ -112,7 +114,14 @@ export async function attemptCandidate(
   attempt.status = outcome.status;
   attempt.peerAddress = outcome.peer.address;
   attempt.protocol = outcome.peer.protocol;
-  return { cleared, attempt, lease, secret, hidesUsage, ...(await awaitFirstByte(call.routed, outcome)) };
+  if (routed.handshake !== null && outcome.sender !== null) {
+    const fault = await upgradeFault(routed.handshake, outbound.headers, outcome.headers);
+    if (fault !== null) {
+      outcome.body.cancel();
+      return { ...nothing, outcome: { kind: "protocol", message: fault }, lease };
+    }
+  }
+  return { cleared, attempt, lease, secret, hidesUsage, ...(await awaitFirstByte(routed, outcome)) };
 }
 
 /** A refresh behind the call outlives it where the platform lets work go on after the answer. */
@@ -161,6 +170,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
     path: attached.path,
     headers: ["host", otherHost ?? backend.authority, ...attached.headers],
     body: encoded.body === null ? body.request : { kind: "bytes", bytes: encoded.body },
+    upgrade: routed.handshake === null ? null : "websocket",
     protocol: backend.protocol,
     tls: backend.tls,
     clientCertificate: handshake.certificate,

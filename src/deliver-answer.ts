@@ -1,11 +1,12 @@
 import type { CallInFlight } from "./attempt.ts";
+import { brokerHeaders } from "./broker-headers.ts";
 import { redactor } from "./credentials/redact.ts";
+import { deliverUpgrade } from "./deliver-upgrade.ts";
 import type { Won } from "./find-answer.ts";
 import { find, remove } from "./lib/header-list.ts";
 import type { StreamCodec } from "./model/codec.ts";
 import { Refusal } from "./model/errors.ts";
 import type { DeliveryEnd } from "./model/exchange.ts";
-import type { HeaderList } from "./model/http.ts";
 import type { Answer } from "./model/outcome.ts";
 import { wireOf } from "./providers/wires.ts";
 import { withCors } from "./routing/cors-headers.ts";
@@ -21,6 +22,7 @@ const RETRY_AFTER: ReadonlySet<string> = new Set(["retry-after", "retry-after-ms
 
 /** Stage 9: the answer on its way to the caller. From the first byte on no other candidate can be tried. */
 export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won, answer: Answer): Promise<void> {
+  if (answer.sender !== null) return deliverUpgrade(stages, call, won, answer, answer.sender);
   const { routed, record } = call;
   const { exchange, operation, rule } = routed;
   // 304 answers a condition of the caller's own and sends nobody anywhere.
@@ -71,11 +73,6 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
 /** Statuses that say "not now" and so have a use for Retry-After. */
 function isTemporary(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
-}
-
-function brokerHeaders(call: CallInFlight, won: Won): HeaderList {
-  const { record } = call;
-  return ["x-request-id", record.id, "x-egress-backend", won.attempt.backend, "x-egress-attempts", String(record.attempts.length)];
 }
 
 /** The caller left: told by the way back, or by the upstream that was cancelled for it. */

@@ -1,3 +1,4 @@
+import { find } from "./lib/header-list.ts";
 import { imaginedExchange } from "./listener/imagined-exchange.ts";
 import { receive } from "./listener/receive.ts";
 import type { Identified } from "./model/call.ts";
@@ -11,6 +12,7 @@ import { createHealth } from "./plan/health.ts";
 import { plan } from "./plan/plan.ts";
 import { PlanRefusal } from "./plan/plan-refusal.ts";
 import { planRequest } from "./plan-request.ts";
+import { handshakeFacts } from "./providers/handshake-model.ts";
 import { operationOf } from "./providers/operation-of.ts";
 import { bodyFacts } from "./read-call-body.ts";
 import { buildRouteTable } from "./routing/build-route-table.ts";
@@ -70,13 +72,19 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     refusal: null,
   };
   try {
-    const received = receive(imaginedExchange(request), snapshot, "explain", operationOf(request.method, request.target.split("?", 1)[0] ?? ""));
+    const upgrades = find(request.headers, "upgrade") !== null;
+    const received = receive(imaginedExchange(request), snapshot, "explain", operationOf(request.method, request.target.split("?", 1)[0] ?? "", upgrades));
     found.gateway = received.gateway.id;
     found.listener = received.listener.name;
     found.operation = received.operation.name;
     const caller = { ...request.caller, workload: null, proof: { kind: "jwt", issuer: "explain" } } as const;
     const identified: Identified = { ...received, caller, tokenSlot: null };
-    const facts = request.body === null ? null : bodyFacts(received, new TextEncoder().encode(request.body));
+    const facts =
+      received.handshake !== null
+        ? handshakeFacts(received.query)
+        : request.body === null
+          ? null
+          : bodyFacts(received, new TextEncoder().encode(request.body));
     found.model = facts?.model ?? null;
     const matching = matchingRules(identified, found.model);
     const routed = route(identified, found.model);
@@ -139,6 +147,7 @@ const EXCLUSIONS: Readonly<Record<Exclusion["reason"], string>> = {
   region: "outside the region lock",
   dialect: "it speaks another API than the one that is called",
   model: "it does not offer this model",
+  protocol: "it is spoken to in HTTP/2, where no WebSocket is carried",
   evicted: "it failed lately, or asked to be left alone",
 };
 

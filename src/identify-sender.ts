@@ -27,7 +27,8 @@ export async function identifySender(identity: Identity, snapshot: Snapshot | nu
     const exchange = { ...imaginedExchange({ method: "GET", target: path, authority: proof.authority, headers: proof.headers }), principal: proof.principal };
     const host = hostOf(proof.authority);
     try {
-      const received = { id: "admin", exchange, snapshot, gateway, listener, host, method: "GET", path, query: "", operation: operationOf("GET", path) };
+      const asked = { id: "admin", method: "GET", path, query: "", operation: operationOf("GET", path), handshake: null };
+      const received = { ...asked, exchange, snapshot, gateway, listener, host };
       const { caller } = await identity.identify(received);
       if (caller.proof.kind === "anonymous") continue;
       // An operator of one Gateway may be a plain caller of another.

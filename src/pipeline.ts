@@ -37,7 +37,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
   let cors: CorsRule | null = null;
   try {
     // Before anything can be refused: the refusal speaks the API that was called.
-    record.operation = operationOf(record.method, record.path);
+    record.operation = operationOf(record.method, record.path, exchange.joiner !== null);
     if (snapshot === null) throw new Refusal("not_ready", { detail: "No manifest has been loaded yet.", retryAfter: 1 });
     // 1 Received: well formed, bounded, no loop.
     const received = receive(exchange, snapshot, id, record.operation);
@@ -62,9 +62,11 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     record.excluded = planned.excluded;
     if (planned.redirect !== null) return redirect(routed, planned.redirect, record);
     // 6 to 8 credential, encode, send: per candidate, until one answers.
-    const requestMs = shorterLimit(routed.rule.timeouts.requestMs, exchange.remainingMs?.() ?? null);
+    const { timeouts } = routed.rule;
+    const requestMs = shorterLimit(routed.handshake === null ? timeouts.requestMs : timeouts.upgradedMs, exchange.remainingMs?.() ?? null);
     timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
-    const mirrored = routed.rule.mirrors.length > 0;
+    // Nobody else can take part in a WebSocket.
+    const mirrored = routed.rule.mirrors.length > 0 && routed.handshake === null;
     const call: CallInFlight = { routed, body: mirrored ? await holdCallBody(body, routed) : body, record, signal: timer?.signal ?? exchange.signal };
     if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, stages.random));
     const won = await findAnswer(stages, call, planned, timer?.deadline ?? null);

@@ -4,6 +4,7 @@ import { tooLarge } from "./listener/receive.ts";
 import type { BodyFacts, Identified, Received } from "./model/call.ts";
 import { Refusal } from "./model/errors.ts";
 import type { RequestBody } from "./model/http.ts";
+import { handshakeFacts } from "./providers/handshake-model.ts";
 import { readBodyFacts } from "./providers/read-body-facts.ts";
 import { needsModel } from "./routing/build-route-table.ts";
 
@@ -23,6 +24,7 @@ const NO_BODY: CallBody = { request: { kind: "none" }, bytes: null, facts: null 
 /** Reads the body only as far as a rule or a policy needs it. Never before the caller is identified. Throws `Refusal`. */
 export async function readCallBody(call: Identified): Promise<CallBody> {
   const { body } = call.exchange;
+  if (call.handshake !== null) return { ...NO_BODY, facts: handshakeFacts(call.query) };
   if (!body.present) return NO_BODY;
   const { maxRequestBytes, replayBytes } = call.gateway.bounds;
   const wanted = wantsFacts(call);

@@ -7,15 +7,16 @@ import {
   type Exchange,
   type HeaderList,
   type IncomingBody,
+  type Joiner,
   type Responder,
 } from "../../src/index.ts";
 import { createIncomingBody } from "./node-incoming-body.ts";
 import { NodeResponder } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
 
-/** One call of node:http as the broker takes it. The server has checked Host and the request target. */
-export function createNodeExchange(request: IncomingMessage, response: ServerResponse, place: BrokerPlace): Exchange {
-  return new NodeExchange(request, response, place);
+/** One call of node:http as the broker takes it. The server has checked Host and the request target. `joiner`: of a WebSocket's handshake; null: it is none. */
+export function createNodeExchange(request: IncomingMessage, response: ServerResponse, place: BrokerPlace, joiner: Joiner | null): Exchange {
+  return new NodeExchange(request, response, place, joiner);
 }
 
 class NodeExchange implements Exchange {
@@ -33,10 +34,11 @@ class NodeExchange implements Exchange {
   readonly routeName = null;
   readonly body: IncomingBody;
   readonly responder: Responder;
+  readonly joiner: Joiner | null;
   readonly #response: ServerResponse;
   #controller: CallAbort | null = null;
 
-  constructor(request: IncomingMessage, response: ServerResponse, place: BrokerPlace) {
+  constructor(request: IncomingMessage, response: ServerResponse, place: BrokerPlace, joiner: Joiner | null) {
     const { socket } = request;
     this.method = request.method ?? "";
     this.target = originForm(request.url ?? "");
@@ -49,6 +51,7 @@ class NodeExchange implements Exchange {
     this.place = place;
     this.body = createIncomingBody(request, response);
     this.responder = new NodeResponder(request, response);
+    this.joiner = joiner;
     this.#response = response;
   }
 

@@ -6,6 +6,12 @@ import { withLength } from "./with-length.ts";
 /** What must happen to an answer under way when the server stops. */
 const cuts = new WeakMap<ServerResponse, () => void>();
 
+/** Says what is to happen to this answer when the server stops; null: nothing any more. */
+export function onCut(response: ServerResponse, cut: (() => void) | null): void {
+  if (cut === null) cuts.delete(response);
+  else cuts.set(response, cut);
+}
+
 /** Ends an answer under way as a broken one, so that no caller takes it for whole. */
 export function cutShort(response: ServerResponse): void {
   cuts.get(response)?.();
@@ -36,10 +42,10 @@ export class NodeResponder implements Responder {
   deliver(delivery: Delivery): Promise<DeliveryEnd> {
     return new Promise((resolve) => {
       const running = new NodeDelivery(this.#request, this.#response, delivery, (end) => {
-        cuts.delete(this.#response);
+        onCut(this.#response, null);
         resolve(end);
       });
-      cuts.set(this.#response, () => running.cut());
+      onCut(this.#response, () => running.cut());
       running.start();
     });
   }

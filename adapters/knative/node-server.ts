@@ -1,9 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Joiner } from "../../src/index.ts";
+import { createNodeJoiner } from "./node-joiner.ts";
 import { cutShort } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
-import { type Fault, requestFault } from "./request-fault.ts";
+import { type Fault, requestFault, strayHandshake } from "./request-fault.ts";
+import { mayUpgrade } from "./web-socket-request.ts";
 
 const HEADER_BYTES = 16_384;
 const HEADERS = 100;
@@ -13,8 +16,8 @@ const LINGER_MS = 2_000;
 const CUT_MS = 1_000;
 
 export interface NodeServerOptions {
-  /** A call, with its Host and request target checked. */
-  onExchange(request: IncomingMessage, response: ServerResponse): void;
+  /** A call, with its Host and request target checked. `joiner`: it asks for a WebSocket; null: it does not. */
+  onExchange(request: IncomingMessage, response: ServerResponse, joiner: Joiner | null): void;
   /** A request under `/-/`, checked the same way. */
   onAdmin(request: IncomingMessage, response: ServerResponse): void;
 }
@@ -53,6 +56,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     // What a caller that does not read can make us keep; Node's own is eight times as much. Less than one read of an answer, so
     // that a second one is not asked for before the kernel has taken the first.
     highWaterMark: 8_192,
+    // Everything else that a caller would change to is not for it to choose, and its `Upgrade` is passed over.
+    shouldUpgradeCallback: mayUpgrade,
   });
   // Node drops what is beyond its own limit without a word: one more than ours makes the excess seen.
   server.maxHeadersCount = HEADERS + 1;
@@ -69,10 +74,28 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       if (!request.complete && !socket.destroyed) linger(request);
       if (draining) server.closeIdleConnections();
     });
-    const fault = requestFault(request, HEADERS);
+    const fault = requestFault(request, HEADERS) ?? strayHandshake(request);
     if (fault !== null) refuse(response, fault);
     else if (originForm(request.url ?? "").startsWith("/-/")) options.onAdmin(request, response);
-    else options.onExchange(request, response);
+    else options.onExchange(request, response, null);
+  }
+
+  /** The handshake of a WebSocket. The parser has left the connection: what is answered is the last answer on it. */
+  function takeHandshake(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const fault = requestFault(request, HEADERS);
+    if (!(socket instanceof Socket) || fault !== null || head.length > 0) {
+      refuseSocket(socket, fault ?? { status: 400, code: "request_malformed", text: "Nothing may follow a WebSocket handshake before its answer." });
+      return;
+    }
+    const response = new ServerResponse(request);
+    open.add(response);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    socket.on("error", ignore);
+    response.on("error", ignore);
+    response.on("finish", () => socket.end());
+    response.on("close", () => open.delete(response));
+    options.onExchange(request, response, createNodeJoiner(socket, response));
   }
 
   server.on("connection", (socket: Socket) => {
@@ -82,6 +105,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   server.on("request", take);
   // The body asks for itself once it is wanted: a caller that is refused need not send it.
   server.on("checkContinue", take);
+  server.on("upgrade", takeHandshake);
   server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
     refuseSocket(socket, { status: 405, code: "request_malformed", text: "This is no tunnel." }),
   );
@@ -118,6 +142,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       for (const response of open) cutShort(response);
       if (await within(closed, CUT_MS)) return;
       server.closeAllConnections();
+      // Those that have left HTTP are not among them.
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { RefusalCode } from "../../src/index.ts";
 import { authorityOf } from "./origin-form.ts";
+import { asksForWebSocket } from "./web-socket-request.ts";
 
 /** Why a request is refused before anybody looks at it. */
 export interface Fault {
@@ -34,9 +35,15 @@ export function requestFault(request: IncomingMessage, maxHeaders: number): Faul
   if (host === undefined || !HOST.test(host)) return malformed("The request has no Host that can be used.");
   const target = request.url ?? "";
   if (!target.startsWith("/") && authorityOf(target) !== host.toLowerCase()) return malformed("The request target and Host name different hosts.");
-  // `Upgrade: h2c`, which some clients offer with every call, may be ignored; a WebSocket would wait for ever.
-  if (request.headers.upgrade?.toLowerCase() === "websocket") return { status: 501, code: "request_malformed", text: "WebSockets are not supported." };
   return null;
+}
+
+/**
+ * Why a request that HTTP goes on after cannot ask for a WebSocket; null: it asks for none. `Upgrade: h2c`, which some clients offer with every call,
+ * may be ignored; a WebSocket would wait for ever.
+ */
+export function strayHandshake(request: IncomingMessage): Fault | null {
+  return asksForWebSocket(request) ? malformed("A WebSocket handshake is a GET without body, with Connection: Upgrade, and not under /-/.") : null;
 }
 
 function repeatedHeader(rawHeaders: readonly string[]): string | null {

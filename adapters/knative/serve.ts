@@ -115,8 +115,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // A server's process lives on by itself: what goes on after the answer needs nobody to wait for it.
   const platform: EventPlatform = { principal: null, place, remainingMs: null, waitUntil: () => {} };
   const nodeServer = createNodeServer({
-    onExchange: (request, response) => {
-      void broker.handle(createNodeExchange(request, response, place));
+    onExchange: (request, response, joiner) => {
+      void broker.handle(createNodeExchange(request, response, place, joiner));
     },
     onAdmin: createAdminListener(admin, broker.ready, platform),
   });

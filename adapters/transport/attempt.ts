@@ -1,4 +1,4 @@
-import type { AnswerBody, AttemptFailure, BodyConsumer, CallSignal, HeaderList, OutboundRequest, Outcome, Peeked } from "../../src/index.ts";
+import type { AnswerBody, AttemptFailure, BodyConsumer, CallSignal, HeaderList, OutboundRequest, Outcome, Peeked, UpgradedSender } from "../../src/index.ts";
 
 /** The source is stopped while more than this many bytes of an answer wait for a consumer. */
 const HELD_BYTES = 65_536;
@@ -48,10 +48,10 @@ export abstract class Attempt implements AnswerBody {
 
   // -- from the wire
 
-  protected headArrived(status: number, headers: HeaderList, address: string | null, protocol: string): void {
+  protected headArrived(status: number, headers: HeaderList, address: string | null, protocol: string, sender: UpgradedSender | null = null): void {
     if (this.done || this.#answered) return;
     this.#answered = true;
-    this.#resolve({ kind: "answer", status, headers, body: this, peer: { address, protocol } });
+    this.#resolve({ kind: "answer", status, headers, body: this, sender, peer: { address, protocol } });
   }
 
   /** False: the source must stop until `resumeSource`. */
@@ -175,7 +175,8 @@ export abstract class Attempt implements AnswerBody {
       this.#consumer = SILENT;
       consumer.end();
     } else {
-      if (this.request.timeouts.streamIdleMs !== null) this.#arm("idle", this.request.timeouts.streamIdleMs);
+      // Silence of one side says nothing of a connection that two sides speak on: whoever joins them counts it.
+      if (this.request.timeouts.streamIdleMs !== null && this.request.upgrade === null) this.#arm("idle", this.request.timeouts.streamIdleMs);
       this.#letSourceRun();
     }
   }

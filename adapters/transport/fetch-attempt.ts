@@ -87,7 +87,7 @@ export class FetchAttempt implements AnswerBody {
     });
     this.#answered = true;
     this.#reader = answer.body === null ? null : bodyReader(answer.body);
-    this.#resolve({ kind: "answer", status: answer.status, headers: list, body: this, peer: { address: null, protocol: null } });
+    this.#resolve({ kind: "answer", status: answer.status, headers: list, body: this, sender: null, peer: { address: null, protocol: null } });
     if (this.#reader === null) this.#end();
     else this.#pump();
   }

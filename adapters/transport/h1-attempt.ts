@@ -1,8 +1,10 @@
+import type { Socket } from "node:net";
 import type { CallSignal, OutboundRequest, Outcome } from "../../src/index.ts";
 import { Attempt } from "./attempt.ts";
 import { failureOf, lateHandshakeFailure } from "./h1-failure.ts";
 import type { H1Pool, Slot } from "./h1-pool.ts";
 import { type BodyWatch, watchedBody } from "./outgoing-body.ts";
+import { createUpgradedSocket } from "./upgraded-socket.ts";
 
 /**
  * One attempt over HTTP/1.1. It is undici's dispatch handler itself, in the old style of version 7, whose headers are raw
@@ -23,7 +25,7 @@ export class H1Attempt extends Attempt implements BodyWatch {
   }
 
   dispatch(): void {
-    const { body, headers, method, path, tls } = this.request;
+    const { body, headers, method, path, tls, upgrade } = this.request;
     const length = body.kind === "stream" ? body.length : null;
     this.#slot.client.dispatch(
       {
@@ -35,6 +37,7 @@ export class H1Attempt extends Attempt implements BodyWatch {
         body: body.kind === "bytes" ? body.bytes : body.kind === "stream" && length !== 0 ? (watchedBody(body, this) as unknown as Buffer) : null,
         // The same for every call of a pool, so that undici keeps the connection whatever Host says.
         ...(tls !== null ? { servername: tls.serverName } : {}),
+        ...(upgrade !== null ? { upgrade } : {}),
       },
       this,
     );
@@ -54,13 +57,13 @@ export class H1Attempt extends Attempt implements BodyWatch {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
-    // 1xx are not answers; undici refuses 100 and 101 itself.
+    // A 101 with `Upgrade` comes as `onUpgrade`; without it there is no protocol to change to, and no answer follows.
+    if (status === 101) this.failed({ kind: "protocol", message: "the destination changed the protocol without saying to which" });
+    // 1xx are not answers; undici refuses 100 itself.
     if (status < 200) return true;
     this.#headSeen = true;
     this.#resume = resume;
-    const headers: string[] = new Array(raw.length);
-    for (let i = 0; i < raw.length; i += 1) headers[i] = raw[i]?.toString("latin1") ?? "";
-    this.headArrived(status, headers, this.#slot.connection?.address ?? null, "http/1.1");
+    this.headArrived(status, textOf(raw), this.#slot.connection?.address ?? null, "http/1.1");
     return true;
   }
 
@@ -89,8 +92,20 @@ export class H1Attempt extends Attempt implements BodyWatch {
     this.failed(refused ?? failureOf(error, this.#abort !== null));
   }
 
-  onUpgrade(): void {
-    throw new Error("no request asks for an upgrade");
+  /** The 101: the connection is nobody's but this attempt's from here on. undici calls it only where the request asked for it. */
+  onUpgrade(status: number, raw: Buffer[], socket: Socket): void {
+    this.#headSeen = true;
+    this.stopFirstByte();
+    const upgraded = createUpgradedSocket(socket, {
+      chunk: (bytes) => this.dataArrived(bytes),
+      end: () => this.ended(),
+      broken: () => this.failed({ kind: "reset", sent: true, message: "the destination broke the connection" }),
+      closed: () => this.#release(false),
+    });
+    this.#resume = upgraded.resume;
+    this.#abort = upgraded.destroy;
+    if (this.done) upgraded.destroy();
+    else this.headArrived(status, textOf(raw), socket.remoteAddress ?? null, "http/1.1", upgraded.sender);
   }
 
   // -- the attempt's wire
@@ -126,4 +141,10 @@ export class H1Attempt extends Attempt implements BodyWatch {
     this.#released = true;
     this.#pool.release(this.#slot, reusable);
   }
+}
+
+function textOf(raw: readonly Buffer[]): string[] {
+  const headers: string[] = new Array(raw.length);
+  for (let i = 0; i < raw.length; i += 1) headers[i] = raw[i]?.toString("latin1") ?? "";
+  return headers;
 }

@@ -32,6 +32,7 @@ export const NODE_TRANSPORT_FEATURES: ReadonlySet<TransportFeature> = new Set<Tr
   "plaintext",
   "service",
   "host-rewrite",
+  "upgrade",
 ]);
 
 /**

@@ -17,6 +17,7 @@ const GENAI_OPERATION: Readonly<Record<OperationName, string | null>> = {
   embeddings: "embeddings",
   count_tokens: null,
   models: null,
+  realtime: null,
   other: null,
 };
 

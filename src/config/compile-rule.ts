@@ -141,7 +141,8 @@ function compileTimeouts(spec: RuleSpec): Resolved<RuleTimeouts> {
   if (request !== undefined && requestMs !== null && backendRequestMs !== null && backendRequestMs > requestMs) {
     return unresolved("UnsupportedValue", "timeouts.backendRequest is longer than timeouts.request");
   }
-  return resolved({ requestMs, backendRequestMs });
+  const upgradedMs = request === undefined ? DEFAULT_TIMEOUTS.upgradedMs : requestMs;
+  return resolved({ requestMs, backendRequestMs, upgradedMs });
 }
 
 function compileRetry(spec: RuleSpec): RetryRule | null {

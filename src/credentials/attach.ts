@@ -1,9 +1,10 @@
 import { find, findAll, remove } from "../lib/header-list.ts";
 import type { CredentialPlan } from "../model/backend.ts";
-import { CREDENTIAL_SLOTS, type CredentialSlot } from "../model/caller.ts";
+import { CREDENTIAL_SLOTS, type CredentialSlot, SUBPROTOCOL_SLOT } from "../model/caller.ts";
 import type { HeaderList } from "../model/http.ts";
 import { SecretStoreError } from "../model/ports.ts";
 import type { Secret, SecretReference } from "../model/secret.ts";
+import { withoutSubprotocolKeys } from "./subprotocol-keys.ts";
 
 export interface CredentialTarget {
   readonly headers: HeaderList;
@@ -24,7 +25,8 @@ const CLIENT_CREDENTIALS: ReadonlySet<string> = new Set([...CREDENTIAL_SLOTS, "c
  * else the broker's own token, which leaves in no case. To be called before a manifest's header filters, which may set what they like.
  */
 export function withoutClientCredentials(plan: CredentialPlan | null, headers: HeaderList, tokenSlot: CredentialSlot | null): HeaderList {
-  return remove(headers, plan === null || plan.stripClientCredentials ? CLIENT_CREDENTIALS : brokerToken(headers, tokenSlot));
+  if (plan === null || plan.stripClientCredentials) return withoutSubprotocolKeys(remove(headers, CLIENT_CREDENTIALS));
+  return remove(tokenSlot === SUBPROTOCOL_SLOT ? withoutSubprotocolKeys(headers) : headers, brokerToken(headers, tokenSlot));
 }
 
 /**
@@ -47,7 +49,7 @@ export function attach(plan: CredentialPlan | null, secret: Secret | null, reque
 function brokerToken(headers: HeaderList, tokenSlot: CredentialSlot | null): ReadonlySet<string> {
   // Proxy-Authorization is for the proxy it is sent to, which is this one (RFC 9110 section 11.7.2).
   const names = new Set<string>(["proxy-authorization"]);
-  if (tokenSlot === null) return names;
+  if (tokenSlot === null || tokenSlot === SUBPROTOCOL_SLOT) return names;
   names.add(tokenSlot);
   const token = bare(find(headers, tokenSlot));
   for (const slot of CREDENTIAL_SLOTS) {

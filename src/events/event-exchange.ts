@@ -38,6 +38,7 @@ export function eventExchange(call: EventCall): Exchange {
     place: delivery.place,
     remainingMs: delivery.remainingMs,
     routeName: request.route,
+    joiner: null,
     signal,
     body: bodyOf(request.body),
     responder,

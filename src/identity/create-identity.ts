@@ -86,7 +86,7 @@ export function createIdentity(options: IdentityOptions): Identity {
       // Whoever may be anyone is not asked: what stands in the slots is then the caller's own, for the destination.
       if (plan.anonymous === "Allow" && plan.issuers.length === 0 && plan.apiKeys === null && plan.principals.length === 0)
         return { ...received, caller: ANONYMOUS, tokenSlot: null };
-      const presented = presentedCredentials(received.exchange.headers);
+      const presented = presentedCredentials(received.exchange.headers, received.handshake);
       if (presented.length === 0) {
         const { principal } = received.exchange;
         const known = principal === null ? null : principalCaller(plan.principals, principal);

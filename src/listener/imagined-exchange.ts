@@ -18,6 +18,7 @@ export function imaginedExchange(call: ImaginedCall): Exchange {
     remoteAddress: null,
     protocol: "1.1",
     ...NOTHING_ATTESTED,
+    joiner: { join: async () => ({ kind: "complete", bytes: 0, bytesSent: 0, failure: null }) },
     signal: new AbortController().signal,
     body: { declaredLength: null, present: false, collect: async () => new Uint8Array(), stream: noBody },
     responder: { started: false, reply: () => {}, deliver: async () => ({ kind: "complete", bytes: 0, failure: null }) },

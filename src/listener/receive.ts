@@ -7,6 +7,7 @@ import type { Operation } from "../model/operation.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { chooseListener } from "./choose-listener.ts";
 import { namesOurselves } from "./loop-guard.ts";
+import { readHandshake } from "./web-socket-handshake.ts";
 
 /**
  * Stage 1: a request that is well formed, within its bounds, not a loop, and belongs to a listener. Throws `Refusal`.
@@ -30,7 +31,8 @@ export function receive(exchange: Exchange, snapshot: Snapshot, id: string, oper
   }
   const declared = exchange.body.declaredLength;
   if (declared !== null && declared > gateway.bounds.maxRequestBytes) throw tooLarge(gateway.bounds.maxRequestBytes);
-  return { id, exchange, snapshot, gateway, listener, host, method, path, query: mark === -1 ? "" : target.slice(mark), operation };
+  const query = mark === -1 ? "" : target.slice(mark);
+  return { id, exchange, snapshot, gateway, listener, host, method, path, query, operation, handshake: readHandshake(exchange) };
 }
 
 /** TRACE would have the destination answer with the request as it came, the broker's credential included (RFC 9110 section 9.3.8). CONNECT asks for a tunnel. */

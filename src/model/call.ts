@@ -19,6 +19,16 @@ export interface Received {
   /** Query with its `?`, or empty. */
   readonly query: string;
   readonly operation: Operation;
+  /** The caller asks for a WebSocket; null: it does not. */
+  readonly handshake: Handshake | null;
+}
+
+/** The opening handshake of a WebSocket, checked (RFC 6455 section 4.2.1). */
+export interface Handshake {
+  /** Sec-WebSocket-Key, as it came. */
+  readonly key: string;
+  /** Subprotocols that the caller offers, in order; some may carry a credential. */
+  readonly protocols: readonly string[];
 }
 
 /** Stage 2 adds who calls, and which header held the broker's token. */

@@ -29,4 +29,7 @@ export type PrincipalType = (typeof PRINCIPAL_TYPES)[number];
 
 /** The headers in which SDKs put their key, and so the broker's token. One list: read by identity, stripped before sending. */
 export const CREDENTIAL_SLOTS = ["authorization", "x-api-key", "api-key", "x-goog-api-key"] as const;
-export type CredentialSlot = (typeof CREDENTIAL_SLOTS)[number];
+export type CredentialSlot = (typeof CREDENTIAL_SLOTS)[number] | typeof SUBPROTOCOL_SLOT;
+
+/** Where a browser, which cannot set headers of a WebSocket, puts its key: see `model/subprotocol-key.ts`. */
+export const SUBPROTOCOL_SLOT = "sec-websocket-protocol";

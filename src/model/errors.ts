@@ -17,6 +17,7 @@ export const REFUSALS = {
   credential_unavailable: { status: 503, title: "The credential for the destination could not be read" },
   translation_unsupported: { status: 400, title: "No destination of this call speaks the API that was called" },
   model_unknown: { status: 404, title: "The model is not offered by this route" },
+  upgrade_unsupported: { status: 501, title: "The call asks for a WebSocket where none can be carried" },
   upstream_unavailable: { status: 502, title: "The destination could not be reached or did not answer properly" },
   upstream_timeout: { status: 504, title: "The destination did not answer in time" },
   upstream_untrusted: { status: 502, title: "The destination could not prove who it is" },

@@ -2,7 +2,7 @@ import type { CallSignal } from "./call-signal.ts";
 import type { PlatformPrincipal } from "./caller.ts";
 import type { StreamCodec } from "./codec.ts";
 import type { HeaderList, RequestBody } from "./http.ts";
-import type { AnswerBody, AttemptFailure } from "./outcome.ts";
+import type { AnswerBody, AttemptFailure, UpgradedSender } from "./outcome.ts";
 
 /** One call as the platform hands it over. The platform owns the bytes; the core sees lists and arrays. */
 export interface Exchange {
@@ -29,6 +29,8 @@ export interface Exchange {
   readonly signal: CallSignal;
   readonly body: IncomingBody;
   readonly responder: Responder;
+  /** Where the caller's connection can be joined with the destination's; null: the platform cannot, or the call asks for no such thing. */
+  readonly joiner: Joiner | null;
   /** Work that may go on after the answer has left. */
   waitUntil(work: Promise<unknown>): void;
 }
@@ -44,7 +46,8 @@ export interface BrokerPlace {
 export const UNKNOWN_PLACE: BrokerPlace = { region: null, country: null };
 
 /** Of a call about whose way here the platform says nothing. */
-export const NOTHING_ATTESTED: Pick<Exchange, "principal" | "place" | "remainingMs" | "routeName"> = {
+export const NOTHING_ATTESTED: Pick<Exchange, "principal" | "place" | "remainingMs" | "routeName" | "joiner"> = {
+  joiner: null,
   principal: null,
   place: UNKNOWN_PLACE,
   remainingMs: null,
@@ -90,5 +93,34 @@ export interface DeliveryEnd {
   readonly kind: "complete" | "caller_gone" | "upstream_failed" | "truncated" | "stalled";
   /** Body bytes handed to the caller. */
   readonly bytes: number;
+  readonly failure: AttemptFailure | null;
+}
+
+/** Ends HTTP on the caller's connection with a 101 and joins it with the destination's (RFC 9110 section 7.8). */
+export interface Joiner {
+  /** Carries bytes both ways, with back-pressure, until either side is gone. Resolves once, never rejects. */
+  join(joining: Joining): Promise<JoiningEnd>;
+}
+
+export interface Joining {
+  /** Of the 101, without `Connection` and `Upgrade`, which the platform writes. */
+  readonly headers: HeaderList;
+  /** From the destination to the caller. */
+  readonly body: AnswerBody;
+  /** From the caller to the destination. */
+  readonly sender: UpgradedSender;
+  /** Milliseconds of silence both ways after which the connection ends; null: no limit. */
+  readonly idleMs: number | null;
+  /** Called when the first byte of the destination goes out. */
+  onFirstByte(): void;
+}
+
+export interface JoiningEnd {
+  /** `complete`: the destination ended the connection, or the caller did in order. `idle`: nobody said anything. `cut`: the broker stops, or the call's time is up. */
+  readonly kind: "complete" | "caller_gone" | "upstream_failed" | "idle" | "cut";
+  /** Bytes handed to the caller, behind the head. */
+  readonly bytes: number;
+  /** Bytes taken from the caller, behind the head. */
+  readonly bytesSent: number;
   readonly failure: AttemptFailure | null;
 }

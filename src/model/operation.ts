@@ -2,7 +2,7 @@
 export type Dialect = "openai" | "anthropic";
 
 /** What a call asks for, read from its method and path. `other` is plain HTTP. */
-export type OperationName = "chat" | "completions" | "responses" | "embeddings" | "messages" | "count_tokens" | "models" | "other";
+export type OperationName = "chat" | "completions" | "responses" | "embeddings" | "messages" | "count_tokens" | "models" | "realtime" | "other";
 
 export interface Operation {
   readonly name: OperationName;

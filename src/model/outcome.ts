@@ -45,6 +45,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: HeaderList;
   readonly body: AnswerBody;
+  /** Of a 101 alone: from here on bytes go both ways, those of the destination by `body`. */
+  readonly sender: UpgradedSender | null;
   /** Address and protocol that served it, for telemetry; null where the platform does not say. */
   readonly peer: { readonly address: string | null; readonly protocol: string | null };
 }
@@ -77,4 +79,14 @@ export interface BodyConsumer {
   /** The framing of the answer is complete. */
   end(): void;
   failed(failure: AttemptFailure): void;
+}
+
+/** The way to a destination that has left HTTP behind (101). */
+export interface UpgradedSender {
+  /** False: the destination takes no more for now, and `onDrain` tells when it does. */
+  write(bytes: Uint8Array): boolean;
+  /** Sets the one listener. */
+  onDrain(listener: () => void): void;
+  /** Nothing more follows; the destination may still speak. */
+  end(): void;
 }

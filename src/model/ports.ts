@@ -51,7 +51,8 @@ export type TransportFeature =
   | "h2c"
   | "plaintext"
   | "service"
-  | "host-rewrite";
+  | "host-rewrite"
+  | "upgrade";
 
 /** The bytes about to leave, complete: nothing after `transport/send.ts` changes them. */
 export interface OutboundRequest {
@@ -62,6 +63,8 @@ export interface OutboundRequest {
   /** Host included. */
   readonly headers: HeaderList;
   readonly body: RequestBody;
+  /** Asks for another protocol on the same connection (RFC 9110 section 7.8); the transport writes `Connection` and `Upgrade` itself. */
+  readonly upgrade: "websocket" | null;
   readonly protocol: "http1" | "h2" | "h2c";
   readonly tls: TlsProfile | null;
   readonly clientCertificate: Secret | null;

@@ -167,6 +167,8 @@ export interface MirrorRule {
 export interface RuleTimeouts {
   readonly requestMs: number | null;
   readonly backendRequestMs: number | null;
+  /** Stands in the place of `requestMs` where a call becomes a WebSocket. */
+  readonly upgradedMs: number | null;
 }
 
 export interface RetryRule {
@@ -224,4 +226,4 @@ export interface HealthRule {
 }
 
 export const DEFAULT_HEALTH: HealthRule = { consecutiveFailures: 3, evictForMs: 30_000, maxEvictForMs: 600_000 };
-export const DEFAULT_TIMEOUTS: RuleTimeouts = { requestMs: 600_000, backendRequestMs: null };
+export const DEFAULT_TIMEOUTS: RuleTimeouts = { requestMs: 600_000, backendRequestMs: null, upgradedMs: 7_200_000 };

@@ -19,12 +19,13 @@ export interface PlanRequest {
 
 /**
  * Stage 5: the ordered candidates of a call and why the others are out. The lock speaks before anything else, and what it denies never
- * comes back. Throws a `PlanRefusal` when nothing is left (`region_locked`, `model_unknown`, `translation_unsupported`), and a `Refusal`
+ * comes back. Throws a `PlanRefusal` when nothing is left (`region_locked`, `model_unknown`, `translation_unsupported`, `upgrade_unsupported`), and a `Refusal`
  * `backend_invalid` or `route_rejected` for the share of calls that falls on a reference that cannot be used, or a rule without targets.
  * Draws from `random`, and claims the probe of the first candidate in `health`; else without effect.
  */
 export function plan(routed: Routed, request: PlanRequest, health: HealthView, random: Random): Planned {
   const { rule, lock, operation } = routed;
+  const upgrades = routed.handshake !== null;
   if (rule.action.kind !== "forward") throw new Refusal("internal_error", { detail: "A rule that does not forward has no destinations." });
   const misplaced = placeFault(routed.exchange.place, lock);
   if (misplaced !== null) throw new Refusal("region_locked", { detail: `This broker may not serve the call: ${misplaced}.` });
@@ -39,7 +40,8 @@ export function plan(routed: Routed, request: PlanRequest, health: HealthView, r
       excluded.push({ backend, reason: "region", evidence: clearance.evidence });
       continue;
     }
-    const reason = unfit(candidate, request, operation.inference);
+    // What a WebSocket asks of a model is in its frames, which nobody reads: it counts as asking for something.
+    const reason = upgrades && candidate.target.backend.protocol !== "http1" ? "protocol" : unfit(candidate, request, operation.inference || upgrades);
     if (reason === null) usable.push(clearance.cleared);
     else excluded.push({ backend, reason, evidence: null });
   }
@@ -112,6 +114,9 @@ function nothingLeft(excluded: readonly Exclusion[], model: string | null): Plan
   }
   if (excluded.some((one) => one.reason === "dialect")) {
     return new PlanRefusal("translation_unsupported", "Every destination of this route speaks another API than the one that was called.", excluded);
+  }
+  if (excluded.some((one) => one.reason === "protocol")) {
+    return new PlanRefusal("upgrade_unsupported", "Every destination of this route is spoken to in HTTP/2, where no WebSocket is carried.", excluded);
   }
   const why = [...new Set(excluded.map((one) => one.evidence?.reason ?? ""))].join("; ");
   return new PlanRefusal("region_locked", `No destination lies inside the allowed regions: ${why}.`, excluded);

@@ -4,6 +4,7 @@ import type { ApiProfile, ModelRule } from "../model/backend.ts";
 import type { BodyFacts } from "../model/call.ts";
 import { Refusal } from "../model/errors.ts";
 import type { Operation } from "../model/operation.ts";
+import { withQueryModel } from "./handshake-model.ts";
 import { type BodyLayout, type ReadFacts, readBodyFacts } from "./read-body-facts.ts";
 
 export interface EncodeInput {
@@ -48,6 +49,7 @@ interface BodyChanges {
 export function encodeRequest(input: EncodeInput): EncodedRequest {
   const path = encodePath(input);
   const { body, operation } = input;
+  if (operation.name === "realtime") return encodeHandshake(input, path);
   if (body === null || operation.dialect === null) return { path, body, model: input.facts?.model ?? null, hidesUsage: false };
   // A lock, or another model, cannot be kept without reading the body: then a body that cannot be read is refused.
   const mustRead = input.locked || input.modelOverride !== null;
@@ -59,6 +61,13 @@ export function encodeRequest(input: EncodeInput): EncodedRequest {
   const changes: BodyChanges = { model: model === facts.model ? null : model, addUsage: asksInPlaceOfCaller(input, facts) };
   const rewritten = input.locked || facts.layout === null ? rewriteBody(body, changes) : spliceBody(body, facts.layout, changes);
   return { path, body: rewritten, model, hidesUsage: changes.addUsage };
+}
+
+/** A WebSocket has no body: its model is in the query. */
+function encodeHandshake(input: EncodeInput, path: string): EncodedRequest {
+  const given = input.facts?.model ?? null;
+  const model = upstreamModel(input, given);
+  return { path: model === null || model === given ? path : withQueryModel(path, model), body: null, model, hidesUsage: false };
 }
 
 function hasLayout(facts: ReadFacts | BodyFacts): facts is ReadFacts {

@@ -6,14 +6,16 @@ const COMPLETIONS: Operation = { name: "completions", dialect: "openai", inferen
 const RESPONSES: Operation = { name: "responses", dialect: "openai", inference: true, suffix: "/responses" };
 const EMBEDDINGS: Operation = { name: "embeddings", dialect: "openai", inference: true, suffix: "/embeddings" };
 const MODELS: Operation = { name: "models", dialect: "openai", inference: false, suffix: "/models" };
+/** The handshake of a WebSocket; its model stands in the query. */
+const REALTIME: Operation = { name: "realtime", dialect: "openai", inference: true, suffix: "/realtime" };
 const MESSAGES: Operation = { name: "messages", dialect: "anthropic", inference: true, suffix: "/messages" };
 const COUNT_TOKENS: Operation = { name: "count_tokens", dialect: "anthropic", inference: true, suffix: "/messages/count_tokens" };
 
 /**
- * What a call asks for, from its method and its path without query. Anything unknown is `other`: plain HTTP, which is
+ * What a call asks for, from its method, its path without query, and whether it asks for a WebSocket. Anything unknown is `other`: plain HTTP, which is
  * never repeated on its own account and whose body nobody reads, so a wrong "other" is safe and a wrong name is not.
  */
-export function operationOf(method: string, path: string): Operation {
+export function operationOf(method: string, path: string, upgrades = false): Operation {
   if (method === "POST") {
     if (path.endsWith("/chat/completions")) return CHAT;
     if (path.endsWith("/messages")) return standsUnderApi(path, "/messages") ? MESSAGES : OTHER;
@@ -23,7 +25,10 @@ export function operationOf(method: string, path: string): Operation {
     if (path.endsWith("/completions")) return COMPLETIONS;
     return OTHER;
   }
-  return method === "GET" && path.endsWith("/models") ? MODELS : OTHER;
+  if (method !== "GET") return OTHER;
+  if (path.endsWith("/models")) return MODELS;
+  // Without an upgrade it is some stream of events, as backends of web pages have it.
+  return upgrades && path.endsWith("/realtime") && standsUnderApi(path, "/realtime") ? REALTIME : OTHER;
 }
 
 /** Segments under which providers and gateways serve an AI API, besides `v1`, `v1beta` …. */

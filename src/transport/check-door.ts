@@ -37,6 +37,9 @@ export function checkDoor(cleared: Cleared, request: OutboundRequest, otherHost:
   if ((origin.scheme === "https") !== (request.tls !== null)) refuse("the scheme and the TLS profile disagree");
   // TRACE would have the destination send the credential back.
   if (!isToken(request.method) || request.method === "CONNECT" || request.method === "TRACE") refuse("the method cannot be forwarded");
+  if (request.upgrade !== null && (request.method !== "GET" || request.body.kind !== "none" || request.protocol !== "http1")) {
+    refuse("only a GET without body over HTTP/1.1 can ask for another protocol");
+  }
   checkTarget(request.path);
   checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? otherHost);
   if (cleared.lock === null) return;

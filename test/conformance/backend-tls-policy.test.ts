@@ -116,6 +116,7 @@ describe("on the wire", () => {
       path: "/",
       headers: ["host", "asked.example"],
       body: { kind: "none" },
+      upgrade: null,
       protocol: backend.protocol,
       tls: backend.tls,
       clientCertificate: null,

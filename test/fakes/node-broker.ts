@@ -8,7 +8,7 @@ export async function startNodeServer(
   onExchange: (exchange: Exchange) => void | Promise<void>,
 ): Promise<{ readonly server: NodeServer; readonly port: number }> {
   const server = createNodeServer({
-    onExchange: (request, response) => void onExchange(createNodeExchange(request, response, UNKNOWN_PLACE)),
+    onExchange: (request, response, joiner) => void onExchange(createNodeExchange(request, response, UNKNOWN_PLACE, joiner)),
     onAdmin: (_request, response) => void response.end("admin"),
   });
   await server.listen(0, "127.0.0.1");

@@ -8,6 +8,7 @@ export function outbound(port: number, changes: Partial<OutboundRequest> = {}): 
     path: "/v1/chat/completions",
     headers: ["host", "api.openai.com", "content-type", "application/json"],
     body: { kind: "bytes", bytes: Buffer.from('{"model":"m"}') },
+    upgrade: null,
     protocol: "http1",
     tls: null,
     clientCertificate: null,

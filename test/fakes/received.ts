@@ -51,5 +51,6 @@ export function fakeReceived(gateway: CompiledGateway, headers: HeaderList, sign
     path: "/v1/models",
     query: "",
     operation: { name: "models", dialect: "openai", inference: false, suffix: "/models" },
+    handshake: null,
   };
 }

@@ -327,7 +327,7 @@ describe("rules", () => {
       requestHeaders: { set: [{ name: "x-a", value: "1" }], add: [{ name: "x-b", value: "b" }], remove: ["x-c"] },
       responseHeaders: { set: [], add: [], remove: ["server"] },
       rewrite: { hostname: "other.example.com", path: { type: "ReplacePrefixMatch", value: "/" } },
-      timeouts: { requestMs: 120_000, backendRequestMs: 30_000 },
+      timeouts: { requestMs: 120_000, backendRequestMs: 30_000, upgradedMs: 120_000 },
       retry: { codes: new Set([500, 503]), attempts: 2, backoffMs: 100 },
       lock: null,
       matchesModel: false,
@@ -338,9 +338,9 @@ describe("rules", () => {
 
   it("knows the defaults of time", () => {
     const timeouts = (authored?: object) => ruleOf(authored === undefined ? {} : { timeouts: authored }).rule.timeouts;
-    expect(timeouts()).toEqual({ requestMs: 600_000, backendRequestMs: null });
-    expect(timeouts({ request: "0s", backendRequest: "0s" })).toEqual({ requestMs: null, backendRequestMs: null });
-    expect(timeouts({ backendRequest: "1h" })).toEqual({ requestMs: 600_000, backendRequestMs: 3_600_000 });
+    expect(timeouts()).toEqual({ requestMs: 600_000, backendRequestMs: null, upgradedMs: 7_200_000 });
+    expect(timeouts({ request: "0s", backendRequest: "0s" })).toEqual({ requestMs: null, backendRequestMs: null, upgradedMs: null });
+    expect(timeouts({ backendRequest: "1h" })).toEqual({ requestMs: 600_000, backendRequestMs: 3_600_000, upgradedMs: 7_200_000 });
     expect(ruleOf({ timeouts: { request: "1s", backendRequest: "2s" } }).accepted).toBe("False/UnsupportedValue");
   });
 

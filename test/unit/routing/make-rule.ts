@@ -29,7 +29,7 @@ export function makeRule(parts: RuleParts = {}): CompiledRule {
     rewrite: null,
     cors: null,
     mirrors: [],
-    timeouts: { requestMs: null, backendRequestMs: null },
+    timeouts: { requestMs: null, backendRequestMs: null, upgradedMs: null },
     retry: null,
     lock: null,
     namespaceLocks: new Map(),
