@@ -80,11 +80,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     const caller = { ...request.caller, workload: null, proof: { kind: "jwt", issuer: "explain" } } as const;
     const identified: Identified = { ...received, caller, tokenSlot: null };
     const facts =
-      received.handshake !== null
-        ? handshakeFacts(received.query)
-        : request.body === null
-          ? null
-          : bodyFacts(received, new TextEncoder().encode(request.body));
+      received.handshake !== null ? handshakeFacts(received.query) : request.body === null ? null : bodyFacts(received, new TextEncoder().encode(request.body));
     found.model = facts?.model ?? null;
     const matching = matchingRules(identified, found.model);
     const routed = route(identified, found.model);

@@ -13,7 +13,7 @@ export function requestFault(request: Request): Response | null {
   const host = request.headers.get("host") ?? authority;
   if (!HOST.test(host)) return refuse(400, "request_malformed", "The request has no Host that can be used.");
   if (bare(authority) !== bare(host)) return refuse(400, "request_malformed", "The request target is not a path.");
-  if (request.headers.get("upgrade")?.toLowerCase() === "websocket") return refuse(501, "request_malformed", "WebSockets are not supported.");
+  if (request.headers.get("upgrade")?.toLowerCase() === "websocket") return refuse(501, "upgrade_unsupported", "A Worker carries no WebSockets.");
   return null;
 }
 

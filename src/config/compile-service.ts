@@ -34,9 +34,10 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
   if (protocol === null)
     return unresolved(
       "UnsupportedProtocol",
-      `${id}: appProtocol ${found.appProtocol ?? ""} is not supported ${tls === null ? "in plaintext: http or kubernetes.io/h2c" : "with TLS: https"}`,
+      `${id}: appProtocol ${found.appProtocol ?? ""} is not supported ${tls === null ? "in plaintext: http, kubernetes.io/ws or kubernetes.io/h2c" : "with TLS: https or kubernetes.io/wss"}`,
     );
   if (protocol === "h2c") draft.need("h2c", "appProtocol kubernetes.io/h2c");
+  if (found.appProtocol === WEB_SOCKET || found.appProtocol === WEB_SOCKET_TLS) draft.need("upgrade", `appProtocol ${found.appProtocol}`);
   const credential = draftCredential(context, draft, policies, policyKey);
   const suffix = context.platform.serviceDomain === undefined ? "" : `.${context.platform.serviceDomain}`;
   const hostname = `${manifest.name}.${namespace}.svc${suffix}`;
@@ -63,9 +64,13 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
   });
 }
 
+/** KEP-3726. A handshake is a call of HTTP/1.1, and so are the other calls that such a port takes. */
+const WEB_SOCKET = "kubernetes.io/ws";
+const WEB_SOCKET_TLS = "kubernetes.io/wss";
+
 /** Null: that cannot be spoken there. */
 function protocolOf(appProtocol: string | undefined, encrypted: boolean): "http1" | "h2c" | null {
-  if (appProtocol === undefined || appProtocol === (encrypted ? "https" : "http")) return "http1";
+  if (appProtocol === undefined || appProtocol === (encrypted ? "https" : "http") || appProtocol === (encrypted ? WEB_SOCKET_TLS : WEB_SOCKET)) return "http1";
   if (encrypted) return null;
   return appProtocol === "kubernetes.io/h2c" ? "h2c" : null;
 }

@@ -1,7 +1,7 @@
 import type { TransportFeature } from "../model/ports.ts";
 import type { Platform } from "./platform.ts";
 
-/** Names of the standard's features (its `pkg/features`); HTTPS listeners, gRPC and WebSocket are not among them. */
+/** Names of the standard's features (its `pkg/features`); HTTPS listeners and gRPC are not among them. */
 const EVERYWHERE: readonly string[] = [
   "Gateway",
   "GatewayHTTPListenerIsolation",
@@ -40,6 +40,7 @@ const BY_PLATFORM: readonly (readonly [string, TransportFeature])[] = [
   ["BackendTLSPolicy", "custom-ca"],
   ["BackendTLSPolicySANValidation", "custom-ca"],
   ["HTTPRouteBackendProtocolH2C", "h2c"],
+  ["HTTPRouteBackendProtocolWebSocket", "upgrade"],
   ["HTTPRouteBackendURLRewrite", "host-rewrite"],
   ["HTTPRouteHostRewrite", "host-rewrite"],
 ];

@@ -36,6 +36,8 @@ export function renderRefusal(refusal: Refusal, wire: DialectWire | null, reques
   ];
   // RFC 9110 section 15.5.2: a 401 names a scheme by which the caller may try again.
   if (status === 401) headers.push("www-authenticate", 'Bearer realm="spillway"');
+  // RFC 6455 section 4.4: the version that is spoken here.
+  if (status === 426) headers.push("sec-websocket-version", "13");
   if (refusal.retryAfter !== null) headers.push("retry-after", String(refusal.retryAfter));
   return { status, headers, body: bytes };
 }

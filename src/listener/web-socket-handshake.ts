@@ -18,7 +18,8 @@ export function readHandshake(exchange: Exchange): Handshake | null {
   const { headers } = exchange;
   const upgrade = find(headers, "upgrade");
   if (upgrade === null || upgrade.trim().toLowerCase() !== "websocket") return null;
-  if (exchange.joiner === null) throw new Refusal("upgrade_unsupported", { detail: "WebSockets are carried by the broker's server on Node alone, over HTTP/1.1." });
+  if (exchange.joiner === null)
+    throw new Refusal("upgrade_unsupported", { detail: "WebSockets are carried by the broker's server on Node alone, over HTTP/1.1." });
   // A body would stand between the handshake and the frames, and its end would be anybody's guess.
   if (exchange.body.present) throw malformed("has a body");
   if (only(headers, "sec-websocket-version") !== "13") {

@@ -18,15 +18,14 @@ describe("supportedFeatures of a GatewayClass", () => {
     for (const absent of ["HTTPRouteHostRewrite", "HTTPRouteBackendProtocolH2C"]) expect(featuresOn(PLATFORMS.workers)).not.toContain(absent);
   });
 
+  it("name WebSockets where a caller's connection can be joined with another", () => {
+    expect(featuresOn(PLATFORMS.knative)).toContain("HTTPRouteBackendProtocolWebSocket");
+    for (const platform of [PLATFORMS.lambda, PLATFORMS.workers]) expect(featuresOn(platform)).not.toContain("HTTPRouteBackendProtocolWebSocket");
+  });
+
   it("never name what no platform can do", () => {
     const features = new Set(Object.values(PLATFORMS).flatMap(featuresOn));
-    for (const absent of [
-      "GRPCRoute",
-      "TLSRoute",
-      "HTTPRouteBackendProtocolWebSocket",
-      "GatewayHTTPSListenerDetectMisdirectedRequests",
-      "HTTPRouteExternalAuth",
-    ])
+    for (const absent of ["GRPCRoute", "TLSRoute", "GatewayHTTPSListenerDetectMisdirectedRequests", "HTTPRouteExternalAuth"])
       expect(features).not.toContain(absent);
   });
 

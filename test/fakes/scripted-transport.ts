@@ -79,7 +79,14 @@ export function createScriptedTransport(clock: Clock): ScriptedTransport {
     }
     const answer = createBody(step, request, signal);
     sent.push({ request, to, body, answer });
-    return { kind: "answer", status: step.status, headers: step.headers ?? [], body: answer, sender: null, peer: { address: "192.0.2.1", protocol: "http/1.1" } };
+    return {
+      kind: "answer",
+      status: step.status,
+      headers: step.headers ?? [],
+      body: answer,
+      sender: null,
+      peer: { address: "192.0.2.1", protocol: "http/1.1" },
+    };
   }
 
   function hang(request: OutboundRequest, signal: AbortSignal): Promise<Outcome> {

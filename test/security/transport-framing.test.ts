@@ -6,6 +6,9 @@ const HEAD = "POST /v1/x HTTP/1.1\r\nHost: broker.test\r\n";
 const GET = "GET /smuggled HTTP/1.1\r\nHost: broker.test\r\n\r\n";
 
 /** Framings that two parsers may read differently. */
+const WEB_SOCKET =
+  "GET / HTTP/1.1\r\nHost: broker.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n";
+
 const AMBIGUOUS: readonly (readonly [string, string])[] = [
   ["length and chunked", `${HEAD}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${GET}`],
   ["two lengths", `${HEAD}Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc`],
@@ -40,7 +43,13 @@ const AMBIGUOUS: readonly (readonly [string, string])[] = [
   ["101 headers", `GET / HTTP/1.1\r\nHost: broker.test\r\n${"a:b\r\n".repeat(100)}\r\n`],
   ["a space in the target", "GET /a b HTTP/1.1\r\nHost: broker.test\r\n\r\n"],
   ["HTTP/2 in plaintext", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
-  ["a web socket", "GET / HTTP/1.1\r\nHost: broker.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n"],
+  // What follows a handshake would be read as frames by one, and as a call by another.
+  ["a web socket with a call behind its handshake", `${WEB_SOCKET}\r\nGET /admin HTTP/1.1\r\nHost: broker.test\r\n\r\n`],
+  ["a web socket with a body", `${WEB_SOCKET}Content-Length: 3\r\n\r\nabc`],
+  ["a web socket with a body in chunks", `${WEB_SOCKET}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`],
+  ["a web socket by POST", `${WEB_SOCKET.replace("GET", "POST")}\r\n`],
+  ["a web socket without Connection", `${WEB_SOCKET.replace("Connection: Upgrade\r\n", "")}\r\n`],
+  ["a web socket under the broker's own paths", `${WEB_SOCKET.replace("GET /", "GET /-/status")}\r\n`],
 ];
 
 describe("a request that two parsers may read differently", () => {
@@ -69,6 +78,21 @@ describe("a request that two parsers may read differently", () => {
     if (received !== "") expect(received).toMatch(/^HTTP\/1\.1 (4\d\d|501) /);
     if (received !== "") expect(received).toContain("x-egress-error: request_");
   });
+
+  it.each(["h2c", "TLS/1.0", "websocket, h2c", "foo"])(
+    "keeps to HTTP/1.1 where %s is offered: the body and the call behind it are read as such",
+    async (token) => {
+      whole.length = 0;
+      const offer = `Host: broker.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: ${token}\r\nHTTP2-Settings: AAMAAABk\r\n`;
+      const client = rawClient(port, `POST /one HTTP/1.1\r\n${offer}Content-Length: 3\r\n\r\nabc`);
+      await expect.poll(client.received, { timeout: 5_000 }).toContain("ok");
+      client.socket.write(`GET /two HTTP/1.1\r\n${offer}\r\n`);
+      await expect.poll(() => whole.length, { timeout: 5_000 }).toBe(2);
+      client.socket.destroy();
+      expect(whole).toEqual(["/one", "/two"]);
+      expect(client.received()).not.toContain(" 101 ");
+    },
+  );
 
   it("trailers end here", async () => {
     whole.length = 0;

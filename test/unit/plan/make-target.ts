@@ -67,6 +67,7 @@ export function makeRouted(targets: readonly WeightedTarget[], parts: { readonly
     rule: makeRule({ action: { kind: "forward", targets } }),
     lock: parts.lock ?? null,
     operation: { inference: parts.inference ?? false },
+    handshake: null,
     exchange: NOTHING_ATTESTED,
   };
   return known as unknown as Routed; // a part of it, as said above
