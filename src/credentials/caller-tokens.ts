@@ -1,6 +1,8 @@
 import { find } from "../lib/header-list.ts";
 import type { Identified } from "../model/call.ts";
+import { SUBPROTOCOL_SLOT } from "../model/caller.ts";
 import { Secret, type SecretReference } from "../model/secret.ts";
+import { tokenInSubprotocols } from "../model/subprotocol-key.ts";
 
 /** Callers with a token of their own at the same time; beyond it the one that came first is forgotten. */
 export const MAX_CALLER_TOKENS = 4_096;
@@ -24,7 +26,8 @@ export function createCallerTokens(): CallerTokens {
       const { location } = reference;
       // An API key of the broker means nothing to anybody else, and a platform's word is no token.
       if (location.provider !== "token" || caller.proof.kind !== "jwt" || tokenSlot === null) return null;
-      const token = (find(exchange.headers, tokenSlot) ?? "").trim().replace(/^bearer +/i, "");
+      const shown = (find(exchange.headers, tokenSlot) ?? "").trim();
+      const token = tokenSlot === SUBPROTOCOL_SLOT ? tokenInSubprotocols(shown) : shown.replace(/^bearer +/i, "");
       const key = `${reference.id}\n${token}`;
       const found = known.get(key);
       if (found !== undefined && found.of === reference) return found.reference;

@@ -29,3 +29,12 @@ function fromBase64Url(text: string): string | null {
     return null;
   }
 }
+
+/** The one token in a list of subprotocols, as the header holds it; empty where there is none. */
+export function tokenInSubprotocols(list: string): string {
+  for (const protocol of list.split(",")) {
+    const meaning = meaningOfSubprotocol(protocol.trim());
+    if (meaning.kind === "credential" && meaning.token !== null) return meaning.token;
+  }
+  return "";
+}

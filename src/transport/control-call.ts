@@ -40,6 +40,7 @@ function outboundOf({ endpoint, method, headers, body, clientCertificate, revoca
     path,
     headers: ["host", authority, "user-agent", "spillway", "accept-encoding", "identity", ...headers],
     body: body === null ? { kind: "none" } : { kind: "bytes", bytes: body },
+    upgrade: null,
     protocol: "http1",
     tls,
     clientCertificate,
