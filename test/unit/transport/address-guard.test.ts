@@ -68,6 +68,51 @@ describe("the address guard", () => {
     expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["::/0"] })("::ffff:127.0.0.1")).toBe(false);
   });
 
+  describe("sees through the ways of carrying IPv4 in IPv6, where one is allowed:", () => {
+    const translators = ["64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::ffff:0:0:0/96", "::/96"];
+    it.each([
+      ["NAT64 of a public address", "64:ff9b::808:808", true],
+      ["NAT64 of the metadata service", "64:ff9b::a9fe:a9fe", false],
+      ["NAT64 of loopback", "64:ff9b::7f00:1", false],
+      ["NAT64 of Azure's WireServer", "64:ff9b::a83f:8110", false],
+      ["local NAT64 of a private address", "64:ff9b:1::a00:1", false],
+      ["local NAT64 of a public address", "64:ff9b:1::808:808", true],
+      ["6to4 of a private address", "2002:a00:1::1", false],
+      ["6to4 of a public address", "2002:808:808::1", true],
+      ["Teredo of a private address, inverted", "2001:0:4136:e378:8000:63bf:f5ff:fffe", false],
+      ["Teredo of a public address, inverted", "2001:0:4136:e378:8000:63bf:f7f7:f7f7", true],
+      ["translated loopback", "::ffff:0:7f00:1", false],
+      ["IPv4-compatible loopback", "::7f00:1", false],
+      ["IPv4-compatible of a public address", "::808:808", true],
+    ])("%s", (_name, address, allowed) => {
+      expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: translators })(address)).toBe(allowed);
+    });
+
+    it("permits the inner address where it is listed itself, or where the whole is written out", () => {
+      expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["64:ff9b::/96", "10.0.0.0/8"] })("64:ff9b::a00:1")).toBe(true);
+      expect(createAddressGuard({ ...PLAIN_DNS, addresses: ["64:ff9b::a00:1"] })("64:ff9b::a00:1")).toBe(true);
+      expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["0.0.0.0/0", "::/0"] })("64:ff9b::a00:1")).toBe(true);
+    });
+
+    it("denies an inner address that is denied", () => {
+      expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["64:ff9b::/96"], denyCIDRs: ["8.0.0.0/8"] })("64:ff9b::808:808")).toBe(false);
+    });
+
+    it("still permits IPv6 loopback where it is listed", () => {
+      expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["::1/128"] })("::1")).toBe(true);
+    });
+  });
+
+  it("denies before it allows, and allows only inside, where that is given", () => {
+    const permits = createAddressGuard({
+      ...PLAIN_DNS,
+      allowCIDRs: ["10.0.0.0/8"],
+      denyCIDRs: ["10.9.0.0/16", "8.8.8.0/24"],
+      onlyCIDRs: ["10.0.0.0/8", "8.0.0.0/8"],
+    });
+    expect(["10.1.0.1", "10.9.0.1", "8.8.4.4", "8.8.8.8", "1.1.1.1", "2606:4700::1111"].map(permits)).toEqual([true, false, true, false, false, false]);
+  });
+
   it("throws for a range that cannot be read", () => {
     expect(() => createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["10.0.0.0/99"] })).toThrow();
   });
