@@ -1,10 +1,11 @@
 import { shorterLimit } from "./call-timer.ts";
-import { attach, secretOf, withoutClientCredentials } from "./credentials/attach.ts";
+import { checkParentAnswer } from "./check-parent-answer.ts";
+import { attach, attachForwarded, secretOf, withoutClientCredentials } from "./credentials/attach.ts";
 import { isPerCaller, sourceName } from "./credentials/caller-tokens.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { find, remove } from "./lib/header-list.ts";
 import { joinBytes, toBytes } from "./lib/utf8.ts";
-import type { Backend } from "./model/backend.ts";
+import type { Backend, ForwardedIdentity } from "./model/backend.ts";
 import type { Routed } from "./model/call.ts";
 import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
@@ -24,10 +25,12 @@ import { signOutbound } from "./sign-outbound.ts";
 import type { Stages } from "./stages.ts";
 import { answerKind } from "./stream/answer-kind.ts";
 import { judgeFirstEvent } from "./stream/first-event.ts";
+import { egressChain, withChain } from "./transport/chain-headers.ts";
 import { upgradeFault } from "./transport/check-upgrade.ts";
-import { forwardableRequestHeaders, withChain } from "./transport/request-headers.ts";
+import { forwardableRequestHeaders } from "./transport/request-headers.ts";
 import { send } from "./transport/send.ts";
 
+const REQUEST_ID: ReadonlySet<string> = new Set(["x-request-id"]);
 const ACCEPT_ENCODING: ReadonlySet<string> = new Set(["accept-encoding"]);
 
 /** Closes an event whose server forgot to. */
@@ -47,8 +50,8 @@ export interface CallInFlight {
 export interface Attempted {
   readonly cleared: Cleared;
   readonly attempt: AttemptRecord;
-  /** `credential_unavailable` never reached the door. */
-  readonly outcome: Outcome | { readonly kind: "credential_unavailable" };
+  /** `credential_unavailable` never reached the door. `violated`: a parent's answer does not keep to the lock. */
+  readonly outcome: Outcome | { readonly kind: "credential_unavailable" | "violated" };
   readonly lease: SecretLease | null;
   /** What the lease is of; null: the backend has no credential of the broker's. */
   readonly secret: SecretReference | null;
@@ -74,12 +77,15 @@ export async function attemptCandidate(
   let lease: SecretLease | null = renewed;
   let certificate: SecretLease | null = null;
   let lists: readonly Secret[] | AttemptFailure;
+  let forwarded: Secret | null = null;
   try {
     if (lease === null && secret !== null) lease = stages.secrets.peek(secret) ?? (await readSecret(stages, call, secret));
     const proof = backend.tls?.clientCertificate ?? null;
     if (proof !== null) certificate = stages.secrets.peek(proof) ?? (await readSecret(stages, call, proof));
     const found = readRevocationLists(backend, stages.secrets.peek, (source) => readSecret(stages, call, source));
     lists = found instanceof Promise ? await found : found;
+    const identity = backend.parent?.identity ?? null;
+    if (identity !== null) forwarded = await forwardedToken(stages, call, identity, attempt);
   } catch (error) {
     if (call.signal.aborted) return { ...nothing, outcome: { kind: "cancelled", message: "the call ended while its credential was read" } };
     if (!(error instanceof SecretStoreError)) throw error;
@@ -91,7 +97,7 @@ export async function attemptCandidate(
 
   let built: ReturnType<typeof buildOutbound>;
   try {
-    built = buildOutbound(stages, call, cleared, lease, { certificate: certificate?.secret ?? null, lists });
+    built = buildOutbound(stages, call, cleared, { lease, forwarded, certificate: certificate?.secret ?? null, lists });
   } catch (error) {
     // A value that cannot stand in a header, such as one with a line break: the store's fault, and another candidate may serve.
     if (!(error instanceof SecretStoreError)) throw error;
@@ -114,6 +120,14 @@ export async function attemptCandidate(
   attempt.status = outcome.status;
   attempt.peerAddress = outcome.peer.address;
   attempt.protocol = outcome.peer.protocol;
+  if (backend.parent !== null) {
+    const answered = checkParentAnswer(cleared, outcome);
+    if (answered !== null) attempt.region = answered;
+    if (answered?.decision === "violated") {
+      outcome.body.cancel();
+      return { ...nothing, outcome: { kind: "violated" }, lease };
+    }
+  }
   if (routed.handshake !== null && outcome.sender !== null) {
     const fault = await upgradeFault(routed.handshake, outbound.headers, outcome.headers);
     if (fault !== null) {
@@ -129,13 +143,23 @@ function readSecret(stages: Stages, { routed, signal }: CallInFlight, reference:
   return stages.secrets.read(reference, abortSignalOf(signal), (work) => routed.exchange.waitUntil(work));
 }
 
-/** What the handshake needs beside the profile: our own proof, and the lists by which the other's is judged. */
-interface HandshakeSecrets {
+/** The token that tells a parent who calls: nearly always one that was signed for an earlier call. */
+async function forwardedToken(stages: Stages, call: CallInFlight, plan: ForwardedIdentity, attempt: AttemptRecord): Promise<Secret> {
+  const { secret: key, state } = stages.secrets.peek(plan.signingKey) ?? (await readSecret(stages, call, plan.signingKey));
+  const asked = { plan, key, chainId: call.routed.gateway.chainId, caller: call.routed.caller };
+  attempt.credential = `${plan.signingKey.id}:${state}`;
+  return stages.forwarder.peek(asked) ?? (await stages.forwarder.sign(asked));
+}
+
+/** What the broker shows of itself to one backend, and the lists by which the other's own proof is judged. */
+interface Shown {
+  readonly lease: SecretLease | null;
+  readonly forwarded: Secret | null;
   readonly certificate: Secret | null;
   readonly lists: readonly Secret[];
 }
 
-function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lease: SecretLease | null, handshake: HandshakeSecrets) {
+function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, shown: Shown) {
   const { routed, body, record } = call;
   const { rule, gateway, exchange } = routed;
   const { target, lock } = cleared;
@@ -160,7 +184,12 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
   // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.
   if (routed.operation.dialect !== null) headers = [...remove(headers, ACCEPT_ENCODING), "accept-encoding", "identity"];
   if (rule.propagateTrace) headers = [...headers, "traceparent", stages.attribution.traceparentFor(record)];
-  const attached = attach(backend.credential, lease?.secret ?? null, { headers, path: encoded.path });
+  if (backend.parent !== null) {
+    // One id in the logs of both.
+    headers = [...remove(headers, REQUEST_ID), "x-request-id", record.id, "egress-chain", egressChain(backend.parent, routed.chain, lock)];
+  }
+  let attached = attach(backend.credential, shown.lease?.secret ?? null, { headers, path: encoded.path });
+  if (shown.forwarded !== null) attached = attachForwarded(shown.forwarded, attached);
   const secret = secretOf(backend.credential);
   const callersOwn = backend.credential?.type === "passthrough" || (secret !== null && isPerCaller(secret));
   const poolOfCaller = callersOwn ? `|${routed.caller.namespace}/${routed.caller.serviceAccount}` : "";
@@ -173,8 +202,8 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, lea
     upgrade: routed.handshake === null ? null : "websocket",
     protocol: backend.protocol,
     tls: backend.tls,
-    clientCertificate: handshake.certificate,
-    revocationLists: handshake.lists,
+    clientCertificate: shown.certificate,
+    revocationLists: shown.lists,
     dns: backend.dns,
     timeouts: {
       ...backend.timeouts,

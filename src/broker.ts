@@ -4,6 +4,7 @@ import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker
 import type { Compiled } from "./config/compile.ts";
 import { createCallerTokens } from "./credentials/caller-tokens.ts";
 import { createSecrets } from "./credentials/create-secrets.ts";
+import { createIdentityForwarder } from "./credentials/forwarded-identity.ts";
 import { nameOfNotice, noticeMatches } from "./credentials/notice-matches.ts";
 import { createRotationWatch } from "./credentials/rotation-watch.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
@@ -107,6 +108,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     secrets,
     callerTokens: createCallerTokens(),
     signer,
+    forwarder: createIdentityForwarder({ clock, shareFlights }),
     health,
     budget: createRetryBudget(clock),
     mirrors: createMirrorGate(),

@@ -57,7 +57,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,
-    headers: headers.concat(brokerHeaders(call, won)),
+    headers: headers.concat(brokerHeaders(call, won, answer)),
     body: answer.body,
     codec,
     onFirstByte: () => {

@@ -78,7 +78,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     found.listener = received.listener.name;
     found.operation = received.operation.name;
     const caller = { ...request.caller, workload: null, proof: { kind: "jwt", issuer: "explain" } } as const;
-    const identified: Identified = { ...received, caller, tokenSlot: null };
+    const identified: Identified = { ...received, caller, tokenSlot: null, chain: null };
     const facts =
       received.handshake !== null ? handshakeFacts(received.query) : request.body === null ? null : bodyFacts(received, new TextEncoder().encode(request.body));
     found.model = facts?.model ?? null;
@@ -144,6 +144,7 @@ const EXCLUSIONS: Readonly<Record<Exclusion["reason"], string>> = {
   dialect: "it speaks another API than the one that is called",
   model: "it does not offer this model",
   protocol: "it is spoken to in HTTP/2, where no WebSocket is carried",
+  hops: "the call has passed as many brokers as it may",
   evicted: "it failed lately, or asked to be left alone",
 };
 

@@ -9,7 +9,6 @@ import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import type { EgressEvent } from "./model/event.ts";
-import type { UntrustedReason } from "./model/outcome.ts";
 import type { Planned } from "./model/planned.ts";
 import type { Clock } from "./model/ports.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
@@ -53,7 +52,10 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     }
     const retryAfterMs = retryAfterOf(attempted, stages.clock);
     if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
-    if (attempted.outcome.kind === "untrusted") stages.emit(untrustedEvent(cleared, attempted.outcome.reason, stages.clock.now()));
+    if (attempted.outcome.kind === "untrusted") {
+      stages.emit(backendEvent("backend.untrusted", cleared, stages.clock.now(), { reason: attempted.outcome.reason }));
+    }
+    if (attempted.outcome.kind === "violated") stages.emit(backendEvent("backend.region_violated", cleared, stages.clock.now(), {}));
     const decide = (alreadyRefetched: boolean): Verdict =>
       judge({
         outcome: factsOf(attempted, retryAfterMs),
@@ -64,8 +66,9 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
         isLast: index === candidates.length - 1,
         sameBackendTries,
         extraTries,
-        credentialOwned: secretOf(backend.credential) !== null,
+        credentialOwned: secretOf(backend.credential) !== null || (backend.parent !== null && rejectsOurToken(attempted)),
         alreadyRefetched,
+        parent: backend.parent === null ? null : { spoke: spokenByBroker(attempted) },
         replayable: request.kind !== "stream" || request.replayable(),
         budgetAllows: stages.budget.allow(backend.key, backend.retryBudget),
         budgetWritten: backend.retryBudget !== null,
@@ -79,7 +82,8 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       // A store that has nothing to give leaves the refusal as it stands.
       if (renewed === null) verdict = decide(true);
     }
-    recordHealth(stages, cleared, verdict, retryAfterMs);
+    // What a parent says of waiting is about destinations behind it, not about the parent.
+    recordHealth(stages, cleared, verdict, backend.parent === null ? retryAfterMs : null);
     if (verdict.action === "deliver" || verdict.action === "give_up") attempt.heldBack = verdict.reason;
     if (verdict.action === "deliver") {
       return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
@@ -100,15 +104,25 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
   }
 }
 
-function untrustedEvent(cleared: Cleared, reason: UntrustedReason, time: number): EgressEvent {
+function backendEvent(type: "backend.untrusted" | "backend.region_violated", cleared: Cleared, time: number, more: EgressEvent["data"]): EgressEvent {
   const { backend } = cleared.target;
-  return { type: "backend.untrusted", time, subject: backend.key, data: { host: backend.origin.hostname, port: backend.origin.port, reason } };
+  return { type, time, subject: backend.key, data: { host: backend.origin.hostname, port: backend.origin.port, ...more } };
 }
 
 function factsOf(attempted: Attempted, retryAfterMs: number | null) {
   const { outcome } = attempted;
   if (outcome.kind !== "answer") return outcome;
   return { kind: "answer" as const, status: outcome.status, retryAfterMs, firstEventIsError: attempted.firstEventIsError };
+}
+
+/** A broker writes one of these on every answer. */
+function spokenByBroker({ outcome }: Attempted): boolean {
+  return outcome.kind === "answer" && (find(outcome.headers, "x-egress-error") ?? find(outcome.headers, "x-egress-backend")) !== null;
+}
+
+/** A parent that does not take the token by which this broker tells it who calls: that is not the caller's fault. */
+function rejectsOurToken({ outcome }: Attempted): boolean {
+  return outcome.kind === "answer" && outcome.status === 401 && (find(outcome.headers, "x-egress-error")?.startsWith("identity_") ?? false);
 }
 
 function goodVerdict({ outcome, firstEventIsError }: Attempted): Verdict | null {

@@ -30,7 +30,8 @@ export async function identifySender(identity: Identity, snapshot: Snapshot | nu
       const asked = { id: "admin", method: "GET", path, query: "", operation: operationOf("GET", path), handshake: null };
       const received = { ...asked, exchange, snapshot, gateway, listener, host };
       const { caller } = await identity.identify(received);
-      if (caller.proof.kind === "anonymous") continue;
+      // What another broker says of its callers is for calls that go through, not for the broker itself: its namespaces are not ours.
+      if (caller.proof.kind === "anonymous" || caller.proof.kind === "broker") continue;
       // An operator of one Gateway may be a plain caller of another.
       if (caller.namespace === gateway.namespace) return caller;
       if (found === null || found === "unknown") found = caller;

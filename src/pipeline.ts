@@ -24,6 +24,7 @@ import { withCors } from "./routing/cors-headers.ts";
 import { route } from "./routing/decide.ts";
 import { redirectLocation } from "./routing/redirect-location.ts";
 import type { Stages } from "./stages.ts";
+import { chainAnswer } from "./transport/egress-region.ts";
 
 /**
  * The whole product in reading order: a call is learned about in ten steps and refused at the first that says no.
@@ -87,7 +88,7 @@ function redirect(routed: Routed, redirectRule: RedirectRule, record: CallRecord
   const colon = exchange.authority.lastIndexOf(":");
   const port = colon > exchange.authority.lastIndexOf("]") ? Number(exchange.authority.slice(colon + 1)) : routed.listener.port;
   const location = redirectLocation(redirectRule, { scheme: exchange.scheme, host, port, path, query, match });
-  const headers = ["location", location, "content-length", "0", "x-request-id", record.id];
+  const headers = ["location", location, "content-length", "0", "x-request-id", record.id, ...chainAnswer(record)];
   exchange.responder.reply(redirectRule.statusCode, rule.cors === null ? headers : withCors(rule.cors, exchange.headers, headers), null);
   record.status = redirectRule.statusCode;
   record.outcome = "ok";
@@ -115,7 +116,7 @@ function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired:
   try {
     // A page that may read the answer may read why there is none.
     const headers = cors === null ? rendered.headers : withCors(cors, exchange.headers, rendered.headers);
-    exchange.responder.reply(rendered.status, headers, rendered.body);
+    exchange.responder.reply(rendered.status, headers.concat(chainAnswer(record)), rendered.body);
   } catch {
     // The platform can write no more. A rejection that nobody handles would end the process, and every other call with it.
     record.outcome = "broker_error";

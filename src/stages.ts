@@ -1,5 +1,6 @@
 import type { Attribution } from "./attribution/create-attribution.ts";
 import type { CallerTokens } from "./credentials/caller-tokens.ts";
+import type { IdentityForwarder } from "./credentials/forwarded-identity.ts";
 import type { SecretCache } from "./credentials/secret-cache.ts";
 import type { AwsSigner } from "./credentials/sign-aws.ts";
 import type { Identity } from "./identity/create-identity.ts";
@@ -17,6 +18,7 @@ export interface Stages {
   readonly secrets: SecretCache;
   readonly callerTokens: CallerTokens;
   readonly signer: AwsSigner;
+  readonly forwarder: IdentityForwarder;
   readonly health: Health;
   readonly budget: RetryBudget;
   readonly mirrors: MirrorGate;

@@ -14,6 +14,7 @@ const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "region_locked",
   "translation_unsupported",
   "upstream_redirect",
+  "region_violated",
 ]);
 
 /** True for refusals that are decisions of policy. */

@@ -44,6 +44,7 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
     gateway: "",
     listener: "",
     caller: null,
+    hop: 0,
     route: "",
     rule: "",
     lock: NO_LOCK,

@@ -11,6 +11,7 @@ export function noteReceived(record: CallRecord, received: Received): void {
 /** Remembers who calls. */
 export function noteIdentified(record: CallRecord, identified: Identified): void {
   record.caller = identified.caller;
+  record.hop = identified.chain?.hop ?? 0;
 }
 
 /** Remembers the rule, the lock and what the body said of itself; `bytes` is the size of the request body where it is known. */

@@ -82,13 +82,14 @@ function compileIssuer(context: LinkContext, manifest: ManifestOf<"BrokerConfig"
     issuer: issuer.issuer,
     audiences: issuer.audiences,
     jwks: jwks.value,
-    algorithms: issuer.algorithms ?? ["RS256", "ES256"],
+    algorithms: issuer.algorithms ?? (issuer.type === "Broker" ? ["ES256", "EdDSA", "RS256"] : ["RS256", "ES256"]),
     clockSkewSeconds,
     claims:
       issuer.claims === undefined
         ? null
         : { namespace: issuer.claims.namespace, serviceAccount: issuer.claims.serviceAccount ?? null, workload: issuer.claims.workload ?? null },
     namespace: issuer.namespace ?? null,
+    speaksFor: issuer.namespaces === undefined ? null : issuer.namespaces.includes("*") ? "any" : new Set(issuer.namespaces),
     requiredClaims: new Map(Object.entries(issuer.requiredClaims ?? {})),
   });
 }

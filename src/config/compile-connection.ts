@@ -29,12 +29,14 @@ const DEFAULT_TLS: TlsDemands = { minVersion: "TLSv1.2", pins: [], crl: null };
 
 export function compileConnection(context: LinkContext, policy: ManifestOf<"BackendConnectionPolicy"> | undefined): ConnectionPlan {
   if (policy === undefined) return { timeouts: DEFAULT_BACKEND_TIMEOUTS, dns: PLAIN_DNS, tls: DEFAULT_TLS, needs: [], unresolved: null };
-  const { timeouts, dns, tls } = policy.body.spec;
+  const { mode, timeouts, dns, tls } = policy.body.spec;
+  // A parent may wait for one destination after another before it answers: its own limits are the ones that count.
+  const firstByteMs = mode === "Parent" ? null : DEFAULT_BACKEND_TIMEOUTS.firstByteMs;
   const revocation = compileRevocation(context, policy);
   return {
     timeouts: {
       connectMs: timeouts === undefined ? DEFAULT_BACKEND_TIMEOUTS.connectMs : durationMs(timeouts.connect),
-      firstByteMs: timeouts === undefined ? DEFAULT_BACKEND_TIMEOUTS.firstByteMs : zeroIsOff(timeouts.firstByte),
+      firstByteMs: timeouts?.firstByte === undefined ? firstByteMs : zeroIsOff(timeouts.firstByte),
       streamIdleMs: timeouts === undefined ? DEFAULT_BACKEND_TIMEOUTS.streamIdleMs : zeroIsOff(timeouts.streamIdle),
     },
     dns:

@@ -1,6 +1,6 @@
 import type { CorsRule, HeaderEdits, RedirectRule, UrlRewrite } from "../model/snapshot.ts";
 import { compileCors } from "./compile-cors.ts";
-import { GUARDED_HEADERS } from "./guarded-headers.ts";
+import { isGuardedHeader } from "./guarded-headers.ts";
 import { type Resolved, resolved, unresolved } from "./link-context.ts";
 import type { Platform } from "./platform.ts";
 import type { FilterSpec } from "./standard/http-route.ts";
@@ -100,7 +100,7 @@ function compileEdits(authored: HeaderModifier): Resolved<HeaderEdits> {
     add: firstOfEach(authored.add ?? []),
     remove: [...new Set((authored.remove ?? []).map((name) => name.toLowerCase()))],
   };
-  const guarded = [...edits.set.map((edit) => edit.name), ...edits.add.map((edit) => edit.name), ...edits.remove].find((name) => GUARDED_HEADERS.has(name));
+  const guarded = [...edits.set.map((edit) => edit.name), ...edits.add.map((edit) => edit.name), ...edits.remove].find(isGuardedHeader);
   if (guarded === undefined) return resolved(edits);
   const advice = guarded === "host" ? ": use URLRewrite.hostname" : "";
   return unresolved("UnsupportedValue", `the header ${guarded} belongs to the broker and cannot be changed by a filter${advice}`);

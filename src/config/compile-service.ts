@@ -3,6 +3,7 @@ import { createBackendDraft, draftConnection, draftCredential, draftRegion, refu
 import type { BackendPolicies } from "./backend-policies.ts";
 import { draftBackendTls } from "./backend-tls.ts";
 import { compileApi } from "./compile-api.ts";
+import { draftParent } from "./compile-parent.ts";
 import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
 import { namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
@@ -39,6 +40,7 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
   if (protocol === "h2c") draft.need("h2c", "appProtocol kubernetes.io/h2c");
   if (found.appProtocol === WEB_SOCKET || found.appProtocol === WEB_SOCKET_TLS) draft.need("upgrade", `appProtocol ${found.appProtocol}`);
   const credential = draftCredential(context, draft, policies, policyKey);
+  const parent = draftParent(context, draft, policies, policyKey, credential);
   const suffix = context.platform.serviceDomain === undefined ? "" : `.${context.platform.serviceDomain}`;
   const hostname = `${manifest.name}.${namespace}.svc${suffix}`;
   const region = draftRegion(draft, manifest, hostname);
@@ -61,6 +63,7 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
     api: api === undefined ? null : compileApi(api),
     region,
     retryBudget: policies.retryBudgets.get(policyKey) ?? null,
+    parent,
   });
 }
 

@@ -2,6 +2,7 @@ import type { Backend, TlsProfile } from "../model/backend.ts";
 import { type BackendDraft, concludeBackend, createBackendDraft, draftConnection, draftCredential, draftRegion, refuseUnencrypted } from "./backend-draft.ts";
 import type { BackendPolicies } from "./backend-policies.ts";
 import { compileApi } from "./compile-api.ts";
+import { draftParent } from "./compile-parent.ts";
 import { compileTls } from "./compile-tls.ts";
 import { refuseExternalHostname } from "./external-hostname.ts";
 import { type LinkContext, type Resolved, resolved, unresolved, warn } from "./link-context.ts";
@@ -26,6 +27,7 @@ export function compileXBackend(context: LinkContext, policies: BackendPolicies,
   const protocol = compileProtocol(draft, spec.protocol, tls);
   const api = policies.api.get(key);
   const credential = draftCredential(context, draft, policies, key);
+  const parent = draftParent(context, draft, policies, key, credential);
   const region = draftRegion(draft, manifest, hostname);
   if (spec.tls?.mode === "None" && credential !== null) {
     warn(context, manifest, ["spec", "tls", "mode"], "a credential will travel to this backend in plaintext", "write `tls: {mode: ServerOnly}`");
@@ -51,6 +53,7 @@ export function compileXBackend(context: LinkContext, policies: BackendPolicies,
     api: api === undefined ? null : compileApi(api),
     region,
     retryBudget: policies.retryBudgets.get(key) ?? null,
+    parent,
   });
 }
 

@@ -29,6 +29,11 @@ export function withoutClientCredentials(plan: CredentialPlan | null, headers: H
   return remove(tokenSlot === SUBPROTOCOL_SLOT ? withoutSubprotocolKeys(headers) : headers, brokerToken(headers, tokenSlot));
 }
 
+/** The token by which a parent is told who calls. Throws as `attach` does. */
+export function attachForwarded(token: Secret, request: CredentialTarget): CredentialTarget {
+  return { headers: setHeader(request.headers, "authorization", printable("Bearer ", token)), path: request.path };
+}
+
 /**
  * Puts the broker's credential on, last. Throws `SecretStoreError` `malformed` when the plan needs a secret that is
  * missing or cannot stand in a header. A signature is not its business: `signOutbound` makes it of the final bytes.

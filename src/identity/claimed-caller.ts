@@ -1,4 +1,5 @@
 import type { Caller } from "../model/caller.ts";
+import { MAX_HOPS } from "../model/chain.ts";
 import type { IssuerPlan } from "../model/identity-plan.ts";
 import { member } from "./token-parts.ts";
 import { rejected, type Unproved } from "./verdict.ts";
@@ -15,7 +16,14 @@ export function claimedCaller(issuer: IssuerPlan, claims: Claims): Caller | Unpr
       return rejected(`the token's claim ${name} is not one that this issuer's callers must have`);
     }
   }
-  return issuer.type === "KubernetesServiceAccount" ? kubernetesCaller(issuer, claims) : oidcCaller(issuer, claims);
+  switch (issuer.type) {
+    case "KubernetesServiceAccount":
+      return kubernetesCaller(issuer, claims);
+    case "OIDC":
+      return oidcCaller(issuer, claims);
+    case "Broker":
+      return forwardedCaller(issuer, claims);
+  }
 }
 
 /** RFC 1123 label: what a namespace may be called. */
@@ -49,6 +57,31 @@ function oidcCaller(issuer: IssuerPlan, claims: Claims): Caller | Unproved {
   const workload = claimedName(claims, issuer.claims?.workload ?? null);
   if (serviceAccount === "bad" || workload === "bad") return rejected("a claim that names the caller is not a printable name");
   return { namespace, serviceAccount: serviceAccount?.name ?? null, workload: workload?.name ?? null, proof: { kind: "jwt", issuer: issuer.name } };
+}
+
+/** As `credentials/forwarded-identity.ts` of the other broker writes them. */
+function forwardedCaller(issuer: IssuerPlan, claims: Claims): Caller | Unproved {
+  const namespace = member(claims, "namespace");
+  if (typeof namespace !== "string" || !NAMESPACE.test(namespace)) return rejected("no claim names the caller's namespace");
+  if (issuer.speaksFor === null || (issuer.speaksFor !== "any" && !issuer.speaksFor.has(namespace))) {
+    return rejected(`the broker ${issuer.name} may not speak for callers of this namespace`);
+  }
+  const serviceAccount = claimedName(claims, "serviceAccount");
+  const workload = claimedName(claims, "workload");
+  const actors = actorsOf(claims);
+  if (serviceAccount === "bad" || workload === "bad" || actors === null) return rejected("a claim that names the caller or a broker is not a printable name");
+  return { namespace, serviceAccount: serviceAccount?.name ?? null, workload: workload?.name ?? null, proof: { kind: "broker", issuer: issuer.name, actors } };
+}
+
+/** The `act` claims (RFC 8693 section 4.1), the outermost first: who hands the call on now, then who did before. Null: they are none. */
+function actorsOf(claims: Claims): readonly string[] | null {
+  const actors: string[] = [];
+  for (let actor = member(claims, "act"); actor !== undefined; actor = member(actor, "act")) {
+    const name = member(actor, "sub");
+    if (typeof name !== "string" || !CLAIMED_NAME.test(name) || actors.length === MAX_HOPS) return null;
+    actors.push(name);
+  }
+  return actors.length === 0 ? null : actors;
 }
 
 function claimedName(claims: Claims, claim: string | null): { readonly name: string } | null | "bad" {

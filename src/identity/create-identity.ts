@@ -9,6 +9,7 @@ import type { ReadSecret } from "./held-keys.ts";
 import type { Asker, KeySource } from "./key-set.ts";
 import { type PresentedCredential, presentedCredentials } from "./presented-credentials.ts";
 import { principalCaller } from "./principal-caller.ts";
+import { readChain } from "./read-chain.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
 import type { Unproved } from "./verdict.ts";
 
@@ -25,7 +26,8 @@ export interface IdentityOptions {
 /** Stage 2: who calls. */
 export interface Identity {
   /**
-   * Throws, or rejects with, `Refusal`: `identity_missing`, `identity_rejected`, or `not_ready` when keys cannot be read.
+   * Throws, or rejects with, `Refusal`: `identity_missing`, `identity_rejected`, or `not_ready` when keys cannot be read; for a broker whose
+   * `Egress-Chain` cannot be honoured `request_malformed` or `egress_loop`.
    * Rejects with the exchange's signal's reason when the caller leaves.
    */
   identify(received: Received): Identified | Promise<Identified>;
@@ -74,7 +76,7 @@ export function createIdentity(options: IdentityOptions): Identity {
       }
       const key = digest === null ? await webDigest(token) : digest(token);
       const verdict = verifier.remembered(key) ?? (await verifier.verify(token, key, asker));
-      if (verdict.kind === "proved") return { ...received, caller: verdict.caller, tokenSlot: slot };
+      if (verdict.kind === "proved") return identified(received, verdict.caller, slot);
       faults.push({ slot, ...verdict });
     }
     throw refusalOf(faults);
@@ -85,13 +87,13 @@ export function createIdentity(options: IdentityOptions): Identity {
       const { identity: plan } = received.gateway;
       // Whoever may be anyone is not asked: what stands in the slots is then the caller's own, for the destination.
       if (plan.anonymous === "Allow" && plan.issuers.length === 0 && plan.apiKeys === null && plan.principals.length === 0)
-        return { ...received, caller: ANONYMOUS, tokenSlot: null };
+        return identified(received, ANONYMOUS, null);
       const presented = presentedCredentials(received.exchange.headers, received.handshake);
       if (presented.length === 0) {
         const { principal } = received.exchange;
         const known = principal === null ? null : principalCaller(plan.principals, principal);
-        if (known !== null) return { ...received, caller: known, tokenSlot: null };
-        if (plan.anonymous === "Allow") return { ...received, caller: ANONYMOUS, tokenSlot: null };
+        if (known !== null) return identified(received, known, null);
+        if (plan.anonymous === "Allow") return identified(received, ANONYMOUS, null);
         throw new Refusal("identity_missing", { detail: "Send the broker's token as Authorization: Bearer, x-api-key, api-key or x-goog-api-key." });
       }
       // A credential that is shown and does not verify is refused, never taken for anonymous.
@@ -105,12 +107,16 @@ export function createIdentity(options: IdentityOptions): Identity {
         }
         const verdict = verifier.remembered(digest(token));
         if (verdict === null) return verify(received, presented, index, faults);
-        if (verdict.kind === "proved") return { ...received, caller: verdict.caller, tokenSlot: slot };
+        if (verdict.kind === "proved") return identified(received, verdict.caller, slot);
         faults.push({ slot, ...verdict });
       }
       throw refusalOf(faults);
     },
   };
+}
+
+function identified(received: Received, caller: Caller, tokenSlot: CredentialSlot | null): Identified {
+  return { ...received, caller, tokenSlot, chain: readChain(received.exchange.headers, caller) };
 }
 
 interface Fault extends Unproved {

@@ -24,7 +24,7 @@ export interface KeySource {
 
 const MAX_KEYS = 100;
 
-/** The members of a public RSA or EC key (RFC 7518 section 6); all others, private ones above all, are left out. */
+/** The members of a public RSA or EC key (RFC 7518 section 6) or an Ed25519 one (RFC 8037 section 2); all others, private ones above all, are left out. */
 const PUBLIC_MEMBERS = ["kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"] as const;
 
 /** Null: not a JWK set, or one beyond all reason. Keys of other types are passed over, as RFC 7517 section 5 asks. */
@@ -40,7 +40,7 @@ function publicKey(listed: unknown): JWK | null {
   if (!isObject(listed)) return null;
   const type = member(listed, "kty");
   // Never a symmetric key: with one in the set, whoever reads the set could sign.
-  if (type !== "RSA" && type !== "EC") return null;
+  if (type !== "RSA" && type !== "EC" && type !== "OKP") return null;
   const key: Record<string, string> = {};
   for (const name of PUBLIC_MEMBERS) {
     const value = member(listed, name);

@@ -7,6 +7,8 @@ import { rejected, unknown, type Verdict } from "./verdict.ts";
 
 /** A token that is good for longer cannot be taken back in time: legacy service account tokens never end at all. */
 const MAX_LIFETIME_SECONDS = 24 * 3600;
+/** Of a token by which a broker speaks for somebody else. */
+const MAX_FORWARDED_LIFETIME_SECONDS = 600;
 const MAX_SKEW_SECONDS = 60;
 
 /** Header members that bring a key along, or change how the signature is read. The key comes from the issuer, never from the token (RFC 8725 section 3.10). */
@@ -17,7 +19,7 @@ const FORBIDDEN_HEADER_MEMBERS = ["jwk", "jku", "x5u", "x5c", "crit", "b64"] as 
  * milliseconds since the Unix epoch. Rejects only with the asker's signal's reason.
  */
 export async function verifyJwt(token: string, parts: TokenParts, issuer: IssuerPlan, keys: KeySource, nowMs: number, asker: Asker): Promise<Verdict> {
-  const fault = headerFault(parts.header, issuer) ?? timeFault(parts.claims, skew(issuer), nowMs / 1000);
+  const fault = headerFault(parts.header, issuer) ?? timeFault(parts.claims, issuer, nowMs / 1000);
   // Before any key is looked up: a token that is wrong anyway must not make the issuer's keys be fetched.
   if (fault !== null) return rejected(fault);
   const held = await keys.current(asker);
@@ -64,7 +66,8 @@ function headerFault(header: TokenParts["header"], issuer: IssuerPlan): string |
 }
 
 /** RFC 7519 asks for numbers only: 1e300 is one, and so is a token that is good for ever. */
-function timeFault(claims: TokenParts["claims"], skewSeconds: number, now: number): string | null {
+function timeFault(claims: TokenParts["claims"], issuer: IssuerPlan, now: number): string | null {
+  const skewSeconds = skew(issuer);
   const expires = member(claims, "exp");
   const issued = member(claims, "iat");
   const notBefore = member(claims, "nbf");
@@ -75,6 +78,7 @@ function timeFault(claims: TokenParts["claims"], skewSeconds: number, now: numbe
   if (notBefore !== undefined && notBefore > now + skewSeconds) return "the token is not valid yet";
   if (issued !== undefined && issued > now + skewSeconds) return "the token says that it was issued in the future";
   const lifetime = expires - (issued ?? now + skewSeconds);
+  if (issuer.type === "Broker" && (issued === undefined || lifetime > MAX_FORWARDED_LIFETIME_SECONDS)) return "a broker's token is good for at most 10 minutes";
   return lifetime > MAX_LIFETIME_SECONDS ? "the token is good for more than 24 hours" : null;
 }
 

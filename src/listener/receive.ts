@@ -6,7 +6,7 @@ import type { Exchange } from "../model/exchange.ts";
 import type { Operation } from "../model/operation.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { chooseListener } from "./choose-listener.ts";
-import { namesOurselves } from "./loop-guard.ts";
+import { loopFault } from "./loop-guard.ts";
 import { readHandshake } from "./web-socket-handshake.ts";
 
 /**
@@ -26,9 +26,10 @@ export function receive(exchange: Exchange, snapshot: Snapshot, id: string, oper
     throw new Refusal("route_not_found", { detail: `No listener accepts the host "${host}". Ask the gateway's admin which host names it serves.` });
   }
   const { gateway, listener } = chosen;
-  if (namesOurselves(exchange.headers, gateway.chainId)) {
+  const loop = loopFault(exchange.headers, gateway.chainId);
+  if (loop === "ourselves")
     throw new Refusal("egress_loop", { detail: `This call has already passed the broker ${gateway.chainId}: a backend of it leads back here.` });
-  }
+  if (loop === "too_many") throw new Refusal("egress_loop", { detail: "This call has passed too many intermediaries: CDN-Loop or Via names more than 32." });
   const declared = exchange.body.declaredLength;
   if (declared !== null && declared > gateway.bounds.maxRequestBytes) throw tooLarge(gateway.bounds.maxRequestBytes);
   const query = mark === -1 ? "" : target.slice(mark);

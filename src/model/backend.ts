@@ -24,6 +24,28 @@ export interface Backend {
   readonly region: RegionFacts;
   /** Of an XBackendTrafficPolicy; null: the broker's own. */
   readonly retryBudget: RetryBudgetRule | null;
+  /** It is a broker itself (BackendConnectionPolicy `mode: Parent`); null: the final destination. */
+  readonly parent: ParentProfile | null;
+}
+
+/** What is agreed with a broker that calls are handed to. Retries of the request are its business, not ours. */
+export interface ParentProfile {
+  /** Null: the parent is not told who calls. */
+  readonly identity: ForwardedIdentity | null;
+  /** Brokers that a call may pass after this one, at least 1. */
+  readonly maxHops: number;
+  /** `Require`: under a lock its answer must say where the call was processed, and inside. `Prefer`: it must not say otherwise. `Ignore`: it is not asked. */
+  readonly region: "Require" | "Prefer" | "Ignore";
+}
+
+/** The caller, as a token that this broker signs: `Authorization: Bearer` toward the parent. */
+export interface ForwardedIdentity {
+  /** A PKCS #8 PEM or a JWK: EC P-256, Ed25519 or RSA. */
+  readonly signingKey: SecretReference;
+  readonly audience: string;
+  readonly ttlSeconds: number;
+  /** Null: the Gateway's chain id. */
+  readonly issuer: string | null;
 }
 
 /** How much of what goes to a backend may be repeats: `percent` of the first tries in the last `intervalMs`, or `floor` in the last `floorIntervalMs`. */

@@ -27,6 +27,8 @@ export interface CallRecord {
   gateway: string;
   listener: string;
   caller: Caller | null;
+  /** Brokers that the call had passed, as an authenticated one says; 0: the caller is no broker. */
+  hop: number;
   /** `namespace/route`. */
   route: string;
   rule: string;
@@ -56,7 +58,8 @@ export interface AttemptRecord {
   readonly backend: string;
   readonly hostname: string;
   readonly port: number;
-  readonly region: RegionEvidence | null;
+  /** What is known of where it went; a parent's own answer replaces it. */
+  region: RegionEvidence | null;
   readonly started: number;
   ended: number | null;
   /** 0: no answer. */

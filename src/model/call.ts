@@ -1,4 +1,5 @@
 import type { Caller, CredentialSlot } from "./caller.ts";
+import type { InboundChain } from "./chain.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Operation } from "./operation.ts";
 import type { RegionLock } from "./region.ts";
@@ -35,6 +36,8 @@ export interface Handshake {
 export interface Identified extends Received {
   readonly caller: Caller;
   readonly tokenSlot: CredentialSlot | null;
+  /** What the broker that handed the call on says of its way; null: the caller is no broker. */
+  readonly chain: InboundChain | null;
 }
 
 /** Stage 3 adds the rule. */

@@ -1,9 +1,12 @@
 /** How the caller proved itself. */
-export interface Proof {
-  readonly kind: "jwt" | "api-key" | "platform" | "anonymous";
-  /** Name of the issuer in BrokerConfig, `api-keys`, the type of a platform's principal such as `AWSIAM`, or `anonymous`. */
-  readonly issuer: string;
-}
+export type Proof =
+  | {
+      readonly kind: "jwt" | "api-key" | "platform" | "anonymous";
+      /** Name of the issuer in BrokerConfig, `api-keys`, the type of a platform's principal such as `AWSIAM`, or `anonymous`. */
+      readonly issuer: string;
+    }
+  /** Another broker has proved the caller and says so; `actors` are the chain ids of the brokers that passed the call on, the nearest first. */
+  | { readonly kind: "broker"; readonly issuer: string; readonly actors: readonly string[] };
 
 /** Who calls, proved. Never taken from a header that a client may set. */
 export interface Caller {

@@ -1,4 +1,6 @@
+import type { Backend } from "./backend.ts";
 import type { Candidate } from "./call.ts";
+import { weighPromise } from "./chain.ts";
 import type { BrokerPlace } from "./exchange.ts";
 import type { Located, RegionEvidence, RegionFacts, RegionLock } from "./region.ts";
 import { countriesOfRegion } from "./region-data.ts";
@@ -23,10 +25,16 @@ const NOWHERE: Located = unknownPlace("unknown", "nothing says where the backend
 
 /** Door two of three. Fails closed: a candidate that can reach no place inside the lock is denied. The last door looks at the request itself. */
 export function clear(candidate: Candidate, lock: RegionLock | null): Clearance {
-  const evidence = weighReach(candidate.target.backend.region, lock);
+  const evidence = weighBackend(candidate.target.backend, lock);
   if (evidence.decision === "deny") return { ok: false, evidence };
   // The one place where the brand is applied.
   return { ok: true, cleared: { ...candidate, lock, evidence } as Cleared };
+}
+
+/** A parent of which nothing is known may promise instead: it is held to that by its answer. */
+export function weighBackend({ region, parent }: Pick<Backend, "region" | "parent">, lock: RegionLock | null): RegionEvidence {
+  const promises = region.reach.length === 0 && parent !== null && parent.region === "Require" && parent.identity !== null;
+  return promises && lock !== null && lock.constraints.length > 0 ? weighPromise(lock) : weighReach(region, lock);
 }
 
 /** The first place of a backend that the lock allows, else why the first is denied. The age of the facts is left to the last door, which has a clock. */

@@ -23,6 +23,7 @@ export const REFUSALS = {
   upstream_untrusted: { status: 502, title: "The destination could not prove who it is" },
   upstream_auth: { status: 502, title: "The destination did not accept the broker's own credential" },
   upstream_redirect: { status: 502, title: "The destination answered with a redirect, which this route does not allow" },
+  region_violated: { status: 502, title: "The destination says that it processed the call outside the allowed regions, or does not say where" },
   internal_error: { status: 500, title: "The broker failed" },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>;
 

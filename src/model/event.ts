@@ -9,6 +9,7 @@ export type EventType =
   | "backend.degraded"
   | "backend.recovered"
   | "backend.untrusted"
+  | "backend.region_violated"
   | "credential.unavailable"
   | "credential.rotated"
   | "config.loaded"

@@ -23,20 +23,23 @@ export interface PrincipalPlan {
 export interface IssuerPlan {
   /** Unique in the BrokerConfig; names the proof in telemetry. */
   readonly name: string;
-  readonly type: "KubernetesServiceAccount" | "OIDC";
+  /** `Broker`: another broker, which may speak for callers of other namespaces and whose `Egress-Chain` counts. */
+  readonly type: "KubernetesServiceAccount" | "OIDC" | "Broker";
   readonly issuer: string;
   readonly audiences: readonly string[];
   readonly jwks:
     | { readonly kind: "uri"; readonly uri: string }
     | { readonly kind: "inline"; readonly keys: string }
     | { readonly kind: "secret"; readonly secret: SecretReference };
-  readonly algorithms: readonly ("RS256" | "ES256")[];
+  readonly algorithms: readonly ("RS256" | "ES256" | "EdDSA")[];
   /** Seconds of clock skew that are forgiven; at most 60. */
   readonly clockSkewSeconds: number;
   /** OIDC only: claims that hold the caller. Kubernetes tokens use `kubernetes.io`. */
   readonly claims: { readonly namespace: string; readonly serviceAccount: string | null; readonly workload: string | null } | null;
   /** OIDC only: the namespace of every caller of this issuer, where no claim tells it. */
   readonly namespace: string | null;
+  /** Broker only: the namespaces that it may speak for; `any` had to be written out. Null for the other types. */
+  readonly speaksFor: ReadonlySet<string> | "any" | null;
   /** By claim: one of these values must be in the token. */
   readonly requiredClaims: ReadonlyMap<string, readonly string[]>;
 }

@@ -4,7 +4,9 @@ import type { AttemptFailure } from "../model/outcome.ts";
 export type AttemptOutcome =
   | { readonly kind: "answer"; readonly status: number; readonly retryAfterMs: number | null; readonly firstEventIsError: boolean }
   | AttemptFailure
-  | { readonly kind: "credential_unavailable" };
+  | { readonly kind: "credential_unavailable" }
+  /** The answer says that the call was processed outside the lock, or does not say where although it has to. */
+  | { readonly kind: "violated" };
 
 /** `good`: a proper answer. `counts`: one failure in a row. `ejects`: out at once. `none`: says nothing about the backend. */
 export type HealthMark = "good" | "none" | "counts" | "ejects";
@@ -47,6 +49,8 @@ export function classify(outcome: AttemptOutcome): Classified {
     case "credential_unavailable":
       // The store's trouble, not the backend's.
       return { ...NOTHING, kind: "credential_unavailable", reason: "credential_unavailable", health: "none" };
+    case "violated":
+      return { ...NOTHING, kind: "final", reason: "region_violated", health: "ejects" };
     case "connect":
       return { ...NOTHING, kind: outcome.detail === "denied" ? "denied" : "unsent", reason: `connect_${outcome.detail}`, health: "ejects" };
     case "untrusted":

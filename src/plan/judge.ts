@@ -24,6 +24,8 @@ export interface Judged {
   readonly credentialOwned: boolean;
   /** The secret was read anew for this candidate already. */
   readonly alreadyRefetched: boolean;
+  /** The backend is a broker itself, which retries on its own; `spoke`: the answer is that broker's, not that of something in front of it. Null: it is no broker. */
+  readonly parent: { readonly spoke: boolean } | null;
   /** The request body can be sent once more from its first byte. */
   readonly replayable: boolean;
   /** The retry budget of this backend has room. */
@@ -58,6 +60,8 @@ export function judge(input: Judged): Verdict {
   const found = classify(input.outcome);
   const { health, reason } = found;
   if (found.kind === "final") return stop(input, found, null);
+  // Whatever left for a parent is the parent's: to repeat it here would multiply what it has repeated already.
+  if (input.parent !== null && !NEVER_SENT.has(found.kind)) return stop(input, input.parent.spoke ? { ...found, health: "good" } : found, "parent");
   if (found.kind === "credential_rejected" && !input.credentialOwned) return { action: "deliver", reason: null, health: "good" };
   if (found.kind === "caller_fault" && !listed(input.retry, found)) return { action: "deliver", reason: null, health };
   if (found.kind === "unsure" && !mayRepeat(input, found)) return stop(input, found, "not_idempotent");
@@ -75,6 +79,9 @@ export function judge(input: Judged): Verdict {
   if (input.msLeft !== null && afterMs >= input.msLeft) return stop(input, found, "no_time");
   return { action: "again", reason, afterMs, health };
 }
+
+/** Rows of the law of which no byte has left. */
+const NEVER_SENT: ReadonlySet<Classified["kind"]> = new Set(["unsent", "denied", "untrusted", "credential_unavailable"]);
 
 const GOOD: Verdict = { action: "deliver", reason: null, health: "good" };
 
@@ -146,6 +153,11 @@ function refusalOf(input: Judged, reason: string | null): { readonly refusal: Re
   switch (input.outcome.kind) {
     case "answer":
       return { refusal: "upstream_auth", detail: "The destination did not accept the broker's own credential, nor a fresh copy of it." };
+    case "violated":
+      return {
+        refusal: "region_violated",
+        detail: "The broker at the other end says that it processed the call outside the allowed regions, or does not say where.",
+      };
     case "credential_unavailable":
       return { refusal: "credential_unavailable", detail: "The credential for the destination could not be read from its store." };
     default:

@@ -1,5 +1,6 @@
 import type { Candidate, Routed } from "../model/call.ts";
 import { type Cleared, clear } from "../model/cleared.ts";
+import type { Exclusion } from "../model/planned.ts";
 import type { Random } from "../model/ports.ts";
 import { DEFAULT_HEALTH } from "../model/snapshot.ts";
 import { type PlanRequest, unfit } from "./plan.ts";
@@ -7,8 +8,8 @@ import { type PlanRequest, unfit } from "./plan.ts";
 /** A mirror that this call's share fell on. */
 export type PlannedMirror =
   | { readonly kind: "send"; readonly cleared: Cleared }
-  /** `region`: the call's lock denies it. `dialect`, `model`: it cannot serve this call. */
-  | { readonly kind: "skip"; readonly backend: string; readonly reason: "region" | "dialect" | "model" };
+  /** `region`: the call's lock denies it. The others: it cannot serve this call. */
+  | { readonly kind: "skip"; readonly backend: string; readonly reason: Exclusion["reason"] };
 
 /** Who gets a copy of this call: one draw a mirror that gets only a share. The call's own lock binds a mirror as it binds a destination. */
 export function planMirrors(routed: Routed, request: PlanRequest, random: Random): readonly PlannedMirror[] {
@@ -16,7 +17,7 @@ export function planMirrors(routed: Routed, request: PlanRequest, random: Random
     if (numerator < denominator && random() * denominator >= numerator) return [];
     const candidate: Candidate = { target, tier: 0, failover: null, health: DEFAULT_HEALTH };
     const clearance = clear(candidate, routed.lock);
-    const reason = clearance.ok ? unfit(candidate, request, routed.operation.inference) : "region";
+    const reason = clearance.ok ? unfit(candidate, request, routed) : "region";
     if (clearance.ok && reason === null) return [{ kind: "send", cleared: clearance.cleared }];
     return [{ kind: "skip", backend: target.backend.key, reason: reason ?? "region" }];
   });

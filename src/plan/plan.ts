@@ -19,13 +19,12 @@ export interface PlanRequest {
 
 /**
  * Stage 5: the ordered candidates of a call and why the others are out. The lock speaks before anything else, and what it denies never
- * comes back. Throws a `PlanRefusal` when nothing is left (`region_locked`, `model_unknown`, `translation_unsupported`, `upgrade_unsupported`), and a `Refusal`
+ * comes back. Throws a `PlanRefusal` when nothing is left (`region_locked`, `model_unknown`, `translation_unsupported`, `upgrade_unsupported`, `egress_loop`), and a `Refusal`
  * `backend_invalid` or `route_rejected` for the share of calls that falls on a reference that cannot be used, or a rule without targets.
  * Draws from `random`, and claims the probe of the first candidate in `health`; else without effect.
  */
 export function plan(routed: Routed, request: PlanRequest, health: HealthView, random: Random): Planned {
-  const { rule, lock, operation } = routed;
-  const upgrades = routed.handshake !== null;
+  const { rule, lock } = routed;
   if (rule.action.kind !== "forward") throw new Refusal("internal_error", { detail: "A rule that does not forward has no destinations." });
   const misplaced = placeFault(routed.exchange.place, lock);
   if (misplaced !== null) throw new Refusal("region_locked", { detail: `This broker may not serve the call: ${misplaced}.` });
@@ -40,8 +39,7 @@ export function plan(routed: Routed, request: PlanRequest, health: HealthView, r
       excluded.push({ backend, reason: "region", evidence: clearance.evidence });
       continue;
     }
-    // What a WebSocket asks of a model is in its frames, which nobody reads: it counts as asking for something.
-    const reason = upgrades && candidate.target.backend.protocol !== "http1" ? "protocol" : unfit(candidate, request, operation.inference || upgrades);
+    const reason = unfit(candidate, request, routed);
     if (reason === null) usable.push(clearance.cleared);
     else excluded.push({ backend, reason, evidence: null });
   }
@@ -50,13 +48,17 @@ export function plan(routed: Routed, request: PlanRequest, health: HealthView, r
 }
 
 /** Why this backend cannot serve this call at all; null: it can. */
-export function unfit(candidate: Candidate, request: PlanRequest, inference: boolean): "dialect" | "model" | null {
-  const { api } = candidate.target.backend;
+export function unfit({ target }: Candidate, request: PlanRequest, routed: Pick<Routed, "chain" | "operation" | "handshake">): Exclusion["reason"] | null {
+  const { api, parent, protocol } = target.backend;
+  const { chain, operation, handshake } = routed;
+  if (handshake !== null && protocol !== "http1") return "protocol";
+  if (parent !== null && chain !== null && chain.hop >= chain.maxHops) return "hops";
   if (api === null) return null;
   if (request.dialect !== null && api.dialect !== request.dialect) return "dialect";
-  const model = candidate.target.model ?? request.model;
+  const model = target.model ?? request.model;
   // A model that could not be read is not one that was allowed: otherwise an encoded body would step around the list.
-  if (model === null && inference && api.onUnknownModel === "Reject") return "model";
+  // What a WebSocket asks of a model is in its frames, which nobody reads: it counts as asking for something.
+  if (model === null && (operation.inference || handshake !== null) && api.onUnknownModel === "Reject") return "model";
   return matchModel(api, model) === "unknown" ? "model" : null;
 }
 
@@ -117,6 +119,13 @@ function nothingLeft(excluded: readonly Exclusion[], model: string | null): Plan
   }
   if (excluded.some((one) => one.reason === "protocol")) {
     return new PlanRefusal("upgrade_unsupported", "Every destination of this route is spoken to in HTTP/2, where no WebSocket is carried.", excluded);
+  }
+  if (excluded.some((one) => one.reason === "hops")) {
+    return new PlanRefusal(
+      "egress_loop",
+      "The call has passed as many brokers as it may (BackendConnectionPolicy parent.maxHops), and only another broker is left.",
+      excluded,
+    );
   }
   const why = [...new Set(excluded.map((one) => one.evidence?.reason ?? ""))].join("; ");
   return new PlanRefusal("region_locked", `No destination lies inside the allowed regions: ${why}.`, excluded);

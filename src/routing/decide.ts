@@ -1,4 +1,5 @@
 import type { Identified, Routed } from "../model/call.ts";
+import { tightened } from "../model/chain.ts";
 import { Refusal } from "../model/errors.ts";
 import { findRule, type RouteQuery } from "./find-rule.ts";
 
@@ -23,7 +24,7 @@ export function route(identified: Identified, model: string | null): Routed {
   if (rule.action.kind === "rejected") throw new Refusal("route_rejected", { detail: rule.action.reason });
   const lock = rule.namespaceLocks.get(caller.namespace) ?? rule.lock;
   // The compiled lock of a namespace that no policy binds has no constraint: such a caller is not locked at all.
-  return { ...identified, rule, match, lock: lock === null || lock.constraints.length === 0 ? null : lock };
+  return { ...identified, rule, match, lock: tightened(lock === null || lock.constraints.length === 0 ? null : lock, identified.chain) };
 }
 
 /** What of a call a rule can match on. */

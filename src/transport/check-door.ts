@@ -1,5 +1,6 @@
 import { byName } from "../lib/by-name.ts";
 import { isFieldValue, isToken } from "../lib/field-syntax.ts";
+import { findAll } from "../lib/header-list.ts";
 import { targetFault } from "../lib/request-target.ts";
 import type { Cleared } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
@@ -13,10 +14,11 @@ import { placesOf } from "./locate/places-of.ts";
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "expect", "te", "trailer"]);
 
 /** What a header's name alone says at the door. */
-const kindOf = byName((name: string): "host" | "framing" | "plain" | "malformed" => {
+const kindOf = byName((name: string): "host" | "framing" | "chain" | "plain" | "malformed" => {
   if (!isToken(name)) return "malformed";
   const lower = name.toLowerCase();
   if (lower === "host") return "host";
+  if (lower.startsWith("egress-")) return "chain";
   return FRAMING.has(lower) ? "framing" : "plain";
 });
 
@@ -41,8 +43,13 @@ export function checkDoor(cleared: Cleared, request: OutboundRequest, otherHost:
     refuse("only a GET without body over HTTP/1.1 can ask for another protocol");
   }
   checkTarget(request.path);
-  checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? otherHost);
+  checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? otherHost, backend.parent !== null);
   if (cleared.lock === null) return;
+  if (cleared.evidence.rule === "parent.promise") {
+    // The lock has been weighed; what is left is that the parent is told of it.
+    if (findAll(request.headers, "egress-chain").length !== 1) refuse("a parent is not told of the lock");
+    return;
+  }
   const [located = unknownPlace("unknown", "nothing says where the backend processes")] = placesOf(
     backend.region.declared,
     regionFromHostname(origin.hostname) ?? backend.region.fromHost,
@@ -57,7 +64,7 @@ function checkTarget(target: string): void {
   if (fault !== null) refuse(fault);
 }
 
-function checkHeaders(headers: HeaderList, authority: string, otherHost: string | null): void {
+function checkHeaders(headers: HeaderList, authority: string, otherHost: string | null, toParent: boolean): void {
   if (headers.length % 2 !== 0) refuse("the header list is not made of pairs");
   let hosts = 0;
   for (let i = 0; i < headers.length; i += 2) {
@@ -68,6 +75,8 @@ function checkHeaders(headers: HeaderList, authority: string, otherHost: string 
     if (kind === "host") {
       hosts += 1;
       if (value !== authority && (otherHost === null || value !== otherHost)) refuse("Host is not the backend's own");
+    } else if (kind === "chain" && !toParent) {
+      refuse("what brokers say to each other is not for a destination");
     } else if (kind === "framing") {
       refuse("a header would frame the message or govern the connection");
     }

@@ -60,14 +60,6 @@ export function forwardableRequestHeaders(list: HeaderList): HeaderList {
   return kept ?? list;
 }
 
-/** Adds this broker to `Via` (RFC 9110 section 7.6.3) and `CDN-Loop` (RFC 8586). `protocol` is that of the received call, `HTTP/1.1` or `1.1`. */
-export function withChain(list: HeaderList, chainId: string, protocol: string): HeaderList {
-  const version = protocol.startsWith("HTTP/") ? protocol.slice(5) : protocol;
-  const chained = list.slice();
-  chained.push("via", `${version} ${chainId}`, "cdn-loop", chainId);
-  return chained;
-}
-
 /** Lower-case names that `Connection` lists: they end here too. Null: none. */
 export function nominatedByConnection(list: HeaderList): ReadonlySet<string> | null {
   let nominated: Set<string> | null = null;

@@ -24,7 +24,7 @@ const WITHHELD: ReadonlySet<string> = new Set([
   "x-request-id",
 ]);
 
-const WITHHELD_PREFIXES: readonly string[] = ["x-egress-", "proxy-"];
+const WITHHELD_PREFIXES: readonly string[] = ["egress-", "x-egress-", "proxy-"];
 
 /**
  * The destination's headers that go back to the caller, in their order. `bodyUnchanged` false also drops

@@ -76,6 +76,7 @@ export function kubernetesIssuer(overrides: Partial<IssuerPlan> = {}): IssuerPla
     clockSkewSeconds: 30,
     claims: null,
     namespace: null,
+    speaksFor: null,
     requiredClaims: new Map(),
     ...overrides,
   };

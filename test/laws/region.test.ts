@@ -144,6 +144,7 @@ it("calls no backend outside the lock, whatever fails, and not one more than the
             extraTries,
             credentialOwned: true,
             alreadyRefetched: refetched,
+            parent: null,
             replayable: true,
             budgetAllows: true,
             budgetWritten: false,

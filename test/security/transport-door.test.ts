@@ -26,6 +26,7 @@ const backend: Backend = {
   api: null,
   region: makeRegionFacts("eu", "eu"),
   retryBudget: null,
+  parent: null,
 };
 const EUROPE: RegionLock = { constraints: [makeConstraint("a/eu", { regions: new Set(["eu"]) })] };
 const AMERICA: RegionLock = { constraints: [makeConstraint("a/us", { regions: new Set(["us"]) })] };

@@ -3,14 +3,15 @@ import { durationMs } from "../duration.ts";
 import { isCidr, isIpAddress, isNameServer } from "../ip-literal.ts";
 import { backendTargets, dnsLabel, duration, field, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
+import { parentMode } from "./parent-mode.ts";
 
 const timeouts = z.strictObject({
   connect: field(z._default(duration(), "3s"), "For DNS, TCP and TLS together; `0s` is not allowed.").check(
     z.refine((value) => /[1-9]/.test(value), { error: "connect cannot be switched off" }),
   ),
   firstByte: field(
-    z._default(duration(), "20s"),
-    "From the request's last byte to the answer's first body byte; then the next backend is tried. `0s` switches it off.",
+    z.optional(duration()),
+    "From the request's last byte to the answer's first body byte; then the next backend is tried. `0s` switches it off. Left out: `20s`, and off for a `Parent`, which has several backends to try.",
   ),
   streamIdle: field(z._default(duration(), "30s"), "The longest pause between two chunks of an answer. `0s` switches it off."),
 });
@@ -116,17 +117,26 @@ export const backendConnectionPolicy = ownKind({
   kind: "BackendConnectionPolicy",
   plural: "backendconnectionpolicies",
   shortName: "bconn",
-  description: "What an XBackend cannot say yet about a connection: time limits, DNS control, the lowest TLS version, key pins and revocation lists.",
+  description:
+    "What an XBackend cannot say yet about a connection: time limits, DNS control, the lowest TLS version, key pins and revocation lists, and that the other end is a broker of its own (docs/chaining.md).",
   policy: "Direct",
   columns: { Mode: ".spec.mode" },
   spec: field(
-    z.strictObject({
-      targetRefs: backendTargets(),
-      mode: field(z._default(z.enum(["Endpoint"]), "Endpoint"), "`Endpoint`: the backend is the final destination."),
-      timeouts: field(z.optional(timeouts), "Time limits of one attempt."),
-      dns: field(z.optional(dns), "Which addresses may be dialled."),
-      tls: field(z.optional(tls), "The TLS handshake."),
-    }),
+    z
+      .strictObject({
+        targetRefs: backendTargets(),
+        mode: field(
+          z._default(z.enum(["Endpoint", "Parent"]), "Endpoint"),
+          "`Endpoint`: the backend is the final destination. `Parent`: it is another broker, which decides, retries and adds the provider's credential; here only a connection that could not be made is tried again.",
+        ),
+        parent: field(z.optional(parentMode), "What is agreed with the parent. For `mode: Parent`, which needs it."),
+        timeouts: field(z.optional(timeouts), "Time limits of one attempt."),
+        dns: field(z.optional(dns), "Which addresses may be dialled."),
+        tls: field(z.optional(tls), "The TLS handshake."),
+      })
+      .check(
+        z.refine((spec) => (spec.mode === "Parent") === (spec.parent !== undefined), { error: "mode Parent and parent belong together", path: ["parent"] }),
+      ),
     "The backends and how they are reached.",
   ),
 });

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { GUARDED_HEADERS } from "../guarded-headers.ts";
+import { isGuardedHeader } from "../guarded-headers.ts";
 import { backendTargets, field, secretRef, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -23,7 +23,7 @@ const apiKey = z
   })
   .check(
     z.refine((value) => value.in === "Header" || value.prefix === "", { error: "prefix is for a key in a header", path: ["prefix"] }),
-    z.refine((value) => value.in === "Query" || !GUARDED_HEADERS.has(value.name.toLowerCase()), { error: "this header belongs to the broker", path: ["name"] }),
+    z.refine((value) => value.in === "Query" || !isGuardedHeader(value.name.toLowerCase()), { error: "this header belongs to the broker", path: ["name"] }),
   );
 
 const MEMBER_OF_TYPE = { Bearer: "bearer", APIKey: "apiKey", Passthrough: "passthrough" } as const;

@@ -22,8 +22,8 @@ const issuer = z
   .strictObject({
     name: field(dnsLabel(), "Unique; names the proof in telemetry."),
     type: field(
-      z.enum(["KubernetesServiceAccount", "OIDC"]),
-      "`KubernetesServiceAccount`: projected tokens of a cluster. `OIDC`: any other issuer of signed tokens.",
+      z.enum(["KubernetesServiceAccount", "OIDC", "Broker"]),
+      "`KubernetesServiceAccount`: projected tokens of a cluster. `OIDC`: any other issuer of signed tokens. `Broker`: another broker that hands its calls on to this one (BackendConnectionPolicy `mode: Parent`) and says who calls; its `Egress-Chain` counts.",
     ),
     issuer: field(text(2048), "The `iss` claim, exactly."),
     audiences: field(
@@ -31,7 +31,10 @@ const issuer = z
       "One of them must be in the `aud` claim.",
     ),
     jwks: field(jwks, "The issuer's public keys.", exactlyOneInCel(JWKS, "place of the keys")),
-    algorithms: field(z.optional(z.array(z.enum(["RS256", "ES256"])).check(z.minLength(1))), "Signature algorithms that are accepted; left out: both."),
+    algorithms: field(
+      z.optional(z.array(z.enum(["RS256", "ES256", "EdDSA"])).check(z.minLength(1))),
+      "Signature algorithms that are accepted; left out: `RS256` and `ES256`, of a `Broker` all three.",
+    ),
     clockSkew: field(z._default(duration(), "30s"), "Difference of clocks that is forgiven; at most 60s."),
     claims: field(
       z.optional(
@@ -44,6 +47,14 @@ const issuer = z
       "OIDC only: which claims say who calls.",
     ),
     namespace: field(z.optional(dnsLabel()), "OIDC only: the namespace of every caller of this issuer, where no claim tells it."),
+    namespaces: field(
+      z.optional(
+        z
+          .array(z.string().check(z.maxLength(63), z.regex(/^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/, "must be the name of a Namespace, or *")))
+          .check(z.minLength(1), z.maxLength(256)),
+      ),
+      'Broker only: the namespaces whose callers it may speak for. `["*"]` stands for all and must be written out.',
+    ),
     requiredClaims: field(
       z.optional(z.record(text(256), z.array(text(2048)).check(z.minLength(1), z.maxLength(64)))),
       "Claims that a token must have, each with one of these values, such as `email: [push@project.iam.gserviceaccount.com]`. An issuer that gives tokens to everybody needs it.",
@@ -59,8 +70,16 @@ const issuer = z
       path: ["type"],
     }),
     z.refine((value) => value.type === "OIDC" || (value.claims === undefined && value.namespace === undefined), {
-      error: "claims and namespace are for OIDC issuers: a service account token names them itself",
+      error: "claims and namespace are for OIDC issuers: the other tokens name them themselves",
       path: ["type"],
+    }),
+    z.refine((value) => (value.type === "Broker") === (value.namespaces !== undefined), {
+      error: "namespaces is for issuers of type Broker, which need it: say whose callers the broker may speak for",
+      path: ["namespaces"],
+    }),
+    z.refine((value) => value.namespaces === undefined || value.namespaces.length === 1 || !value.namespaces.includes("*"), {
+      error: "* stands for all namespaces and must be the only one",
+      path: ["namespaces"],
     }),
   );
 

@@ -56,6 +56,7 @@ export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
     gateway: "egress-system/egress",
     listener: "http",
     caller: { namespace: "team-a", serviceAccount: "writer", workload: "writer-7", proof: { kind: "jwt", issuer: "cluster" } },
+    hop: 0,
     route: "team-a/openai",
     rule: "team-a/openai/0",
     lock: ["egress-system/eu-only"],

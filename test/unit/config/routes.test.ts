@@ -197,6 +197,7 @@ describe("Gateway", () => {
         clockSkewSeconds: 30,
         claims: null,
         namespace: null,
+        speaksFor: null,
         requiredClaims: new Map(),
       },
       {
@@ -209,6 +210,7 @@ describe("Gateway", () => {
         clockSkewSeconds: 5,
         claims: { namespace: "ns", serviceAccount: null, workload: null },
         namespace: null,
+        speaksFor: null,
         requiredClaims: new Map(),
       },
     ]);

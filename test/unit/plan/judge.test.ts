@@ -41,6 +41,7 @@ function decide(outcome: AttemptOutcome, parts: Partial<Judged> = {}) {
     extraTries: 0,
     credentialOwned: true,
     alreadyRefetched: false,
+    parent: null,
     replayable: true,
     budgetAllows: true,
     budgetWritten: false,

@@ -31,6 +31,7 @@ export function makeTarget(key: string, parts: TargetParts = {}): Target {
     api: parts.api ?? null,
     region: makeRegionFacts(parts.region ?? null, parts.fromHost ?? null),
     retryBudget: null,
+    parent: null,
   };
   return { backend, model: parts.model ?? null, requestHeaders: null, responseHeaders: null, rewrite: null };
 }
@@ -66,6 +67,7 @@ export function makeRouted(targets: readonly WeightedTarget[], parts: { readonly
   const known = {
     rule: makeRule({ action: { kind: "forward", targets } }),
     lock: parts.lock ?? null,
+    chain: null,
     operation: { inference: parts.inference ?? false },
     handshake: null,
     exchange: NOTHING_ATTESTED,
