@@ -1,8 +1,9 @@
 import type { Backend } from "../model/backend.ts";
-import { attachBackendPolicies } from "./backend-policies.ts";
+import { attachBackendPolicies, type BackendPolicies } from "./backend-policies.ts";
 import { compileSecretSource } from "./compile-secret.ts";
 import { compileService } from "./compile-service.ts";
 import { compileXBackend } from "./compile-x-backend.ts";
+import { createConditionBook } from "./conditions.ts";
 import { type LinkContext, type Resolved, unresolved } from "./link-context.ts";
 
 /** Every backend that routes may refer to, compiled once each. */
@@ -22,7 +23,11 @@ export function compileBackends(context: LinkContext): BackendDirectory {
     }
     for (const type of ["Accepted", "ResolvedRefs"]) context.conditions.approve(source, null, type);
   }
-  const policies = attachBackendPolicies(context);
+  const attached = attachBackendPolicies(context);
+  const policies: BackendPolicies = {
+    ...attached,
+    tokenBackend: (kind, namespace, name, port) => tokenBackend(context, attached, kind, namespace, name, port),
+  };
   const xBackends = new Map([...context.set.XBackend].map(([id, manifest]) => [id, compileXBackend(context, policies, manifest)]));
   const services = new Map<string, Resolved<Backend>>();
 
@@ -46,4 +51,28 @@ export function compileBackends(context: LinkContext): BackendDirectory {
       return new Map(all.flatMap((one) => (one.ok ? [[one.value.key, one.value] as const] : [])));
     },
   };
+}
+
+/** Compiled apart from the backend of the same name: what is said of that one is said once, and this one has no credential. */
+function tokenBackend(
+  context: LinkContext,
+  attached: Omit<BackendPolicies, "tokenBackend">,
+  kind: "XBackend" | "Service",
+  namespace: string,
+  name: string,
+  port: number | null,
+): Resolved<Backend> {
+  const aside: LinkContext = { ...context, conditions: createConditionBook(), faults: [] };
+  const policies: BackendPolicies = {
+    ...attached,
+    credential: new Map(),
+    tokenBackend: () => unresolved("Invalid", "a token endpoint has no credential"),
+  };
+  const missing = unresolved("BackendNotFound", `${kind} ${namespace}/${name} is not among the manifests`);
+  if (kind === "Service") {
+    const service = context.set.Service.get(`${namespace}/${name}`);
+    return service === undefined ? missing : compileService(aside, policies, service, port);
+  }
+  const manifest = context.set.XBackend.get(`${namespace}/${name}`);
+  return manifest === undefined ? missing : compileXBackend(aside, policies, manifest);
 }

@@ -45,19 +45,31 @@ export function createBackendDraft(context: LinkContext): BackendDraft {
   };
 }
 
-/** The credential for a backend; its policy gets its own conditions too. Null: no policy. */
-export function draftCredential(context: LinkContext, draft: BackendDraft, policies: BackendPolicies, key: string): CredentialPlan | null {
+/** The credential for a backend; its policy gets its own conditions too. `hostname`: of an outside service, else null. Null: no policy. */
+export function draftCredential(
+  context: LinkContext,
+  draft: BackendDraft,
+  policies: BackendPolicies,
+  key: string,
+  hostname: string | null,
+): CredentialPlan | null {
   const policy = policies.credential.get(key);
   if (policy === undefined) return null;
-  const credential = compileCredential(context, policy);
+  const credential = compileCredential({ context, policy, tokenBackend: policies.tokenBackend }, hostname);
   if (credential.ok) {
     context.conditions.approve(policy, key, "ResolvedRefs");
     return credential.value;
   }
-  context.conditions.write(policy, key, { type: "ResolvedRefs", status: "False", reason: credential.reason, message: credential.message });
-  draft.unresolvedRef({ ...credential, message: `BackendCredentialPolicy ${policy.name}: ${credential.message}` });
+  // What can never be is not accepted; what is missing, or not permitted, may come.
+  const isRef = !NOT_A_REFERENCE.has(credential.reason);
+  context.conditions.write(policy, key, { type: isRef ? "ResolvedRefs" : "Accepted", status: "False", reason: credential.reason, message: credential.message });
+  const message = `BackendCredentialPolicy ${policy.name}: ${credential.message}`;
+  if (isRef) draft.unresolvedRef({ ...credential, message });
+  else draft.refuse(credential.reason, message);
   return null;
 }
+
+const NOT_A_REFERENCE: ReadonlySet<string> = new Set(["Invalid", "RegionMismatch", "UnsupportedOnPlatform"]);
 
 export function draftConnection(context: LinkContext, draft: BackendDraft, policies: BackendPolicies, key: string): ConnectionPlan {
   const policy = policies.connection.get(key);

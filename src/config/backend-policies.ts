@@ -1,4 +1,5 @@
 import { attachBackendTls, type BackendTlsPolicies } from "./backend-tls.ts";
+import type { CredentialSite } from "./compile-token-endpoint.ts";
 import { attachDirectPolicies, type DirectPolicies } from "./direct-policies.ts";
 import type { LinkContext } from "./link-context.ts";
 import { compileRetryBudgets, type RetryBudgets } from "./retry-budgets.ts";
@@ -10,9 +11,12 @@ export interface BackendPolicies {
   readonly api: DirectPolicies<"AIBackendPolicy">;
   readonly retryBudgets: RetryBudgets;
   readonly serviceTls: BackendTlsPolicies;
+  /** A backend as a place to ask for tokens: reached in its own way, and never with a credential, its own least of all. */
+  readonly tokenBackend: CredentialSite["tokenBackend"];
 }
 
-export function attachBackendPolicies(context: LinkContext): BackendPolicies {
+/** `tokenBackend` is left to whoever can compile backends. */
+export function attachBackendPolicies(context: LinkContext): Omit<BackendPolicies, "tokenBackend"> {
   return {
     credential: attachDirectPolicies(context, "BackendCredentialPolicy"),
     connection: attachDirectPolicies(context, "BackendConnectionPolicy"),

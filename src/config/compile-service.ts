@@ -39,7 +39,7 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
     );
   if (protocol === "h2c") draft.need("h2c", "appProtocol kubernetes.io/h2c");
   if (found.appProtocol === WEB_SOCKET || found.appProtocol === WEB_SOCKET_TLS) draft.need("upgrade", `appProtocol ${found.appProtocol}`);
-  const credential = draftCredential(context, draft, policies, policyKey);
+  const credential = draftCredential(context, draft, policies, policyKey, null);
   const parent = draftParent(context, draft, policies, policyKey, credential);
   const suffix = context.platform.serviceDomain === undefined ? "" : `.${context.platform.serviceDomain}`;
   const hostname = `${manifest.name}.${namespace}.svc${suffix}`;

@@ -26,7 +26,7 @@ export function compileXBackend(context: LinkContext, policies: BackendPolicies,
   if (tls === null) refuseUnencrypted(draft, connection);
   const protocol = compileProtocol(draft, spec.protocol, tls);
   const api = policies.api.get(key);
-  const credential = draftCredential(context, draft, policies, key);
+  const credential = draftCredential(context, draft, policies, key, hostname);
   const parent = draftParent(context, draft, policies, key, credential);
   const region = draftRegion(draft, manifest, hostname);
   if (spec.tls?.mode === "None" && credential !== null) {

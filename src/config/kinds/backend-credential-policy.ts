@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
 import { isGuardedHeader } from "../guarded-headers.ts";
+import { awsSigV4, azure, gcp } from "./credential-clouds.ts";
+import { anthropicWorkloadIdentity, oauth2ClientCredentials, openAIWorkloadIdentity, tokenExchange } from "./credential-oauth.ts";
 import { backendTargets, field, secretRef, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -26,7 +28,21 @@ const apiKey = z
     z.refine((value) => value.in === "Query" || !isGuardedHeader(value.name.toLowerCase()), { error: "this header belongs to the broker", path: ["name"] }),
   );
 
-const MEMBER_OF_TYPE = { Bearer: "bearer", APIKey: "apiKey", Passthrough: "passthrough" } as const;
+const MEMBER_OF_TYPE = {
+  Bearer: "bearer",
+  APIKey: "apiKey",
+  AWSSigV4: "awsSigV4",
+  GCP: "gcp",
+  Azure: "azure",
+  OAuth2ClientCredentials: "oauth2ClientCredentials",
+  TokenExchange: "tokenExchange",
+  OpenAIWorkloadIdentity: "openAIWorkloadIdentity",
+  AnthropicWorkloadIdentity: "anthropicWorkloadIdentity",
+  Passthrough: "passthrough",
+} as const;
+
+// `as`: the names of an object literal are those that stand in it.
+const TYPES = Object.keys(MEMBER_OF_TYPE) as (keyof typeof MEMBER_OF_TYPE)[];
 
 export const backendCredentialPolicy = ownKind({
   kind: "BackendCredentialPolicy",
@@ -39,9 +55,19 @@ export const backendCredentialPolicy = ownKind({
     z
       .strictObject({
         targetRefs: backendTargets(),
-        type: field(z.enum(["Bearer", "APIKey", "Passthrough"]), "Which member below says how: `Bearer`, `APIKey` or `Passthrough`."),
+        type: field(z.enum(TYPES), `Which member below says how: ${TYPES.map((type) => `\`${type}\``).join(", ")}.`),
         bearer: field(z.optional(bearer), "`Authorization: Bearer <token>`."),
         apiKey: field(z.optional(apiKey), "A key in a header or in the query."),
+        awsSigV4: field(z.optional(awsSigV4), "A signature of AWS, version 4, over the request as it leaves."),
+        gcp: field(z.optional(gcp), "A token of Google Cloud as a bearer."),
+        azure: field(z.optional(azure), "A token of Microsoft Entra as a bearer."),
+        oauth2ClientCredentials: field(z.optional(oauth2ClientCredentials), "A token of any OAuth 2 server as a bearer (RFC 6749 section 4.4)."),
+        tokenExchange: field(z.optional(tokenExchange), "A token that is got for another one, as a bearer (RFC 8693)."),
+        openAIWorkloadIdentity: field(z.optional(openAIWorkloadIdentity), "A token of OpenAI's workload identity federation as a bearer."),
+        anthropicWorkloadIdentity: field(
+          z.optional(anthropicWorkloadIdentity),
+          "A token of Anthropic's workload identity federation as a bearer, with the `anthropic-beta` that goes with it.",
+        ),
         passthrough: field(
           z.optional(z.strictObject({})),
           "The caller's own credential goes on; only the broker's token is removed. Callers must then present the two in different headers.",
