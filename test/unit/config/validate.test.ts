@@ -111,7 +111,7 @@ describe("validation", () => {
       ["SecretSource", { file: { path: "/../etc/shadow" } }, /must not contain \.\./],
       ["BackendCredentialPolicy", { targetRefs: target, type: "Bearer" }, /member that `type` names is missing/],
       ["BackendCredentialPolicy", { targetRefs: target, type: "Passthrough", bearer: { secretRef } }, /only the member that `type` names/],
-      ["BackendCredentialPolicy", { targetRefs: target, type: "Kerberos" }, /unknown value "AWSSigV4"/],
+      ["BackendCredentialPolicy", { targetRefs: target, type: "Kerberos" }, /unknown value "Kerberos"/],
       ["BackendCredentialPolicy", { targetRefs: target, type: "APIKey", apiKey: { secretRef, in: "Header", name: "Host" } }, /belongs to the broker/],
       [
         "BackendCredentialPolicy",
