@@ -79,12 +79,12 @@ export function draftConnection(context: LinkContext, draft: BackendDraft, polic
     context.conditions.write(policy, key, { type: "ResolvedRefs", status: "False", reason: unresolved.reason, message: unresolved.message });
     draft.unresolvedRef({ ...unresolved, message: `BackendConnectionPolicy ${policy.name}: ${unresolved.message}` });
   } else if (policy !== undefined) context.conditions.approve(policy, key, "ResolvedRefs");
-  for (const { feature, field } of plan.needs) {
-    draft.need(feature, `BackendConnectionPolicy ${policy?.name ?? ""} ${field}`);
-    if (policy !== undefined && !context.platform.features.has(feature)) {
-      const message = `${field} needs ${feature}, which ${context.platform.name} does not have`;
-      context.conditions.write(policy, key, { type: "Accepted", status: "False", reason: "UnsupportedValue", message });
-    }
+  const missing = plan.needs.filter(({ feature }) => !context.platform.features.has(feature));
+  if (policy !== undefined && missing.length > 0) {
+    // All of them at once: who mends one must not find the next.
+    const message = `${missing.map(({ feature, field }) => `${field} needs ${feature}`).join(", ")}, which ${context.platform.name} does not have`;
+    draft.refuse("UnsupportedValue", `BackendConnectionPolicy ${policy.name}: ${message}`);
+    context.conditions.write(policy, key, { type: "Accepted", status: "False", reason: "UnsupportedValue", message });
   }
   return plan;
 }

@@ -25,7 +25,9 @@ const LONGEST_PIN_MS = 86_400_000;
 const dns = z
   .strictObject({
     addresses: field(
-      z.optional(z.array(text(45).check(z.refine(isIpAddress, { error: "must be an IP address" }))).check(z.minLength(1), z.maxLength(16))),
+      z.optional(
+        z.array(text(45).check(z.refine(isIpAddress, { error: "must be an IP address" }))).check(z.minLength(1, "must name at least one"), z.maxLength(16)),
+      ),
       "Pins the hostname to these addresses; no resolver is asked. A pinned address is allowed by being written, so a test or a private endpoint can serve a public name. Goes with no other field of `dns` but `allowCIDRs`.",
     ),
     allowCIDRs: field(
@@ -48,7 +50,7 @@ const dns = z
           .array(
             text(253).check(z.regex(REVERSE_NAME, "must be a lower-case DNS name such as api.partner.example, or *.partner.example for every name below it")),
           )
-          .check(z.minLength(1), z.maxLength(16)),
+          .check(z.minLength(1, "must name at least one"), z.maxLength(16)),
       ),
       "Only addresses are dialled whose reverse name (PTR) is one of these and leads back to the address. `*.partner.example` is every name below it.",
     ),
@@ -62,7 +64,7 @@ const dns = z
               }),
             ),
           )
-          .check(z.minLength(1), z.maxLength(4)),
+          .check(z.minLength(1, "must name at least one"), z.maxLength(4)),
       ),
       "Name servers that are asked in place of the system's resolver, in this order.",
     ),
@@ -96,7 +98,9 @@ const tls = z.strictObject({
   minVersion: field(z._default(z.enum(["1.2", "1.3"]), "1.2"), "`1.2` or `1.3` (quoted)."),
   pins: field(
     z.optional(
-      z.array(z.string().check(z.regex(PIN, "must be sha256/ and the base64 of 32 bytes, the SHA-256 of a public key"))).check(z.minLength(1), z.maxLength(16)),
+      z
+        .array(z.string().check(z.regex(PIN, "must be sha256/ and the base64 of 32 bytes, the SHA-256 of a public key")))
+        .check(z.minLength(1, "must name at least one"), z.maxLength(16)),
     ),
     "The server's own certificate must have one of these public keys, beside a good chain and name: `sha256/` and the base64 of the SHA-256 of its SubjectPublicKeyInfo. Write a second one in reserve before the server changes its key.",
   ),

@@ -6,6 +6,8 @@ import type { CompiledRule, Snapshot } from "../../../src/model/snapshot.ts";
 const ALL_FEATURES: ReadonlySet<TransportFeature> = new Set([
   "custom-ca",
   "client-cert",
+  "crl",
+  "spki-pin",
   "dns-pin",
   "dns-guard",
   "sni",
