@@ -157,6 +157,7 @@ async function measure(scene: CoreScene): Promise<void> {
     peer: { address: "127.0.0.1", protocol: "http/1.1" },
   });
   const broker = createBroker({
+    outlets: [],
     clock: {
       now: () => Date.now(),
       monotonic: () => performance.now(),

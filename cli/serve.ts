@@ -54,8 +54,9 @@ export async function runServe(args: readonly string[]): Promise<number> {
   });
 
   let loadedOnce = false;
-  const onLoad = (compiled: Compiled): void => {
+  const onLoad = (compiled: Compiled, notices: readonly string[]): void => {
     reportLoad(compiled, loadedOnce);
+    for (const notice of notices) warn(`spillway: a region lock refuses calls: ${notice}`);
     loadedOnce ||= compiled.snapshot !== null;
   };
   const bundle = values.bundle ?? env["SPILLWAY_BUNDLE"] ?? null;

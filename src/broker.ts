@@ -7,12 +7,14 @@ import { createSecrets } from "./credentials/create-secrets.ts";
 import { createIdentityForwarder } from "./credentials/forwarded-identity.ts";
 import { nameOfNotice, noticeMatches } from "./credentials/notice-matches.ts";
 import { createRotationWatch } from "./credentials/rotation-watch.ts";
+import { describeOutlets, outletNotices } from "./guard-outlets.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
 import type { AuditPorts } from "./model/audit.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
+import type { Outlet } from "./model/outlet.ts";
 import type { Clock, DocumentFetcher, EventSink, Random, SecretStore, Transport } from "./model/ports.ts";
 import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
 import type { RotationNotice } from "./model/rotation.ts";
@@ -42,6 +44,8 @@ export interface BrokerPorts {
   readonly digest?: (text: string) => string;
   /** False on Workers, where a promise that one call began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
+  /** Where telemetry and events go; a lock may bind them too. */
+  readonly outlets: readonly Outlet[];
   /** Left out: there is no audit log. */
   readonly audit?: AuditPorts;
   /** Left out: events are not taken. */
@@ -60,6 +64,8 @@ export interface Broker {
   retire(): void;
   /** The state for `/-/status`: no secret, no content. */
   status(): Readonly<Record<string, unknown>>;
+  /** What of the manifests will refuse every call for where this broker's telemetry and events go; one sentence each. */
+  notices(): readonly string[];
   /** Prometheus text 0.0.4. */
   metricsText(): string;
   readonly attribution: Attribution;
@@ -114,6 +120,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     mirrors: createMirrorGate(),
     transport,
     attribution,
+    outlets: ports.outlets,
     emit,
   };
   let snapshot: Snapshot | null = null;
@@ -156,7 +163,12 @@ export function createBroker(ports: BrokerPorts): Broker {
       failedLoad = null;
       health.retain(new Set(next.backends.keys()));
       attribution.metrics.configLoad(true, now);
-      emit({ type: "config.loaded", time: now, subject: next.id, data: { gateways: next.gateways.length, backends: next.backends.size } });
+      emit({
+        type: "config.loaded",
+        time: now,
+        subject: next.id,
+        data: { gateways: next.gateways.length, backends: next.backends.size, notices: outletNotices(ports.outlets, next) },
+      });
     },
     ready: () => snapshot !== null && !retired,
     retire: () => {
@@ -169,9 +181,12 @@ export function createBroker(ports: BrokerPorts): Broker {
       conditions: loaded?.conditions ?? [],
       backends: health.snapshot(),
       secrets: secrets.status(),
+      outlets: describeOutlets(ports.outlets),
+      notices: snapshot === null ? [] : outletNotices(ports.outlets, snapshot),
       audit: audit?.head() ?? null,
       regionData: { checkedAt: REGION_DATA_CHECKED_AT, sources: REGION_DATA_SOURCES },
     }),
+    notices: () => (snapshot === null ? [] : outletNotices(ports.outlets, snapshot)),
     metricsText: () => attribution.metrics.metricsText(),
     authorize: async (headers, authority) => {
       const caller = await identifySender(identity, snapshot, "/-/status", { headers, authority, principal: null });

@@ -30,6 +30,7 @@ export type * from "./model/http.ts";
 export type * from "./model/identity-plan.ts";
 export type * from "./model/operation.ts";
 export type * from "./model/outcome.ts";
+export type { Outlet, OutletKind } from "./model/outlet.ts";
 export {
   type Clock,
   type DocumentFetcher,

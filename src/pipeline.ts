@@ -4,6 +4,7 @@ import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attributio
 import { type CallTimer, shorterLimit, startTimer } from "./call-timer.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { findAnswer } from "./find-answer.ts";
+import { guardOutlets } from "./guard-outlets.ts";
 import { receive } from "./listener/receive.ts";
 import { renderRefusal } from "./listener/render-refusal.ts";
 import { requestId } from "./listener/request-id.ts";
@@ -55,6 +56,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const routed = route(identified, body.facts?.model ?? null);
     cors = routed.rule.cors;
     noteRouted(record, routed, body.bytes?.byteLength ?? exchange.body.declaredLength);
+    if (routed.lock !== null) guardOutlets(stages.outlets, routed, record);
     if (routed.rule.action.kind === "redirect") return redirect(routed, routed.rule.action.redirect, record);
     // 4 Admitted: limits and access are checked here when they exist.
     // 5 Planned: what the lock allows, in order.

@@ -5,6 +5,7 @@ import type { SecretCache } from "./credentials/secret-cache.ts";
 import type { AwsSigner } from "./credentials/sign-aws.ts";
 import type { Identity } from "./identity/create-identity.ts";
 import type { EgressEvent } from "./model/event.ts";
+import type { Outlet } from "./model/outlet.ts";
 import type { Clock, Random, Transport } from "./model/ports.ts";
 import type { Health } from "./plan/health.ts";
 import type { MirrorGate } from "./plan/mirror-gate.ts";
@@ -24,6 +25,8 @@ export interface Stages {
   readonly mirrors: MirrorGate;
   readonly transport: Transport;
   readonly attribution: Attribution;
+  /** By which ways something of calls leaves beside the calls themselves. */
+  readonly outlets: readonly Outlet[];
   /** Hands an event to the platform's sink. Never throws, never waits. */
   readonly emit: (event: EgressEvent) => void;
 }

@@ -1,4 +1,5 @@
 import { type Broker, type BrokerPlace, createAdminApp, createBroker } from "../../src/index.ts";
+import { workerOutlets } from "../events/outlets.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createWorkerEvents } from "../events/worker-event-sink.ts";
 import { createWorkerSecretStores } from "../secrets/worker-stores.ts";
@@ -50,6 +51,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     // Null would be the tracer that somebody has registered globally: nobody has.
     tracer: traces.tracer,
     shareFlights: false,
+    outlets: workerOutlets(bindings),
     ...(audit === null ? {} : { audit }),
     events: {
       state: createWorkerState(bindings, workerClock.now),

@@ -8,7 +8,7 @@ export interface BundleNamespace {
 }
 
 export interface WorkerManifestsOptions {
-  readonly broker: Pick<Broker, "load" | "ready">;
+  readonly broker: Pick<Broker, "load" | "notices" | "ready">;
   readonly platform: Platform;
   /** The bundle that was built into the Worker. */
   readonly builtIn: string;
@@ -59,6 +59,7 @@ export function createWorkerManifests(options: WorkerManifestsOptions): WorkerMa
     broker.load(compiled);
     const told = [formatFaults(compiled.faults, { color: false }), formatRefused(compiled.conditions, { color: false })];
     for (const one of told) if (one !== "") complain(one);
+    for (const notice of broker.notices()) complain(`a region lock refuses calls: ${notice}`);
   }
 
   async function lookInto(source: BundleNamespace): Promise<void> {

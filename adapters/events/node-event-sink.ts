@@ -1,4 +1,4 @@
-import type { EventPublisher } from "../../src/index.ts";
+import type { EventPublisher, Outlet } from "../../src/index.ts";
 import { createAwsClient } from "../aws/aws-client.ts";
 import { configuredEndpoint } from "../aws/endpoints.ts";
 import { createNodeCredentials } from "../aws/node-credentials.ts";
@@ -7,6 +7,7 @@ import { createConsoleSink } from "./console-sink.ts";
 import { egressCloudEvent } from "./egress-cloud-event.ts";
 import { createEventBridgePublisher } from "./eventbridge-publisher.ts";
 import { createHttpPublisher } from "./http-publisher.ts";
+import { nodeOutlets } from "./outlets.ts";
 import { readOverrides, withOverrides } from "./overrides.ts";
 import { readSinkAddress, readUrl, type SinkAddress } from "./sink-address.ts";
 import { createSinkToken } from "./sink-token.ts";
@@ -21,6 +22,8 @@ export interface NodeEvents {
   readonly sink: FlushableSink;
   /** For answers to calls that came as events; null: there is nowhere to send them. Has connections of its own, to be closed. */
   readonly answers: EventPublisher | null;
+  /** Where these and telemetry go. */
+  readonly outlets: readonly Outlet[];
 }
 
 /** Milliseconds for which a batch of a service that takes several events waits for more. */
@@ -38,6 +41,7 @@ export function createNodeEvents(environment: Environment, log: ((line: string) 
   return {
     sink: open === null ? createConsoleSink(log ?? (() => undefined)) : createSink(open(), eventSource(environment), log),
     answers: answers === null ? (open?.() ?? null) : openAddress(answers, environment),
+    outlets: nodeOutlets(environment),
   };
 }
 

@@ -8,7 +8,6 @@ import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
-import { RELEASE } from "../telemetry/release.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createAdminListener } from "./admin-listener.ts";
@@ -35,8 +34,8 @@ export interface ServeOptions {
   /** Milliseconds that open calls get after SIGTERM. */
   readonly graceMs: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Told of every load of the manifests, the first one too. */
-  readonly onLoad: (compiled: Compiled) => void;
+  /** Told of every load of the manifests, the first one too, with what it means for calls where the broker is set up as it is. */
+  readonly onLoad: (compiled: Compiled, notices: readonly string[]) => void;
   /** Told when a change of the manifests cannot be read; what was served before is still served. */
   readonly onReadError: (error: Error) => void;
   /** Told of each trouble with the cluster's API once; what was served before is still served. */
@@ -58,10 +57,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // Nobody tells a container where it runs but whoever deploys it.
   const place: BrokerPlace = { region: options.environment["SPILLWAY_REGION"]?.trim() || null, country: null };
   // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
-  const { sink, answers } = createNodeEvents(options.environment, telemetry.log);
+  const { sink, answers, outlets } = createNodeEvents(options.environment, telemetry.log);
   const cluster = createClusterLink(sink);
   const transport = createUndiciTransport({ emit: (event) => cluster.sink.emit(event) });
-  const audit = createNodeAudit(options.environment, RELEASE, telemetry.log);
+  const audit = createNodeAudit(options.environment, telemetry.log);
   const broker = createBroker({
     clock: nodeClock,
     random: Math.random,
@@ -73,6 +72,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     schedule: (work) => setImmediate(work),
     tracer: telemetry.tracer,
     digest: (text) => hash("sha256", text, "hex"),
+    outlets,
     ...(audit === null ? {} : { audit: audit.ports }),
     events: {
       state: createNodeState(options.environment),
@@ -89,7 +89,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
   const take = (compiled: Compiled): void => {
     broker.load(compiled);
-    options.onLoad(compiled);
+    options.onLoad(compiled, broker.notices());
   };
   const load = (sources: readonly ManifestSource[]): void => {
     if (!cluster.serves()) take(compileSources(sources, PLATFORMS.knative));

@@ -6,7 +6,6 @@ import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
-import { RELEASE } from "../telemetry/release.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { afterAnswer } from "./after-answer.ts";
@@ -35,8 +34,8 @@ const READ_MS = 8_000;
 guardEnvironment();
 const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
-const { sink, answers } = createNodeEvents(environment, telemetry.log);
-const audit = createNodeAudit(environment, RELEASE, telemetry.log);
+const { sink, answers, outlets } = createNodeEvents(environment, telemetry.log);
+const audit = createNodeAudit(environment, telemetry.log);
 const transport = createThawingTransport(() => createUndiciTransport({ emit: (event) => sink.emit(event) }), Date.now);
 /** One an environment, whatever number of calls it takes at once. */
 const broker: Broker = createBroker({
@@ -50,6 +49,7 @@ const broker: Broker = createBroker({
   schedule: (work) => setImmediate(work),
   tracer: telemetry.tracer,
   digest: (text) => hash("sha256", text, "hex"),
+  outlets,
   ...(audit === null ? {} : { audit: audit.ports }),
   events: {
     state: createNodeState(environment),
@@ -75,7 +75,7 @@ async function load(signal: AbortSignal): Promise<void> {
   const compiled = await configuration.read(signal);
   if (compiled === null) return;
   broker.load(compiled);
-  tellFaults(compiled);
+  tellFaults(compiled, broker.notices());
 }
 
 function warn(msg: string, facts: Readonly<Record<string, unknown>>): void {

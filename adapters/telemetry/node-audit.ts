@@ -2,6 +2,7 @@ import { close, fstatSync, openSync, readSync, write } from "node:fs";
 import type { AuditPorts } from "../../src/index.ts";
 import { readAuditSettings } from "./audit-settings.ts";
 import { createLogWriter } from "./log-writer.ts";
+import { RELEASE } from "./release.ts";
 
 /** The audit log of a Node process. */
 export interface NodeAudit {
@@ -22,12 +23,12 @@ const RECORD_HASH = /"hash":"([0-9a-f]{64})"/;
 
 /**
  * The audit log that `SPILLWAY_AUDIT` and `SPILLWAY_AUDIT_LOG` ask for; null: none. A file is opened at once and only ever appended to; it belongs to one
- * process at a time. Throws when it cannot be opened. `version` is the broker's release, `log` standard output.
+ * process at a time. Throws when it cannot be opened. `log` is standard output.
  */
-export function createNodeAudit(environment: Readonly<Record<string, string | undefined>>, version: string, log: (line: string) => void): NodeAudit | null {
+export function createNodeAudit(environment: Readonly<Record<string, string | undefined>>, log: (line: string) => void): NodeAudit | null {
   const settings = readAuditSettings(environment);
   if (settings === null) return null;
-  const base = { scope: settings.scope, instance: crypto.randomUUID(), version };
+  const base = { scope: settings.scope, instance: crypto.randomUUID(), version: RELEASE };
   if (settings.log === null || settings.log === "-") {
     const toOutput = (line: string): boolean => {
       log(line);

@@ -26,8 +26,8 @@ export interface AuditHead {
 
 /** The hash chain of one instance, oldest record first. Nothing here waits. */
 export interface AuditChain {
-  /** Adds the record of a call; `snapshot` is what served it. */
-  add(facts: AuditFacts, snapshot: string, time: number): void;
+  /** Adds the record of a call; `snapshot` is what served it. `isTold` false: it stands in the log, and is not published. */
+  add(facts: AuditFacts, snapshot: string, time: number, isTold?: boolean): void;
   /** Notes records that never came here: the chain tells of them before its next record. */
   lose(amount: number): void;
   /** Ends the chain, so that whoever reads it knows that nothing is missing at its end. A chain without records is not begun for it. */
@@ -47,14 +47,14 @@ export function createAuditChain(options: AuditChainOptions): AuditChain {
   let closed = false;
 
   /** False: there was no room, and the chain stands where it stood. */
-  function append(kind: AuditKind, facts: AuditFacts, time: number): boolean {
+  function append(kind: AuditKind, facts: AuditFacts, time: number, isTold = true): boolean {
     const body = { kind, instance, seq: seq + 1, time: new Date(time).toISOString(), previous: hash, facts };
     const next = digest(canonicalJson(body));
     const record: AuditRecord = { ...body, hash: next };
     if (write !== null && !write(canonicalJson({ ...record }))) return false;
     seq += 1;
     hash = next;
-    publish(record);
+    if (isTold) publish(record);
     return true;
   }
 
@@ -85,8 +85,8 @@ export function createAuditChain(options: AuditChainOptions): AuditChain {
   return {
     head,
     lose,
-    add(facts, snapshot, time) {
-      if (closed || !prepare(snapshot) || !append("call", facts, time)) {
+    add(facts, snapshot, time, isTold = true) {
+      if (closed || !prepare(snapshot) || !append("call", facts, time, isTold)) {
         lose(1);
         return;
       }

@@ -36,7 +36,8 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
   return {
     settled(record, suppressed) {
       if (suppressed === null || !isAudited(record, scope)) return;
-      chain.add(auditFacts(record, suppressed), record.snapshot, epochOf(record, record.ended ?? record.started));
+      const ended = epochOf(record, record.ended ?? record.started);
+      chain.add(auditFacts(record, suppressed), record.snapshot, ended, !record.withheld.includes("events"));
     },
     dropped(record) {
       if (isAudited(record, scope)) chain.lose(1);

@@ -10,7 +10,8 @@ const MAX_AUTHORITY = 255;
 const MAX_USER_AGENT = 256;
 const MAX_TRACEPARENT = 256;
 
-const NO_LOCK: readonly string[] = [];
+const NO_LOCK: CallRecord["lock"] = [];
+const NOTHING_WITHHELD: CallRecord["withheld"] = [];
 
 const UNKNOWN_OPERATION: Operation = { name: "other", dialect: null, inference: false, suffix: "" };
 
@@ -48,6 +49,7 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
     route: "",
     rule: "",
     lock: NO_LOCK,
+    withheld: NOTHING_WITHHELD,
     operation: UNKNOWN_OPERATION,
     requestedModel: null,
     streaming: false,

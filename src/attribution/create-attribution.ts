@@ -73,7 +73,8 @@ export function createAttribution(options: AttributionOptions): Attribution {
   }
 
   function writeOne(record: CallRecord): void {
-    attempt("spans", () => spansNow()?.write(record));
+    const { withheld } = record;
+    if (!withheld.includes("telemetry")) attempt("spans", () => spansNow()?.write(record));
     attempt("log_lines", () => {
       record.trace ??= parentTrace(record);
       if (log === null) return;
@@ -81,6 +82,7 @@ export function createAttribution(options: AttributionOptions): Attribution {
     });
     const suppressed = limitDenials(record);
     if (audit !== null) attempt("audit", () => audit.settled(record, suppressed));
+    if (withheld.includes("events")) return;
     attempt("events", () => {
       for (const event of eventsOf(record, suppressed)) sink.emit(event);
     });

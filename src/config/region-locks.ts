@@ -183,12 +183,12 @@ function compileConstraint(context: LinkContext, policy: PolicyManifest): Region
     maxAgeMs: evidence?.maxAge === undefined ? null : durationMs(evidence.maxAge),
     binds: {
       broker: also?.brokerRegion ?? false,
-      secretSources: false,
-      tokenEndpoints: false,
-      mirrors: true,
-      telemetry: false,
-      eventSinks: false,
-      authCallouts: false,
+      secretSources: also?.secretSources ?? false,
+      tokenEndpoints: also?.tokenEndpoints ?? false,
+      mirrors: also?.mirrors ?? true,
+      telemetry: also?.telemetry ?? false,
+      eventSinks: also?.eventSinks ?? false,
+      authCallouts: also?.authCallouts ?? false,
     },
   };
 }

@@ -1,6 +1,6 @@
+import { secretsOfToken } from "../model/credential-parts.ts";
 import type { RotationNotice } from "../model/rotation.ts";
 import type { SecretLocation } from "../model/secret.ts";
-import { secretsOfToken } from "./tokens/token-parts.ts";
 
 /**
  * Whether the notice may be about the secret that is kept there. Where the two name it differently (an ARN and a name, a project's number

@@ -1,6 +1,7 @@
 import type { Caller } from "./caller.ts";
 import type { RefusalCode } from "./errors.ts";
 import type { AnswerFacts, Operation } from "./operation.ts";
+import type { OutletKind } from "./outlet.ts";
 import type { RegionEvidence } from "./region.ts";
 
 /**
@@ -34,6 +35,8 @@ export interface CallRecord {
   rule: string;
   /** Names of the RegionPolicies that bind the call; empty: none does, or the call was refused before that was known. */
   lock: readonly string[];
+  /** What of the call may not be told by these ways out, because its lock binds them; empty: all may. */
+  withheld: readonly OutletKind[];
   operation: Operation;
   requestedModel: string | null;
   streaming: boolean;

@@ -1,10 +1,10 @@
 import type { Backend } from "./backend.ts";
+import { outsideFault, weighCredential } from "./bound-credential.ts";
 import type { Candidate } from "./call.ts";
 import { weighPromise } from "./chain.ts";
 import type { BrokerPlace } from "./exchange.ts";
 import type { Located, RegionEvidence, RegionFacts, RegionLock } from "./region.ts";
-import { countriesOfRegion } from "./region-data.ts";
-import { allowsPlace, unknownPlace, weigh } from "./weigh.ts";
+import { unknownPlace, weigh } from "./weigh.ts";
 
 declare const brand: unique symbol;
 
@@ -23,10 +23,15 @@ export type Clearance = { readonly ok: true; readonly cleared: Cleared } | { rea
 
 const NOWHERE: Located = unknownPlace("unknown", "nothing says where the backend processes: no label topology.kubernetes.io/region and no RegionAttestation");
 
-/** Door two of three. Fails closed: a candidate that can reach no place inside the lock is denied. The last door looks at the request itself. */
-export function clear(candidate: Candidate, lock: RegionLock | null): Clearance {
+/**
+ * Door two of three. Fails closed: a candidate that can reach no place inside the lock is denied, and one whose credential lies outside a lock that binds
+ * it. `here` is where the broker runs; null at compile time, when nobody knows. The last door looks at the request itself.
+ */
+export function clear(candidate: Candidate, lock: RegionLock | null, here: BrokerPlace | null = null): Clearance {
   const evidence = weighBackend(candidate.target.backend, lock);
   if (evidence.decision === "deny") return { ok: false, evidence };
+  const credential = weighCredential(candidate.target.backend, lock, here);
+  if (credential !== null) return { ok: false, evidence: credential };
   // The one place where the brand is applied.
   return { ok: true, cleared: { ...candidate, lock, evidence } as Cleared };
 }
@@ -52,11 +57,9 @@ export function weighReach({ reach }: Pick<RegionFacts, "reach">, lock: RegionLo
 export function placeFault(place: BrokerPlace, lock: RegionLock | null): string | null {
   for (const constraint of lock?.constraints ?? []) {
     if (!constraint.binds.broker) continue;
-    const { region, country } = place;
-    if (region === null && country === null) return `RegionPolicy ${constraint.policy} binds the broker too, and where it runs is not known`;
-    const countries = region === null ? [country ?? ""] : (countriesOfRegion(region) ?? []);
-    if (!allowsPlace(constraint, region === null ? [] : [region], countries))
-      return `the broker runs in ${region ?? country}, which RegionPolicy ${constraint.policy} does not allow`;
+    const fault = outsideFault(place, constraint);
+    if (fault === "unknown") return `RegionPolicy ${constraint.policy} binds the broker too, and where it runs is not known`;
+    if (fault === "outside") return `the broker runs in ${place.region ?? place.country}, which RegionPolicy ${constraint.policy} does not allow`;
   }
   return null;
 }

@@ -1,5 +1,6 @@
 import type { Candidate, Routed } from "../model/call.ts";
 import { type Cleared, clear } from "../model/cleared.ts";
+import { mirrorLock } from "../model/mirror-lock.ts";
 import type { Exclusion } from "../model/planned.ts";
 import type { Random } from "../model/ports.ts";
 import { DEFAULT_HEALTH } from "../model/snapshot.ts";
@@ -11,12 +12,12 @@ export type PlannedMirror =
   /** `region`: the call's lock denies it. The others: it cannot serve this call. */
   | { readonly kind: "skip"; readonly backend: string; readonly reason: Exclusion["reason"] };
 
-/** Who gets a copy of this call: one draw a mirror that gets only a share. The call's own lock binds a mirror as it binds a destination. */
+/** Who gets a copy of this call: one draw a mirror that gets only a share. The call's own lock binds a mirror as it binds a destination, unless a policy says that it does not. */
 export function planMirrors(routed: Routed, request: PlanRequest, random: Random): readonly PlannedMirror[] {
   return routed.rule.mirrors.flatMap(({ target, numerator, denominator }): PlannedMirror[] => {
     if (numerator < denominator && random() * denominator >= numerator) return [];
     const candidate: Candidate = { target, tier: 0, failover: null, health: DEFAULT_HEALTH };
-    const clearance = clear(candidate, routed.lock);
+    const clearance = clear(candidate, mirrorLock(routed.lock), routed.exchange.place);
     const reason = clearance.ok ? unfit(candidate, request, routed) : "region";
     if (clearance.ok && reason === null) return [{ kind: "send", cleared: clearance.cleared }];
     return [{ kind: "skip", backend: target.backend.key, reason: reason ?? "region" }];

@@ -34,7 +34,7 @@ export function plan(routed: Routed, request: PlanRequest, health: HealthView, r
   const usable: Cleared[] = [];
   for (const candidate of found) {
     const backend = candidate.target.backend.key;
-    const clearance = clear(candidate, lock);
+    const clearance = clear(candidate, lock, routed.exchange.place);
     if (!clearance.ok) {
       excluded.push({ backend, reason: "region", evidence: clearance.evidence });
       continue;

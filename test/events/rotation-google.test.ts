@@ -57,6 +57,7 @@ function start(): Broker {
     });
   const clientOptions = { servicePath: "127.0.0.1", apiEndpoint: "127.0.0.1", port: google.port, sslCreds: credentials.createInsecure(), projectId: "p" };
   const broker = createBroker({
+    outlets: [],
     clock,
     random: () => 0,
     transport,

@@ -1,5 +1,6 @@
 import {
   type BodyConsumer,
+  type BrokerPlace,
   type Delivery,
   type DeliveryEnd,
   type Exchange,
@@ -16,6 +17,8 @@ export interface ExchangeOptions {
   readonly authority?: string;
   readonly headers?: HeaderList;
   readonly body?: string;
+  /** Where the broker runs; unknown when left out. */
+  readonly place?: BrokerPlace;
   /** False: no content-length, as with the chunked coding. */
   readonly declared?: boolean;
   /** The caller's request breaks off before its body is whole. */
@@ -108,6 +111,7 @@ export function createFakeExchange(options: ExchangeOptions = {}): FakeExchange 
       remoteAddress: "192.0.2.99",
       protocol: "1.1",
       ...NOTHING_ATTESTED,
+      place: options.place ?? NOTHING_ATTESTED.place,
       signal: caller.signal,
       body,
       responder,

@@ -28,6 +28,7 @@ export async function startSocketBroker(manifests: TestManifests | string): Prom
   const log: Record<string, unknown>[] = [];
   const events: EgressEvent[] = [];
   const broker = createBroker({
+    outlets: [],
     clock: nodeClock,
     random: Math.random,
     transport,

@@ -3,7 +3,18 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Tracer } from "@opentelemetry/api";
 import { compile } from "../../src/compiler.ts";
-import { type Broker, type Compiled, createBroker, type EgressEvent, type EventPorts, Secret, type SecretLocation, SecretStoreError } from "../../src/index.ts";
+import {
+  type AuditPorts,
+  type Broker,
+  type Compiled,
+  createBroker,
+  type EgressEvent,
+  type EventPorts,
+  type Outlet,
+  Secret,
+  type SecretLocation,
+  SecretStoreError,
+} from "../../src/index.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
 import { createFakeExchange, type ExchangeOptions, type FakeExchange } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
@@ -38,6 +49,9 @@ export interface Installation {
 export interface InstallationOptions {
   readonly tracer?: Tracer;
   readonly random?: () => number;
+  readonly outlets?: readonly Outlet[];
+  /** Scope of an audit log, whose records are among the events. */
+  readonly audit?: AuditPorts["scope"];
   /** Instances that share a clock and destinations are given the first one's. */
   readonly clock?: FakeClock;
   readonly transport?: ScriptedTransport;
@@ -54,6 +68,7 @@ export function install(manifests: TestManifests | string | null, options: Insta
   const said = new Map<string, Said>();
   const lines: string[] = [];
   const broker = createBroker({
+    outlets: options.outlets ?? [],
     clock,
     random: options.random ?? (() => 0),
     transport,
@@ -81,6 +96,7 @@ export function install(manifests: TestManifests | string | null, options: Insta
     schedule: (work) => queueMicrotask(work),
     tracer: options.tracer ?? null,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
+    ...(options.audit === undefined ? {} : { audit: { scope: options.audit, instance: "test", version: "0", previous: null, write: null } }),
     ...(options.take === undefined ? {} : { events: options.take(clock) }),
   });
   const load = (next: TestManifests | string): Compiled => {

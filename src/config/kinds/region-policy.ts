@@ -78,6 +78,24 @@ export const regionPolicy = ownKind({
               z._default(z.boolean(), false),
               "The broker itself must run inside: the region that its platform tells, or `SPILLWAY_REGION` where none does. Unknown is refused.",
             ),
+            secretSources: field(
+              z._default(z.boolean(), false),
+              "What a destination's credential and connection are made of must be kept inside: a SecretSource in its region of AWS or location of Google (without a location it is unknown); Kubernetes Secrets, files, the environment and bindings where the broker runs. Unknown is refused.",
+            ),
+            tokenEndpoints: field(
+              z._default(z.boolean(), false),
+              "Token endpoints that are asked on behalf of a destination must lie inside. They are told who the broker is and no prompt, and many have one name for the whole world (`sts.googleapis.com`, `login.microsoftonline.com`): those are refused.",
+            ),
+            mirrors: field(z._default(z.boolean(), true), "Copies of calls (RequestMirror) go to destinations inside only."),
+            authCallouts: field(z._default(z.boolean(), false), "Services that are asked whether a call may go on must lie inside."),
+            telemetry: field(
+              z._default(z.boolean(), false),
+              "The OTLP collector must lie inside: beside the broker, by its hostname, or by the word of `SPILLWAY_TELEMETRY_REGION`. Unknown: every call under the lock is refused, and no span of it leaves.",
+            ),
+            eventSinks: field(
+              z._default(z.boolean(), false),
+              "Event sinks must lie inside: beside the broker, by their hostname, or by the word of `SPILLWAY_SINK_REGION` and `SPILLWAY_ANSWER_SINK_REGION`. Unknown: every call under the lock is refused, and no event of it leaves.",
+            ),
           }),
         ),
         "What is locked beside the destinations.",

@@ -60,6 +60,7 @@ export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
     route: "team-a/openai",
     rule: "team-a/openai/0",
     lock: ["egress-system/eu-only"],
+    withheld: [],
     operation: { name: "chat", dialect: "openai", inference: true, suffix: "/chat/completions" },
     requestedModel: "gpt-5",
     streaming: true,

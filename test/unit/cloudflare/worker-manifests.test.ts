@@ -31,7 +31,7 @@ describe("the manifests of a Worker", () => {
   };
   const create = (at: BundleNamespace | null = namespace) =>
     createWorkerManifests({
-      broker: { load: (compiled) => void loaded.push(compiled), ready: () => loaded.some(({ ok }) => ok) },
+      broker: { load: (compiled) => void loaded.push(compiled), notices: () => [], ready: () => loaded.some(({ ok }) => ok) },
       platform: PLATFORMS.workers,
       builtIn: one,
       namespace: at,

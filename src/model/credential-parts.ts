@@ -1,18 +1,26 @@
-import type { CredentialPlan } from "../../model/backend.ts";
-import type { SecretReference } from "../../model/secret.ts";
-import type { TokenEndpoint, TokenLocation } from "../../model/token-plan.ts";
+import type { Backend } from "./backend.ts";
+import type { SecretReference } from "./secret.ts";
+import type { TokenEndpoint, TokenLocation } from "./token-plan.ts";
 
-/**
- * Every place that may be asked for the tokens of this credential, those of the tokens included that others are made of. Empty: the credential
- * is no token. One that is `local` lies where the broker itself runs.
- */
-export function tokenEndpointsOf(plan: CredentialPlan | null): readonly TokenEndpoint[] {
-  return partsOf(plan).endpoints;
+/** All that a backend's credential and its connection are made of. */
+export interface CredentialParts {
+  /** What is kept somewhere: keys, certificates, revocation lists; not the tokens that are made of them. */
+  readonly secrets: readonly SecretReference[];
+  /** Every place that may be asked for a token, of the tokens included that others are made of. */
+  readonly endpoints: readonly TokenEndpoint[];
 }
 
-/** Every secret that is kept somewhere and that this credential is made of: not the tokens that are made of them. */
-export function secretSourcesOf(plan: CredentialPlan | null): readonly SecretReference[] {
-  return partsOf(plan).secrets;
+/** Backends live as long as their snapshot. */
+const known = new WeakMap<Backend, CredentialParts>();
+
+/** What has to be read and asked before this backend can be called. */
+export function credentialPartsOf(backend: Backend): CredentialParts {
+  const found = known.get(backend);
+  if (found !== undefined) return found;
+  const parts: Parts = { secrets: [], endpoints: [] };
+  collect({ credential: backend.credential, tls: backend.tls }, parts);
+  known.set(backend, parts);
+  return parts;
 }
 
 /** Every secret that a token is made of, of whatever depth. */
@@ -25,12 +33,6 @@ export function secretsOfToken(location: TokenLocation): readonly SecretReferenc
 interface Parts {
   readonly secrets: SecretReference[];
   readonly endpoints: TokenEndpoint[];
-}
-
-function partsOf(plan: CredentialPlan | null): Parts {
-  const parts: Parts = { secrets: [], endpoints: [] };
-  if (plan !== null && plan.type !== "passthrough") collect(plan.secret, parts);
-  return parts;
 }
 
 /** By shape, so that a flow which gains a member cannot forget to tell of it. */
