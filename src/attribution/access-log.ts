@@ -20,6 +20,8 @@ export function accessLogLine(record: CallRecord): string {
     workload: caller?.workload ?? null,
     proof: caller?.proof.kind ?? null,
     issuer: caller?.proof.issuer ?? null,
+    hop: record.hop,
+    brokers: caller?.proof.kind === "broker" ? caller.proof.actors : [],
     gateway: record.gateway,
     listener: record.listener,
     route: record.route,

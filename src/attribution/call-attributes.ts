@@ -51,6 +51,10 @@ export function requestAttributes(record: CallRecord): SpanAttributes {
     attributes[ATTRIBUTE.sourceNamespace] = caller.namespace;
     attributes[ATTRIBUTE.sourceIdentity] = caller.proof.issuer;
     attributes[ATTRIBUTE.sourceVerified] = caller.proof.kind;
+    if (caller.proof.kind === "broker") {
+      attributes[ATTRIBUTE.chainHop] = record.hop;
+      attributes[ATTRIBUTE.chainBrokers] = [...caller.proof.actors];
+    }
     put(attributes, ATTRIBUTE.sourceServiceAccount, caller.serviceAccount);
     put(attributes, ATTRIBUTE.sourceWorkload, caller.workload);
   }

@@ -44,6 +44,8 @@ export const ATTRIBUTE = {
   sourceWorkload: "egress.source.workload",
   sourceIdentity: "egress.source.identity",
   sourceVerified: "egress.source.verified",
+  chainHop: "egress.chain.hop",
+  chainBrokers: "egress.chain.brokers",
   gateway: "egress.gateway",
   listener: "egress.listener",
   egressRoute: "egress.route",

@@ -7,7 +7,7 @@ import type { EvidenceKind, Located } from "../model/region.ts";
 import { countriesOfRegion } from "../model/region-data.ts";
 
 /** Outcomes of attempts of which no byte of the request has left. */
-const UNSENT: ReadonlySet<string> = new Set(["connect", "untrusted", "credential_unavailable", "unfinished"]);
+const UNSENT: ReadonlySet<string> = new Set(["connect", "untrusted", "credential_unavailable", "region_locked", "unfinished"]);
 const MAX_CHARACTERS = 2_048;
 const COUNTRY = /^[A-Z]{2}$/;
 const PRINTABLE = /^[\x20-\x7e]*$/;

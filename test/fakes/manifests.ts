@@ -20,6 +20,17 @@ export interface TestBackend {
   /** Lines of `spec.timeouts` as YAML flow, such as `{firstByte: 300ms}`. */
   readonly timeouts?: string;
   readonly protocol?: string;
+  /** It is a broker itself. */
+  readonly parent?: TestParent;
+}
+
+export interface TestParent {
+  /** PEM or JWK that signs the callers' identities; left out: the parent is not told who calls. */
+  readonly key?: string;
+  /** Default `upstream`. */
+  readonly audience?: string;
+  /** More members of `spec.parent`, such as `maxHops: 2`. */
+  readonly more?: string;
 }
 
 export interface TestManifests {
@@ -32,6 +43,8 @@ export interface TestManifests {
   readonly rules?: string;
   /** More documents. */
   readonly more?: string;
+  /** `identity.issuers` as YAML flow. */
+  readonly issuers?: string;
   /** Extra lines of the BrokerConfig's spec, indented by two. */
   readonly broker?: string;
   /** Extra lines of the one rule, indented by four. */
@@ -77,7 +90,7 @@ export function testManifests(options: TestManifests): string {
   const documents = [
     `apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: spillway}\nspec: {controllerName: spillway.dev/broker}`,
     `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: egress, namespace: egress-system}\nspec:\n  gatewayClassName: spillway\n  infrastructure: {parametersRef: {group: spillway.dev, kind: BrokerConfig, name: default}}\n  listeners:\n  - {name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}`,
-    `apiVersion: spillway.dev/v1alpha1\nkind: BrokerConfig\nmetadata: {name: default, namespace: egress-system}\nspec:\n  identity: {apiKeys: {secretRef: {group: spillway.dev, kind: SecretSource, name: callers}}}\n  routing: {scope: Shared}\n${options.broker ?? ""}`,
+    `apiVersion: spillway.dev/v1alpha1\nkind: BrokerConfig\nmetadata: {name: default, namespace: egress-system}\nspec:\n  identity: {apiKeys: {secretRef: {group: spillway.dev, kind: SecretSource, name: callers}}${options.issuers === undefined ? "" : `, issuers: ${options.issuers}`}}\n  routing: {scope: Shared}\n${options.broker ?? ""}`,
     `apiVersion: spillway.dev/v1alpha1\nkind: SecretSource\nmetadata: {name: callers, namespace: egress-system}\nspec: {file: {path: ${join(folder, "callers.json")}}}`,
     "apiVersion: v1\nkind: Namespace\nmetadata: {name: egress-system}",
     "apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a, labels: {team: a}}",
@@ -108,8 +121,13 @@ function backendDocuments(backend: TestBackend, folder: string): string[] {
   const labels = backend.region === undefined ? "" : `, labels: {topology.kubernetes.io/region: ${backend.region}}`;
   const documents = [
     `apiVersion: gateway.networking.x-k8s.io/v1alpha1\nkind: XBackend\nmetadata: {name: ${name}, namespace: team-a${labels}}\nspec:\n  type: ExternalHostname\n  externalHostname: {hostname: ${hostname}}\n  port: {port: ${backend.port}}\n  protocol: ${backend.protocol ?? "HTTP"}\n  tls: ${tls}`,
-    `apiVersion: spillway.dev/v1alpha1\nkind: BackendConnectionPolicy\nmetadata: {name: ${name}, namespace: team-a}\nspec:\n  ${target}\n  dns: {addresses: [127.0.0.1]}\n${backend.timeouts === undefined ? "" : `  timeouts: ${backend.timeouts}`}`,
+    `apiVersion: spillway.dev/v1alpha1\nkind: BackendConnectionPolicy\nmetadata: {name: ${name}, namespace: team-a}\nspec:\n  ${target}\n  dns: {addresses: [127.0.0.1]}\n${backend.timeouts === undefined ? "" : `  timeouts: ${backend.timeouts}`}\n${backend.parent === undefined ? "" : parentLines(name, backend.parent)}`,
   ];
+  if (backend.parent?.key !== undefined) {
+    const path = join(folder, `${name}-chain.key`);
+    writeFileSync(path, backend.parent.key);
+    documents.push(`apiVersion: spillway.dev/v1alpha1\nkind: SecretSource\nmetadata: {name: ${name}-chain, namespace: team-a}\nspec: {file: {path: ${path}}}`);
+  }
   if (backend.caPem !== undefined) {
     const pem = backend.caPem.trim().replaceAll("\n", "\n    ");
     documents.push(`apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}-ca, namespace: team-a}\ndata:\n  ca.crt: |\n    ${pem}`);
@@ -132,4 +150,11 @@ function backendDocuments(backend: TestBackend, folder: string): string[] {
       `apiVersion: spillway.dev/v1alpha1\nkind: AIBackendPolicy\nmetadata: {name: ${name}, namespace: team-a}\nspec:\n  ${target}\n  schema: {name: ${backend.api}}`,
     );
   return documents;
+}
+
+function parentLines(name: string, { key, audience = "upstream", more }: TestParent): string {
+  const members = more === undefined ? [] : [more];
+  if (key === undefined) members.push("region: Ignore");
+  else members.push(`forwardIdentity: {signingKeyRef: {group: spillway.dev, kind: SecretSource, name: ${name}-chain}, audience: ${audience}}`);
+  return `  mode: Parent\n  parent: {${members.join(", ")}}\n`;
 }

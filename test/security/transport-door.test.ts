@@ -68,6 +68,7 @@ describe("the last door", () => {
     ["TRACE", { method: "TRACE" }],
     ["a method that is no token", { method: "GET /x HTTP/1.1\r\nHost: evil" }],
     ["another Host", { headers: ["host", "evil.example"] }],
+    ["what only brokers are told", { headers: ["host", "eu.api.openai.com", "Egress-Chain", "?1;hop=1;max=1;retry=parent"] }],
     ["no Host", { headers: ["accept", "*/*"] }],
     ["two Hosts", { headers: ["host", "eu.api.openai.com", "Host", "eu.api.openai.com"] }],
     ["a list that is no list of pairs", { headers: ["host", "eu.api.openai.com", "x"] }],
@@ -156,5 +157,28 @@ describe("the last door", () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+});
+
+describe("the last door toward a parent", () => {
+  const signingKey = { id: "key", location: { provider: "env", name: "K" }, refresh: { intervalMs: 1, jitterPercent: 0, staleForMs: 0 } } as const;
+  const identity = { signingKey, audience: "upstream", ttlSeconds: 60, issuer: null };
+  const parent = { identity, maxHops: 1, region: "Require" } as const;
+  const unknown = { region: { ...makeRegionFacts(null), reach: [] }, origin: { ...backend.origin, hostname: "up.example" }, authority: "up.example", parent };
+  const upward = (headers: readonly string[]) => request({ origin: { ...unknown.origin }, headers: ["host", "up.example", ...headers] });
+
+  it("lets a locked call pass on a promise only where the parent is told of the lock", () => {
+    const candidate = cleared(EUROPE, unknown);
+    expect(candidate.evidence).toMatchObject({ decision: "allow", evidence: "label", rule: "parent.promise", regions: ["eu"] });
+    expect(codeOf(candidate, upward(["egress-chain", '?1;hop=1;max=1;retry=parent;regions="eu"']))).toBe("passed");
+    expect(codeOf(candidate, upward([]))).toBe("internal_error");
+    expect(codeOf(candidate, upward(["egress-chain", "?1", "Egress-Chain", "?1"]))).toBe("internal_error");
+  });
+
+  it.each([
+    ["that is not asked for its answer", { ...parent, region: "Prefer" as const }],
+    ["that does not know this broker", { ...parent, identity: null }],
+  ])("a parent %s promises nothing", (_name, other) => {
+    expect(() => cleared(EUROPE, { ...unknown, parent: other })).toThrow("not cleared");
   });
 });

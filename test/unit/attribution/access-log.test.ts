@@ -20,6 +20,8 @@ describe("the access-log line", () => {
       workload: "writer-7",
       proof: "jwt",
       issuer: "cluster",
+      hop: 0,
+      brokers: [],
       gateway: "egress-system/egress",
       listener: "http",
       route: "team-a/openai",

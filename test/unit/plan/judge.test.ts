@@ -246,3 +246,44 @@ describe("bounds", () => {
     expect(decide(failures.body, { extraTries: 1 })).toMatchObject({ refusal: "upstream_unavailable" });
   });
 });
+
+describe("the law for a parent, which retries on its own", () => {
+  const parent = (outcome: AttemptOutcome, parts: Partial<Judged> = {}) =>
+    decide(outcome, { parent: { spoke: false }, retry: retry([500, 503, 404]), ...parts });
+
+  it.each([
+    ["429", answer(429)],
+    ["503 with Retry-After, at the last", answer(503, { retryAfterMs: 1 })],
+    ["500, which `retry` lists", answer(500)],
+    ["404, which `retry` lists", answer(404)],
+    ["401", answer(401)],
+    ["an error event", answer(200, { firstEventIsError: true })],
+    ["a reset after a byte", failures.reset],
+    ["no first byte", failures.firstByte],
+    ["no HTTP", failures.protocol],
+    ["a place outside", { kind: "violated" } as const],
+  ])("never again, here or elsewhere: %s", (_name, outcome) => {
+    for (const isLast of [true, false]) {
+      for (const alreadyRefetched of [true, false]) expect(["deliver", "give_up"]).toContain(parent(outcome, { isLast, alreadyRefetched }).action);
+    }
+  });
+
+  it.each([
+    ["refused", failures.refused],
+    ["dns", failures.dns],
+    ["connect timeout", failures.connectTimeout],
+    ["untrusted", failures.untrusted],
+    ["no signing key", { kind: "credential_unavailable" } as const],
+  ])("elsewhere, for nothing has left: %s", (_name, outcome) => {
+    expect(parent(outcome).action).toBe("next");
+  });
+
+  it("a place outside is refused for what it is, and ejects", () => {
+    expect(parent({ kind: "violated" })).toMatchObject({ action: "give_up", refusal: "region_violated", health: "ejects" });
+  });
+
+  it("what the parent itself says is to its credit", () => {
+    expect(parent(answer(503), { parent: { spoke: true } }).health).toBe("good");
+    expect(parent(answer(503)).health).toBe("counts");
+  });
+});
