@@ -83,7 +83,7 @@ function memoryBody(pieces: readonly Buffer[]): AnswerBody {
   const [first = Buffer.alloc(0)] = pieces;
   const deliver = (consumer: BodyConsumer): void => {
     for (const piece of pieces) consumer.chunk(piece);
-    consumer.end();
+    consumer.end(null);
   };
   return { peek: () => ({ bytes: first, ended: false, failure: null }), consume: deliver, pause: nothing, resume: nothing, cancel: nothing };
 }

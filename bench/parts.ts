@@ -1,7 +1,6 @@
-import { createNodeExchange } from "../adapters/knative/node-exchange.ts";
 import { createNodeServer } from "../adapters/knative/node-server.ts";
 import { createUndiciTransport } from "../adapters/transport/undici-transport.ts";
-import { type OutboundRequest, PLAIN_DNS, UNKNOWN_PLACE } from "../src/index.ts";
+import { type Exchange, type OutboundRequest, PLAIN_DNS, UNKNOWN_PLACE } from "../src/index.ts";
 
 // The broker's own server, exchange and transport with nothing between: what is dearer than `bare.ts` here is dear in them.
 // node bench/parts.ts UPSTREAM_PORT LISTEN_PORT
@@ -24,7 +23,7 @@ const to: Omit<OutboundRequest, "method" | "path" | "headers" | "body"> = {
   poolKey: "bench",
 };
 
-async function handle(exchange: ReturnType<typeof createNodeExchange>): Promise<void> {
+async function handle(exchange: Exchange): Promise<void> {
   const { body, headers, method, responder, signal, target } = exchange;
   const bytes = body.present ? await body.collect(MAX_BODY_BYTES) : null;
   if (typeof bytes === "string") return responder.reply(400, [], null);
@@ -40,7 +39,14 @@ async function handle(exchange: ReturnType<typeof createNodeExchange>): Promise<
   );
   if (outcome.kind !== "answer") return responder.reply(502, [], null);
   await outcome.body.peek(0);
-  await responder.deliver({ status: outcome.status, headers: without(HOP_BY_HOP, outcome.headers), body: outcome.body, codec: null, onFirstByte: () => {} });
+  await responder.deliver({
+    status: outcome.status,
+    headers: without(HOP_BY_HOP, outcome.headers),
+    body: outcome.body,
+    codec: null,
+    trailers: null,
+    onFirstByte: () => {},
+  });
 }
 
 function without(dropped: ReadonlySet<string>, list: readonly string[]): string[] {
@@ -53,7 +59,8 @@ function without(dropped: ReadonlySet<string>, list: readonly string[]): string[
 }
 
 const server = createNodeServer({
-  onExchange: (request, response) => void handle(createNodeExchange(request, response, UNKNOWN_PLACE, null)),
+  place: UNKNOWN_PLACE,
+  onExchange: (exchange) => void handle(exchange),
   onAdmin: (_request, response) => void response.end(),
 });
 await server.listen(listenPort, "127.0.0.1");

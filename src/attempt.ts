@@ -3,6 +3,7 @@ import { checkParentAnswer } from "./check-parent-answer.ts";
 import { attach, attachForwarded, secretOf, withoutClientCredentials } from "./credentials/attach.ts";
 import { isPerCaller, sourceName } from "./credentials/caller-tokens.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
+import { isGrpc } from "./lib/grpc-protocol.ts";
 import { find, remove } from "./lib/header-list.ts";
 import { joinBytes, toBytes } from "./lib/utf8.ts";
 import type { Backend, ForwardedIdentity } from "./model/backend.ts";
@@ -188,6 +189,8 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
     // One id in the logs of both.
     headers = [...remove(headers, REQUEST_ID), "x-request-id", record.id, "egress-chain", egressChain(backend.parent, routed.chain, lock)];
   }
+  // Of this hop, and gRPC servers refuse a call without it.
+  if (backend.protocol !== "http1" && isGrpc(exchange.protocol, exchange.headers)) headers = [...headers, "te", "trailers"];
   let attached = attach(backend.credential, shown.lease?.secret ?? null, { headers, path: encoded.path });
   if (shown.forwarded !== null) attached = attachForwarded(shown.forwarded, attached);
   const secret = secretOf(backend.credential);
@@ -221,6 +224,8 @@ function keptHost(backend: Backend, authority: string): string | null {
 
 /** A head alone is no answer: a good status is held back until its first body byte, and a stream until its first event is no error. */
 async function awaitFirstByte(routed: Routed, answer: Extract<Outcome, { kind: "answer" }>): Promise<Pick<Attempted, "outcome" | "firstEventIsError">> {
+  // The caller of a gRPC stream may wait for the head before it sends what the first byte answers.
+  if (isGrpc(routed.exchange.protocol, routed.exchange.headers)) return { outcome: answer, firstEventIsError: false };
   if (answer.status < 200 || answer.status >= 300 || routed.method === "HEAD" || answer.status === 204) return { outcome: answer, firstEventIsError: false };
   const wire = routed.operation.dialect === null ? null : wireOf(routed.operation.dialect);
   const inspect = wire !== null && answerKind(answer.headers).eventStream && find(answer.headers, "content-encoding") === null;

@@ -1,3 +1,5 @@
+import { grpcTimeoutMs, isGrpc } from "./lib/grpc-protocol.ts";
+import type { Routed } from "./model/call.ts";
 import { type CallSignal, createCallAbort } from "./model/call-signal.ts";
 import type { Clock } from "./model/ports.ts";
 
@@ -39,4 +41,10 @@ export function startTimer(clock: Clock, ms: number, caller: CallSignal): CallTi
 export function shorterLimit(one: number | null, other: number | null): number | null {
   if (one === null) return other;
   return other === null ? one : Math.min(one, other);
+}
+
+/** Milliseconds that the call may take in all: the least of what its rule, its platform and, for gRPC, its caller say; null: no limit. */
+export function timeLimit({ rule, handshake, exchange }: Routed): number | null {
+  const limit = shorterLimit(handshake === null ? rule.timeouts.requestMs : rule.timeouts.upgradedMs, exchange.remainingMs?.() ?? null);
+  return isGrpc(exchange.protocol, exchange.headers) ? shorterLimit(limit, grpcTimeoutMs(exchange.headers)) : limit;
 }

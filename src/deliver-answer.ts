@@ -3,10 +3,12 @@ import { brokerHeaders } from "./broker-headers.ts";
 import { redactor } from "./credentials/redact.ts";
 import { deliverUpgrade } from "./deliver-upgrade.ts";
 import type { Won } from "./find-answer.ts";
+import { isGrpc } from "./lib/grpc-protocol.ts";
 import { find, remove } from "./lib/header-list.ts";
 import type { StreamCodec } from "./model/codec.ts";
 import { Refusal } from "./model/errors.ts";
 import type { DeliveryEnd } from "./model/exchange.ts";
+import type { HeaderList } from "./model/http.ts";
 import type { Answer } from "./model/outcome.ts";
 import { wireOf } from "./providers/wires.ts";
 import { withCors } from "./routing/cors-headers.ts";
@@ -40,7 +42,9 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
     contentEncoding: kind.contentEncoding,
     error: (message) => ({ status: 502, code: "upstream_unavailable", message, requestId: record.id }),
   });
-  const redact = failed && won.lease !== null ? redactor(won.lease.secret) : null;
+  const grpc = isGrpc(exchange.protocol, exchange.headers);
+  // A gRPC call that fails at once says so in its head, under the status 200.
+  const redact = (failed || (grpc && find(answer.headers, "grpc-status") !== null)) && won.lease !== null ? redactor(won.lease.secret) : null;
   // A plain answer of an unknown API is nobody's business: the platform may hand its bytes through untouched.
   const inspected: StreamCodec | null = wire === null && !kind.eventStream ? null : tap;
   const codec = redact === null ? inspected : createRedactingCodec(redact.bytes, kind.contentEncoding);
@@ -60,6 +64,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
     headers: headers.concat(brokerHeaders(call, won, answer)),
     body: answer.body,
     codec,
+    trailers: exchange.protocol.startsWith("2") ? (trailers) => trailersFor(won, trailers) : null,
     onFirstByte: () => {
       record.firstByte = stages.clock.monotonic();
     },
@@ -68,6 +73,12 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   const marked = wire !== null && kind.eventStream && kind.contentEncoding === null && operation.inference && answer.status < 300 && ended.bytes > 0;
   const whole = ended.kind === "complete" || (marked && isGone(ended, call) && tap.end().complete);
   settleDelivery(stages, call, won, tap, whole ? { ...ended, kind: "complete" } : ended);
+}
+
+/** What the destination says behind its answer may quote the credential that it refused, whatever the status. */
+function trailersFor({ lease }: Won, trailers: HeaderList): HeaderList {
+  const kept = forwardableResponseHeaders(trailers, true);
+  return lease === null ? kept : redactor(lease.secret).headers(kept);
 }
 
 /** Statuses that say "not now" and so have a use for Retry-After. */

@@ -143,7 +143,7 @@ const EXCLUSIONS: Readonly<Record<Exclusion["reason"], string>> = {
   region: "outside the region lock",
   dialect: "it speaks another API than the one that is called",
   model: "it does not offer this model",
-  protocol: "it is spoken to in HTTP/2, where no WebSocket is carried",
+  protocol: "its HTTP version cannot carry the call: gRPC needs HTTP/2, a WebSocket HTTP/1.1",
   hops: "the call has passed as many brokers as it may",
   evicted: "it failed lately, or asked to be left alone",
 };

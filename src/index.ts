@@ -12,6 +12,7 @@ export { EventFault } from "./events/event-fault.ts";
 export { readEventJson } from "./events/read-event-json.ts";
 export { structuredCloudEvent } from "./events/write-cloud-event.ts";
 export { type ExplainRequest, type Explanation, explain } from "./explain.ts";
+export { isGrpc } from "./lib/grpc-protocol.ts";
 export { type RevocationList, readRevocationLists } from "./lib/revocation-list.ts";
 export { type AdminApp, type AdminView, createAdminApp, MAX_EVENT_BYTES } from "./listener/admin-app.ts";
 export type * from "./model/audit.ts";

@@ -1,10 +1,12 @@
 import { answerPreflight } from "./answer-preflight.ts";
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
-import { type CallTimer, shorterLimit, startTimer } from "./call-timer.ts";
+import { type CallTimer, startTimer, timeLimit } from "./call-timer.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { findAnswer } from "./find-answer.ts";
 import { guardOutlets } from "./guard-outlets.ts";
+import { isGrpc } from "./lib/grpc-protocol.ts";
+import { renderGrpcRefusal } from "./listener/grpc-refusal.ts";
 import { receive } from "./listener/receive.ts";
 import { renderRefusal } from "./listener/render-refusal.ts";
 import { requestId } from "./listener/request-id.ts";
@@ -65,8 +67,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     record.excluded = planned.excluded;
     if (planned.redirect !== null) return redirect(routed, planned.redirect, record);
     // 6 to 8 credential, encode, send: per candidate, until one answers.
-    const { timeouts } = routed.rule;
-    const requestMs = shorterLimit(routed.handshake === null ? timeouts.requestMs : timeouts.upgradedMs, exchange.remainingMs?.() ?? null);
+    const requestMs = timeLimit(routed);
     timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
     // Nobody else can take part in a WebSocket.
     const mirrored = routed.rule.mirrors.length > 0 && routed.handshake === null;
@@ -114,7 +115,8 @@ function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired:
   record.status = refusal.status;
   record.outcome = refusal.code === "internal_error" ? "broker_error" : "refused";
   const { dialect } = record.operation;
-  const rendered = renderRefusal(refusal, dialect === null ? null : wireOf(dialect), record.id);
+  const grpc = isGrpc(exchange.protocol, exchange.headers);
+  const rendered = grpc ? renderGrpcRefusal(refusal, record.id) : renderRefusal(refusal, dialect === null ? null : wireOf(dialect), record.id);
   try {
     // A page that may read the answer may read why there is none.
     const headers = cors === null ? rendered.headers : withCors(cors, exchange.headers, rendered.headers);

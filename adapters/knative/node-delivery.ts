@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AttemptFailure, BodyConsumer, Delivery, DeliveryEnd } from "../../src/index.ts";
+import { Socket } from "node:net";
+import type { AttemptFailure, BodyConsumer, Delivery, DeliveryEnd, HeaderList } from "../../src/index.ts";
+import type { CallerAnswer } from "./caller-message.ts";
 import { withLength } from "./with-length.ts";
 
 /** How long a caller may take nothing of what waits for it. */
@@ -12,13 +13,12 @@ const TRUNCATED = "The destination ended its answer before it was complete.";
 const BROKEN = "The destination broke off its answer.";
 
 /**
- * One answer on its way: upstream body, codec, `ServerResponse`. All chunks of one tick leave in one write, and an answer that
+ * One answer on its way: upstream body, codec, `ServerResponse` or a stream of HTTP/2. All chunks of one tick leave in one write, and an answer that
  * is whole within its first tick leaves with its head. A broken answer never ends properly: after the dialect's error event the
- * connection is destroyed, so that the caller notices by the text or by the framing (F8).
+ * connection is destroyed (HTTP/2: the stream is reset), so that the caller notices by the text or by the framing (F8).
  */
 export class NodeDelivery implements BodyConsumer {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #response: CallerAnswer;
   readonly #delivery: Delivery;
   readonly #done: (end: DeliveryEnd) => void;
   readonly #bodiless: boolean;
@@ -31,12 +31,11 @@ export class NodeDelivery implements BodyConsumer {
   #settled = false;
   #stall: NodeJS.Timeout | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, delivery: Delivery, done: (end: DeliveryEnd) => void) {
-    this.#request = request;
+  constructor(response: CallerAnswer, delivery: Delivery, done: (end: DeliveryEnd) => void) {
     this.#response = response;
     this.#delivery = delivery;
     this.#done = done;
-    this.#bodiless = request.method === "HEAD" || delivery.status === 204 || delivery.status === 304;
+    this.#bodiless = response.req.method === "HEAD" || delivery.status === 204 || delivery.status === 304;
   }
 
   start(): void {
@@ -49,6 +48,8 @@ export class NodeDelivery implements BodyConsumer {
     response.on("close", this.#closed);
     response.on("drain", this.#drained);
     this.#delivery.body.consume(this);
+    // A gRPC caller may wait for the head before it sends what the first message answers.
+    if (response.eager === true && !this.#settled && !response.headersSent && this.#pendingBytes === 0 && this.#writeHead(false, 0)) response.flushHeaders();
   }
 
   /** The server stops and cannot wait: the answer ends as a broken one. */
@@ -67,8 +68,9 @@ export class NodeDelivery implements BodyConsumer {
     if (out !== null) this.#gather(out);
   }
 
-  end(): void {
+  end(trailers: HeaderList | null): void {
     if (this.#settled) return;
+    if (trailers !== null && this.#delivery.trailers !== null) this.#response.addHttp2Trailers?.(this.#delivery.trailers(trailers));
     const tail = this.#bodiless ? null : (this.#delivery.codec?.end() ?? null);
     if (tail?.bytes) this.#gather(tail.bytes);
     if (tail !== null && !tail.complete) {
@@ -202,7 +204,7 @@ export class NodeDelivery implements BodyConsumer {
   /** Never `end`: the chunked coding or the declared length must stay open. HTTP/1.0 has neither, so there only a reset tells. */
   #destroy(): void {
     const { socket } = this.#response;
-    if (socket !== null && this.#request.httpVersion === "1.0" && "resetAndDestroy" in socket) socket.resetAndDestroy();
+    if (socket !== null && this.#response.req.httpVersion === "1.0" && socket instanceof Socket) socket.resetAndDestroy();
     else this.#response.destroy();
   }
 

@@ -10,16 +10,32 @@ import {
   type Joiner,
   type Responder,
 } from "../../src/index.ts";
-import { createIncomingBody } from "./node-incoming-body.ts";
+import type { BodySource, CallerAnswer } from "./caller-message.ts";
+import { createIncomingBody, http1Body } from "./node-incoming-body.ts";
 import { NodeResponder } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
 
+/** What the head of a call and its connection say. */
+export type CallHead = Pick<Exchange, "method" | "target" | "scheme" | "authority" | "headers" | "port" | "remoteAddress" | "protocol">;
+
 /** One call of node:http as the broker takes it. The server has checked Host and the request target. `joiner`: of a WebSocket's handshake; null: it is none. */
 export function createNodeExchange(request: IncomingMessage, response: ServerResponse, place: BrokerPlace, joiner: Joiner | null): Exchange {
-  return new NodeExchange(request, response, place, joiner);
+  const { socket } = request;
+  const head: CallHead = {
+    method: request.method ?? "",
+    target: originForm(request.url ?? ""),
+    scheme: "encrypted" in socket ? "https" : "http",
+    authority: request.headers.host ?? "",
+    headers: request.rawHeaders,
+    port: socket.localPort ?? null,
+    remoteAddress: socket.remoteAddress ?? null,
+    protocol: request.httpVersion,
+  };
+  return new NodeExchange(head, http1Body(request, response), response, place, joiner);
 }
 
-class NodeExchange implements Exchange {
+/** One call of a server on Node, whatever its protocol. */
+export class NodeExchange implements Exchange {
   readonly method: string;
   readonly target: string;
   readonly scheme: "http" | "https";
@@ -35,22 +51,21 @@ class NodeExchange implements Exchange {
   readonly body: IncomingBody;
   readonly responder: Responder;
   readonly joiner: Joiner | null;
-  readonly #response: ServerResponse;
+  readonly #response: CallerAnswer;
   #controller: CallAbort | null = null;
 
-  constructor(request: IncomingMessage, response: ServerResponse, place: BrokerPlace, joiner: Joiner | null) {
-    const { socket } = request;
-    this.method = request.method ?? "";
-    this.target = originForm(request.url ?? "");
-    this.scheme = "encrypted" in socket ? "https" : "http";
-    this.authority = request.headers.host ?? "";
-    this.headers = request.rawHeaders;
-    this.port = socket.localPort ?? null;
-    this.remoteAddress = socket.remoteAddress ?? null;
-    this.protocol = request.httpVersion;
+  constructor(head: CallHead, body: BodySource, response: CallerAnswer, place: BrokerPlace, joiner: Joiner | null) {
+    this.method = head.method;
+    this.target = head.target;
+    this.scheme = head.scheme;
+    this.authority = head.authority;
+    this.headers = head.headers;
+    this.port = head.port;
+    this.remoteAddress = head.remoteAddress;
+    this.protocol = head.protocol;
     this.place = place;
-    this.body = createIncomingBody(request, response);
-    this.responder = new NodeResponder(request, response);
+    this.body = createIncomingBody(body);
+    this.responder = new NodeResponder(response);
     this.joiner = joiner;
     this.#response = response;
   }

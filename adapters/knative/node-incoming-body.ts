@@ -1,35 +1,46 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BodyFailure, IncomingBody, StreamBody } from "../../src/index.ts";
+import type { BodySource } from "./caller-message.ts";
 import { watchPace } from "./pace-watch.ts";
 import { createReplayableStream } from "./replayable-stream.ts";
 
 const FIRST_BUFFER = 65_536;
 
-/** The body of a request of node:http. Nothing of it is read before `collect` or `stream` is called. */
-export function createIncomingBody(request: IncomingMessage, response: ServerResponse): IncomingBody {
-  const length = request.headers["content-length"];
-  const declaredLength = length === undefined ? null : Number(length);
-  const present = request.headers["transfer-encoding"] !== undefined || (declaredLength !== null && declaredLength > 0);
-
-  /** The server leaves `100 Continue` to us, so that a refused caller is not asked for its body first. */
-  function invite(): void {
-    if (request.headers.expect !== undefined && !response.headersSent) response.writeContinue();
-  }
-
+/** The body of a request. Nothing of it is read before `collect` or `stream` is called. */
+export function createIncomingBody(source: BodySource): IncomingBody {
+  const { declaredLength, present } = source;
   return {
     declaredLength,
     present,
     collect: (maxBytes) => {
       if (!present) return Promise.resolve(new Uint8Array(0));
       if (declaredLength !== null && declaredLength > maxBytes) return Promise.resolve("too_large");
-      invite();
-      return collect(request, declaredLength, maxBytes);
+      source.invite();
+      return collect(source, maxBytes);
     },
-    stream: (maxBytes, replayBytes): StreamBody => createReplayableStream(request, declaredLength, maxBytes, replayBytes, invite),
+    stream: (maxBytes, replayBytes): StreamBody => createReplayableStream(source, maxBytes, replayBytes),
   };
 }
 
-function collect(request: IncomingMessage, declared: number | null, maxBytes: number): Promise<Uint8Array | BodyFailure> {
+/** Of node:http. */
+export function http1Body(request: IncomingMessage, response: ServerResponse): BodySource {
+  const length = request.headers["content-length"];
+  const declaredLength = length === undefined ? null : Number(length);
+  return {
+    stream: request,
+    declaredLength,
+    present: request.headers["transfer-encoding"] !== undefined || (declaredLength !== null && declaredLength > 0),
+    paced: true,
+    // The server leaves `100 Continue` to us, so that a refused caller is not asked for its body first.
+    invite: () => {
+      if (request.headers.expect !== undefined && !response.headersSent) response.writeContinue();
+    },
+    isCut: () => false,
+  };
+}
+
+function collect(source: BodySource, maxBytes: number): Promise<Uint8Array | BodyFailure> {
+  const { stream: request, declaredLength: declared } = source;
   return new Promise((resolve) => {
     let whole: Buffer | null = null;
     let length = 0;
@@ -57,7 +68,10 @@ function collect(request: IncomingMessage, declared: number | null, maxBytes: nu
       }
       length = needed;
     };
-    const onEnd = (): void => finish(whole === null ? new Uint8Array(0) : whole.length === length ? whole : whole.subarray(0, length));
+    const onEnd = (): void => {
+      if (source.isCut()) finish("aborted");
+      else finish(whole === null ? new Uint8Array(0) : whole.length === length ? whole : whole.subarray(0, length));
+    };
     const onClose = (): void => finish("aborted");
     request.on("data", onData).on("end", onEnd).on("close", onClose);
     request.on("error", ignore);

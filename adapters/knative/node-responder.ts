@@ -1,29 +1,27 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Delivery, DeliveryEnd, HeaderList, Responder } from "../../src/index.ts";
+import type { CallerAnswer } from "./caller-message.ts";
 import { NodeDelivery } from "./node-delivery.ts";
 import { withLength } from "./with-length.ts";
 
 /** What must happen to an answer under way when the server stops. */
-const cuts = new WeakMap<ServerResponse, () => void>();
+const cuts = new WeakMap<CallerAnswer, () => void>();
 
 /** Says what is to happen to this answer when the server stops; null: nothing any more. */
-export function onCut(response: ServerResponse, cut: (() => void) | null): void {
+export function onCut(response: CallerAnswer, cut: (() => void) | null): void {
   if (cut === null) cuts.delete(response);
   else cuts.set(response, cut);
 }
 
 /** Ends an answer under way as a broken one, so that no caller takes it for whole. */
-export function cutShort(response: ServerResponse): void {
+export function cutShort(response: CallerAnswer): void {
   cuts.get(response)?.();
 }
 
-/** The way back to a caller of node:http. */
+/** The way back to a caller. */
 export class NodeResponder implements Responder {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #response: CallerAnswer;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
-    this.#request = request;
+  constructor(response: CallerAnswer) {
     this.#response = response;
   }
 
@@ -41,7 +39,7 @@ export class NodeResponder implements Responder {
 
   deliver(delivery: Delivery): Promise<DeliveryEnd> {
     return new Promise((resolve) => {
-      const running = new NodeDelivery(this.#request, this.#response, delivery, (end) => {
+      const running = new NodeDelivery(this.#response, delivery, (end) => {
         onCut(this.#response, null);
         resolve(end);
       });

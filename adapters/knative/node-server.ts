@@ -1,25 +1,29 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Joiner } from "../../src/index.ts";
+import type { BrokerPlace, Exchange } from "../../src/index.ts";
+import { createHttp2Calls } from "./http2-calls.ts";
+import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeJoiner } from "./node-joiner.ts";
 import { cutShort } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
-import { type Fault, requestFault, strayHandshake } from "./request-fault.ts";
+import { type Fault, MAX_HEADERS, requestFault, strayHandshake } from "./request-fault.ts";
+import { tellProtocol } from "./tell-protocol.ts";
 import { mayUpgrade } from "./web-socket-request.ts";
 
 const HEADER_BYTES = 16_384;
-const HEADERS = 100;
 /** How long the rest of a body is read and dropped after the answer: a reset would overtake it (D8). */
 const LINGER_MS = 2_000;
 /** How long answers that were cut short at the end of a drain have to leave. */
 const CUT_MS = 1_000;
 
 export interface NodeServerOptions {
-  /** A call, with its Host and request target checked. `joiner`: it asks for a WebSocket; null: it does not. */
-  onExchange(request: IncomingMessage, response: ServerResponse, joiner: Joiner | null): void;
+  readonly place: BrokerPlace;
+  /** A call, a WebSocket's handshake among them, with its Host and request target checked. */
+  onExchange(exchange: Exchange): void;
   /** A request under `/-/`, checked the same way. */
-  onAdmin(request: IncomingMessage, response: ServerResponse): void;
+  onAdmin(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void;
 }
 
 export interface NodeServer {
@@ -32,7 +36,7 @@ export interface NodeServer {
 }
 
 /**
- * The HTTP/1.1 server, with limits written out because Node's own are 60 s, 300 s and 30 s (D12), and with the checks that
+ * The server of HTTP/1.1, and of HTTP/2 by prior knowledge on the same port, with limits written out because Node's own are 60 s, 300 s and 30 s (D12), and with the checks that
  * its parser leaves to us. What is refused here has reached nobody.
  */
 export function createNodeServer(options: NodeServerOptions): NodeServer {
@@ -60,7 +64,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     shouldUpgradeCallback: mayUpgrade,
   });
   // Node drops what is beyond its own limit without a word: one more than ours makes the excess seen.
-  server.maxHeadersCount = HEADERS + 1;
+  server.maxHeadersCount = MAX_HEADERS + 1;
 
   function take(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
@@ -74,15 +78,15 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       if (!request.complete && !socket.destroyed) linger(request);
       if (draining) server.closeIdleConnections();
     });
-    const fault = requestFault(request, HEADERS) ?? strayHandshake(request);
+    const fault = requestFault(request) ?? strayHandshake(request);
     if (fault !== null) refuse(response, fault);
     else if (originForm(request.url ?? "").startsWith("/-/")) options.onAdmin(request, response);
-    else options.onExchange(request, response, null);
+    else options.onExchange(createNodeExchange(request, response, options.place, null));
   }
 
   /** The handshake of a WebSocket. The parser has left the connection: what is answered is the last answer on it. */
   function takeHandshake(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const fault = requestFault(request, HEADERS);
+    const fault = requestFault(request);
     if (!(socket instanceof Socket) || fault !== null || head.length > 0) {
       refuseSocket(socket, fault ?? { status: 400, code: "request_malformed", text: "Nothing may follow a WebSocket handshake before its answer." });
       return;
@@ -95,12 +99,20 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     response.on("error", ignore);
     response.on("finish", () => socket.end());
     response.on("close", () => open.delete(response));
-    options.onExchange(request, response, createNodeJoiner(socket, response));
+    options.onExchange(createNodeExchange(request, response, options.place, createNodeJoiner(socket, response)));
   }
 
+  const http2 = createHttp2Calls(options);
+  // What node:http does with a new connection comes after a look at what it speaks.
+  const http1Listeners = server.listeners("connection");
+  server.removeAllListeners("connection");
+  const serveHttp1 = (socket: Socket): void => {
+    for (const listener of http1Listeners) listener.call(server, socket);
+  };
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
+    tellProtocol(socket, serveHttp1, http2.accept);
   });
   server.on("request", take);
   // The body asks for itself once it is wanted: a caller that is refused need not send it.
@@ -134,16 +146,19 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       for (const response of open) {
         if (!response.headersSent) response.shouldKeepAlive = false;
       }
+      http2.drain();
       // Node counts a connection that has never sent a byte as busy.
       for (const socket of sockets) {
         if (socket.bytesRead === 0) socket.destroy();
       }
       if (await within(closed, graceMs)) return;
       for (const response of open) cutShort(response);
+      http2.cut();
       if (await within(closed, CUT_MS)) return;
       server.closeAllConnections();
-      // Those that have left HTTP are not among them.
+      // Those that have left HTTP/1.1 are not among them.
       for (const socket of sockets) socket.destroy();
+      http2.destroy();
       await closed;
     },
   };

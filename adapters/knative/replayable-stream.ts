@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import type { StreamBody } from "../../src/index.ts";
+import type { BodySource } from "./caller-message.ts";
 import { watchPace } from "./pace-watch.ts";
 
 /** Bytes that may wait for a reader before the socket is stopped. */
@@ -15,13 +15,8 @@ interface Reader {
  * A request body as a stream that can begin anew while all that has come fits `replayBytes`. One reader at a time: opening
  * again ends the one before. Reading beyond `maxBytes`, a caller that leaves and a caller that is too slow all throw.
  */
-export function createReplayableStream(
-  request: IncomingMessage,
-  declared: number | null,
-  maxBytes: number,
-  replayBytes: number,
-  invite: () => void,
-): StreamBody {
+export function createReplayableStream(source: BodySource, maxBytes: number, replayBytes: number): StreamBody {
+  const { stream: request, declaredLength: declared } = source;
   let kept: Uint8Array[] | null = [];
   let total = 0;
   let state: "unread" | "reading" | "ended" | "broken" = declared !== null && declared > maxBytes ? "broken" : "unread";
@@ -45,8 +40,8 @@ export function createReplayableStream(
 
   function begin(): void {
     state = "reading";
-    invite();
-    pace = watchPace(() => settle("broken"));
+    source.invite();
+    if (source.paced) pace = watchPace(() => settle("broken"));
     request.on("data", (chunk: Buffer) => {
       if (state !== "reading") return;
       pace?.heard(chunk.length);
@@ -63,7 +58,7 @@ export function createReplayableStream(
       if (reader.waitingBytes > WAITING_BYTES) flow(false);
       wake();
     });
-    request.on("end", () => settle("ended"));
+    request.on("end", () => settle(source.isCut() ? "broken" : "ended"));
     request.on("close", () => settle("broken"));
     request.on("error", () => settle("broken"));
     if (request.destroyed) settle("broken");

@@ -3,6 +3,9 @@ import type { RefusalCode } from "../../src/index.ts";
 import { authorityOf } from "./origin-form.ts";
 import { asksForWebSocket } from "./web-socket-request.ts";
 
+/** Of a request. */
+export const MAX_HEADERS = 100;
+
 /** Why a request is refused before anybody looks at it. */
 export interface Fault {
   readonly status: number;
@@ -25,10 +28,17 @@ const SINGLE: ReadonlySet<string> = new Set([
 const SINGLE_LENGTHS: ReadonlySet<number> = new Set([...SINGLE].map((name) => name.length));
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
+/** The head of a request; one of node:http is one as it is. */
+export interface RequestHead {
+  readonly rawHeaders: readonly string[];
+  readonly headers: { readonly host?: string | undefined; readonly upgrade?: string | undefined };
+  readonly url?: string | undefined;
+}
+
 /** The checks that node:http leaves to us; null: none fails. */
-export function requestFault(request: IncomingMessage, maxHeaders: number): Fault | null {
+export function requestFault(request: RequestHead): Fault | null {
   const { rawHeaders } = request;
-  if (rawHeaders.length > maxHeaders * 2) return { status: 431, code: "request_malformed", text: "The request has too many headers." };
+  if (rawHeaders.length > MAX_HEADERS * 2) return { status: 431, code: "request_malformed", text: "The request has too many headers." };
   const repeated = repeatedHeader(rawHeaders);
   if (repeated !== null) return malformed(`The request has more than one ${repeated}.`);
   const host = request.headers.host;

@@ -13,7 +13,6 @@ import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { createClusterLink } from "./cluster-link.ts";
 import { nodeClock } from "./node-clock.ts";
-import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeServer } from "./node-server.ts";
 import { readOneBundle } from "./read-one-bundle.ts";
 import { serveMetrics } from "./serve-metrics.ts";
@@ -115,8 +114,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // A server's process lives on by itself: what goes on after the answer needs nobody to wait for it.
   const platform: EventPlatform = { principal: null, place, remainingMs: null, waitUntil: () => {} };
   const nodeServer = createNodeServer({
-    onExchange: (request, response, joiner) => {
-      void broker.handle(createNodeExchange(request, response, place, joiner));
+    place,
+    onExchange: (exchange) => {
+      void broker.handle(exchange);
     },
     onAdmin: createAdminListener(admin, broker.ready, platform),
   });

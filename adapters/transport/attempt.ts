@@ -16,6 +16,7 @@ export abstract class Attempt implements AnswerBody {
   readonly #resolve: (outcome: Outcome) => void;
   #answered = false;
   #finished = false;
+  #trailers: HeaderList | null = null;
   #failure: AttemptFailure | null = null;
   #consumer: BodyConsumer | null = null;
   #held: Uint8Array[] = [];
@@ -72,9 +73,10 @@ export abstract class Attempt implements AnswerBody {
     return !this.#sourceStopped;
   }
 
-  protected ended(): void {
+  protected ended(trailers: HeaderList | null = null): void {
     if (this.done) return;
     this.#finished = true;
+    this.#trailers = trailers;
     this.#close();
   }
 
@@ -173,7 +175,7 @@ export abstract class Attempt implements AnswerBody {
       consumer.failed(this.#failure);
     } else if (this.#finished) {
       this.#consumer = SILENT;
-      consumer.end();
+      consumer.end(this.#trailers);
     } else {
       // Silence of one side says nothing of a connection that two sides speak on: whoever joins them counts it.
       if (this.request.timeouts.streamIdleMs !== null && this.request.upgrade === null) this.#arm("idle", this.request.timeouts.streamIdleMs);

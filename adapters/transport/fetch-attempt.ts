@@ -221,7 +221,7 @@ export class FetchAttempt implements AnswerBody {
       consumer.failed(this.#failure);
     } else if (this.#finished) {
       this.#consumer = SILENT;
-      consumer.end();
+      consumer.end(null);
     } else {
       if (this.#request.timeouts.streamIdleMs !== null) this.#arm("idle", this.#request.timeouts.streamIdleMs);
       this.#pump();

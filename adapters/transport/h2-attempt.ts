@@ -9,6 +9,8 @@ import { type BodyWatch, watchedBody } from "./outgoing-body.ts";
 const MAX_HEADER_BYTES = 32_768;
 /** Error codes of RFC 9113 section 7. */
 const NO_ERROR = 0;
+/** A flag of HEADERS frames (RFC 9113 section 6.2). */
+const END_STREAM = 1;
 const CANCEL = 8;
 
 /** One attempt over HTTP/2: one stream. An answer is whole only if the destination ended the stream itself and the length it declared is there. */
@@ -16,9 +18,12 @@ export class H2Attempt extends Attempt implements BodyWatch {
   readonly #pool: H2Pool;
   #stream: ClientHttp2Stream | null = null;
   #session: Session | null = null;
+  /** All of a streamed body was given to the stream. */
+  #sent = false;
   #declared: number | null = null;
   #received = 0;
   #headSeen = false;
+  #trailers: HeaderList | null = null;
 
   constructor(request: OutboundRequest, signal: CallSignal, resolve: (outcome: Outcome) => void, pool: H2Pool) {
     super(request, signal, resolve);
@@ -43,7 +48,8 @@ export class H2Attempt extends Attempt implements BodyWatch {
     const bare = body.kind === "none" || (body.kind === "bytes" && body.bytes.length === 0) || (body.kind === "stream" && body.length === 0);
     let stream: ClientHttp2Stream;
     try {
-      stream = session.http2.request(toHttp2(this.request), { endStream: bare });
+      // Node ends the stream when it resets it, and a body that was broken off would pass for a whole one: waiting for trailers, it does not.
+      stream = session.http2.request(toHttp2(this.request), { endStream: bare, waitForTrailers: !bare && body.kind === "stream" });
     } catch {
       session.retired = true;
       this.#pool.release(session);
@@ -56,10 +62,14 @@ export class H2Attempt extends Attempt implements BodyWatch {
       this.#pool.release(session);
       this.failed(this.#broken());
     });
+    stream.on("wantTrailers", () => {
+      if (this.#sent) stream.sendTrailers({});
+    });
     stream.on("error", () => {
       // `close` follows and says what there is to say.
     });
-    stream.on("response", (_headers, _flags, raw) => this.#head(raw, session));
+    stream.on("response", (_headers, flags, raw) => this.#head(raw, flags, session));
+    stream.on("trailers", (_headers: unknown, _flags: unknown, raw: readonly string[] = []) => this.#tail(raw));
     stream.on("data", (chunk: Buffer) => {
       this.#received += chunk.length;
       if (!this.dataArrived(chunk)) stream.pause();
@@ -69,7 +79,7 @@ export class H2Attempt extends Attempt implements BodyWatch {
       if (this.#declared !== null && this.#declared !== this.#received && this.request.method !== "HEAD") {
         this.failed({ kind: "protocol", message: "the answer is shorter or longer than it declared" });
       } else {
-        this.ended();
+        this.#whole();
       }
     });
     if (bare) this.startFirstByte();
@@ -87,6 +97,7 @@ export class H2Attempt extends Attempt implements BodyWatch {
         if (stream.destroyed) return;
         if (!stream.write(chunk)) await writable(stream);
       }
+      this.#sent = !this.done;
       stream.end();
       this.startFirstByte();
     } catch {
@@ -95,23 +106,36 @@ export class H2Attempt extends Attempt implements BodyWatch {
     }
   }
 
-  #head(raw: readonly string[], session: Session): void {
+  #head(raw: readonly string[], flags: number, session: Session): void {
     let status = 0;
-    let size = 0;
     const headers: string[] = [];
     for (let i = 0; i < raw.length; i += 2) {
       const name = raw[i] ?? "";
       const value = raw[i + 1] ?? "";
-      size += name.length + value.length;
       if (name === ":status") status = Number(value);
       if (name === "content-length") this.#declared = Number(value);
       if (!name.startsWith(":")) headers.push(name, value);
     }
-    if (size > MAX_HEADER_BYTES) this.failed({ kind: "protocol", message: "the header section of the answer is too large" });
-    else {
-      this.#headSeen = true;
-      this.headArrived(status, headers, session.connection.address, "h2");
+    if (sizeOf(raw) > MAX_HEADER_BYTES) {
+      this.failed(TOO_LARGE);
+      return;
     }
+    this.#headSeen = true;
+    this.headArrived(status, headers, session.connection.address, "h2");
+    // A head that is all of the answer is handed on as one: gRPC reads its status in it only then. A HEAD request may declare a length that does not follow.
+    if ((flags & END_STREAM) !== 0 && ((this.#declared ?? 0) === 0 || this.request.method === "HEAD")) this.#whole();
+  }
+
+  #tail(raw: readonly string[]): void {
+    if (sizeOf(raw) > MAX_HEADER_BYTES) this.failed(TOO_LARGE);
+    else this.#trailers = [...raw];
+  }
+
+  /** The destination is done; what it has not taken of the request it does not want (RFC 9113 section 8.1). */
+  #whole(): void {
+    this.ended(this.#trailers);
+    const stream = this.#stream;
+    if (stream !== null && !stream.writableEnded) stream.close(CANCEL);
   }
 
   #broken(): AttemptFailure {
@@ -146,9 +170,17 @@ export class H2Attempt extends Attempt implements BodyWatch {
   }
 }
 
+function sizeOf(raw: readonly string[]): number {
+  return raw.reduce((sum, text) => sum + text.length, 0);
+}
+
+const TOO_LARGE: AttemptFailure = { kind: "protocol", message: "the header section of the answer is too large" };
+
 /** HTTP/2 has `:authority` in place of Host, and lower-case names (RFC 9113 section 8.2). */
 function toHttp2(request: OutboundRequest): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { ":method": request.method, ":scheme": request.origin.scheme, ":path": request.path };
+  // Without what every object has: a header may be called `constructor`.
+  const headers: OutgoingHttpHeaders = Object.create(null);
+  Object.assign(headers, { ":method": request.method, ":scheme": request.origin.scheme, ":path": request.path });
   addAll(headers, request.headers);
   const { body } = request;
   const length = body.kind === "bytes" ? body.bytes.length : body.kind === "stream" ? body.length : null;

@@ -85,6 +85,8 @@ export interface Delivery {
   readonly body: AnswerBody;
   /** Null: nothing needs to see the bytes, so the platform may hand them through untouched. */
   readonly codec: StreamCodec | null;
+  /** What of the destination's trailers goes on to the caller; null: none does. A platform or protocol without trailers drops them. */
+  readonly trailers: ((trailers: HeaderList) => HeaderList) | null;
   /** Called when the first byte of the body goes out. */
   onFirstByte(): void;
 }

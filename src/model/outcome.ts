@@ -76,8 +76,8 @@ export interface Peeked {
 
 export interface BodyConsumer {
   chunk(bytes: Uint8Array): void;
-  /** The framing of the answer is complete. */
-  end(): void;
+  /** The framing of the answer is complete. `trailers`: the fields that came behind the body (HTTP/2 only); null: none. */
+  end(trailers: HeaderList | null): void;
   failed(failure: AttemptFailure): void;
 }
 

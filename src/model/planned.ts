@@ -15,7 +15,7 @@ export interface Planned {
 export interface Exclusion {
   /** The backend's key. */
   readonly backend: string;
-  /** `region`: its lock denies it. `dialect`: it speaks another API. `model`: it does not offer the model. `protocol`: it is spoken to in HTTP/2, where no WebSocket is carried. `hops`: the call has passed as many brokers as it may. `evicted`: it failed or asked to be left alone. */
+  /** `region`: its lock denies it. `dialect`: it speaks another API. `model`: it does not offer the model. `protocol`: its HTTP version cannot carry the call (gRPC over HTTP/1.1, a WebSocket over HTTP/2). `hops`: the call has passed as many brokers as it may. `evicted`: it failed or asked to be left alone. */
   readonly reason: "region" | "dialect" | "model" | "protocol" | "hops" | "evicted";
   /** What the lock said; null where the lock was not what ruled it out. */
   readonly evidence: RegionEvidence | null;

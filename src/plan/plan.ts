@@ -1,3 +1,4 @@
+import { isGrpc } from "../lib/grpc-protocol.ts";
 import type { Candidate, Routed } from "../model/call.ts";
 import { type Cleared, clear, placeFault } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
@@ -43,15 +44,19 @@ export function plan(routed: Routed, request: PlanRequest, health: HealthView, r
     if (reason === null) usable.push(clearance.cleared);
     else excluded.push({ backend, reason, evidence: null });
   }
-  if (usable.length === 0) throw nothingLeft(excluded, request.model);
+  if (usable.length === 0) throw nothingLeft(excluded, request.model, routed.handshake !== null);
   return { candidates: withinAttempts(healthy(usable, health, excluded)), redirect: null, excluded };
 }
 
 /** Why this backend cannot serve this call at all; null: it can. */
-export function unfit({ target }: Candidate, request: PlanRequest, routed: Pick<Routed, "chain" | "operation" | "handshake">): Exclusion["reason"] | null {
+export function unfit(
+  { target }: Candidate,
+  request: PlanRequest,
+  routed: Pick<Routed, "chain" | "operation" | "handshake" | "exchange">,
+): Exclusion["reason"] | null {
   const { api, parent, protocol } = target.backend;
-  const { chain, operation, handshake } = routed;
-  if (handshake !== null && protocol !== "http1") return "protocol";
+  const { chain, operation, handshake, exchange } = routed;
+  if (protocol === "http1" ? isGrpc(exchange.protocol, exchange.headers) : handshake !== null) return "protocol";
   if (parent !== null && chain !== null && chain.hop >= chain.maxHops) return "hops";
   if (api === null) return null;
   if (request.dialect !== null && api.dialect !== request.dialect) return "dialect";
@@ -105,7 +110,7 @@ function withinAttempts(candidates: readonly Cleared[]): readonly Cleared[] {
   });
 }
 
-function nothingLeft(excluded: readonly Exclusion[], model: string | null): PlanRefusal {
+function nothingLeft(excluded: readonly Exclusion[], model: string | null, upgrades: boolean): PlanRefusal {
   // A destination inside the lock that does not fit is the more useful thing to tell than one outside it.
   if (excluded.some((one) => one.reason === "model")) {
     const detail =
@@ -118,7 +123,10 @@ function nothingLeft(excluded: readonly Exclusion[], model: string | null): Plan
     return new PlanRefusal("translation_unsupported", "Every destination of this route speaks another API than the one that was called.", excluded);
   }
   if (excluded.some((one) => one.reason === "protocol")) {
-    return new PlanRefusal("upgrade_unsupported", "Every destination of this route is spoken to in HTTP/2, where no WebSocket is carried.", excluded);
+    if (upgrades)
+      return new PlanRefusal("upgrade_unsupported", "Every destination of this route is spoken to in HTTP/2, where no WebSocket is carried.", excluded);
+    const detail = "gRPC needs a destination that speaks HTTP/2: XBackend protocol HTTP2 or H2C, or a Service port with appProtocol kubernetes.io/h2c.";
+    return new PlanRefusal("translation_unsupported", detail, excluded);
   }
   if (excluded.some((one) => one.reason === "hops")) {
     return new PlanRefusal(

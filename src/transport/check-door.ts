@@ -4,7 +4,6 @@ import { findAll } from "../lib/header-list.ts";
 import { targetFault } from "../lib/request-target.ts";
 import type { Cleared } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
-import type { HeaderList } from "../model/http.ts";
 import type { OutboundRequest } from "../model/ports.ts";
 import { regionFromHostname } from "../model/region-data.ts";
 import { unknownPlace, weigh } from "../model/weigh.ts";
@@ -43,7 +42,7 @@ export function checkDoor(cleared: Cleared, request: OutboundRequest, otherHost:
     refuse("only a GET without body over HTTP/1.1 can ask for another protocol");
   }
   checkTarget(request.path);
-  checkHeaders(request.headers, backend.authority, rewrite?.hostname ?? otherHost, backend.parent !== null);
+  checkHeaders(request, backend.authority, rewrite?.hostname ?? otherHost, backend.parent !== null);
   if (cleared.lock === null) return;
   if (cleared.evidence.rule === "parent.promise") {
     // The lock has been weighed; what is left is that the parent is told of it.
@@ -64,7 +63,12 @@ function checkTarget(target: string): void {
   if (fault !== null) refuse(fault);
 }
 
-function checkHeaders(headers: HeaderList, authority: string, otherHost: string | null, toParent: boolean): void {
+/** The one framing header that HTTP/2 has (RFC 9113 section 8.2.2), and gRPC must send. */
+function isTrailersOffer(protocol: OutboundRequest["protocol"], name: string, value: string): boolean {
+  return protocol !== "http1" && name === "te" && value === "trailers";
+}
+
+function checkHeaders({ headers, protocol }: OutboundRequest, authority: string, otherHost: string | null, toParent: boolean): void {
   if (headers.length % 2 !== 0) refuse("the header list is not made of pairs");
   let hosts = 0;
   for (let i = 0; i < headers.length; i += 2) {
@@ -77,7 +81,7 @@ function checkHeaders(headers: HeaderList, authority: string, otherHost: string 
       if (value !== authority && (otherHost === null || value !== otherHost)) refuse("Host is not the backend's own");
     } else if (kind === "chain" && !toParent) {
       refuse("what brokers say to each other is not for a destination");
-    } else if (kind === "framing") {
+    } else if (kind === "framing" && !isTrailersOffer(protocol, headers[i] ?? "", value)) {
       refuse("a header would frame the message or govern the connection");
     }
   }

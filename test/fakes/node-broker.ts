@@ -1,5 +1,4 @@
 import { connect, type Socket } from "node:net";
-import { createNodeExchange } from "../../adapters/knative/node-exchange.ts";
 import { createNodeServer, type NodeServer } from "../../adapters/knative/node-server.ts";
 import { type Exchange, UNKNOWN_PLACE } from "../../src/index.ts";
 
@@ -8,7 +7,8 @@ export async function startNodeServer(
   onExchange: (exchange: Exchange) => void | Promise<void>,
 ): Promise<{ readonly server: NodeServer; readonly port: number }> {
   const server = createNodeServer({
-    onExchange: (request, response, joiner) => void onExchange(createNodeExchange(request, response, UNKNOWN_PLACE, joiner)),
+    place: UNKNOWN_PLACE,
+    onExchange: (exchange) => void onExchange(exchange),
     onAdmin: (_request, response) => void response.end("admin"),
   });
   await server.listen(0, "127.0.0.1");

@@ -146,7 +146,7 @@ export function createScriptedTransport(clock: Clock): ScriptedTransport {
         last.failed(failure);
       } else if (ended) {
         consumer = null;
-        last.end();
+        last.end(null);
       }
     };
     const run = () => {

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { nodeClock } from "../../adapters/knative/node-clock.ts";
-import { createNodeExchange } from "../../adapters/knative/node-exchange.ts";
 import { createNodeServer, type NodeServer } from "../../adapters/knative/node-server.ts";
 import { createNodeSecretStores } from "../../adapters/secrets/node-stores.ts";
 import { createUndiciTransport } from "../../adapters/transport/undici-transport.ts";
@@ -46,7 +45,8 @@ export async function startSocketBroker(manifests: TestManifests | string): Prom
   if (!compiled.ok) throw new Error(compiled.faults.map((fault) => JSON.stringify(fault)).join("\n"));
   broker.load(compiled);
   const server = createNodeServer({
-    onExchange: (request, response, joiner) => void broker.handle(createNodeExchange(request, response, UNKNOWN_PLACE, joiner)),
+    place: UNKNOWN_PLACE,
+    onExchange: (exchange) => void broker.handle(exchange),
     onAdmin: (_request, response) => void response.end("admin"),
   });
   await server.listen(0, "127.0.0.1");

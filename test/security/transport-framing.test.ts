@@ -42,7 +42,6 @@ const AMBIGUOUS: readonly (readonly [string, string])[] = [
   ["5,000 headers", `GET / HTTP/1.1\r\nHost: broker.test\r\n${"a:b\r\n".repeat(5_000)}\r\n`],
   ["101 headers", `GET / HTTP/1.1\r\nHost: broker.test\r\n${"a:b\r\n".repeat(100)}\r\n`],
   ["a space in the target", "GET /a b HTTP/1.1\r\nHost: broker.test\r\n\r\n"],
-  ["HTTP/2 in plaintext", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
   // What follows a handshake would be read as frames by one, and as a call by another.
   ["a web socket with a call behind its handshake", `${WEB_SOCKET}\r\nGET /admin HTTP/1.1\r\nHost: broker.test\r\n\r\n`],
   ["a web socket with a body", `${WEB_SOCKET}Content-Length: 3\r\n\r\nabc`],

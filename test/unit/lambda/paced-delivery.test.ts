@@ -46,7 +46,7 @@ function rig(options: { readonly room?: () => boolean; readonly codec?: StreamCo
   };
   const onFirstByte = () => void log.push("first");
   const delivery = new PacedDelivery(
-    { status: 200, headers: [], body, codec: options.codec ?? null, onFirstByte },
+    { status: 200, headers: [], body, codec: options.codec ?? null, trailers: null, onFirstByte },
     outlet,
     options.bodiless ?? false,
     (end) => void ends.push(end),
@@ -78,8 +78,8 @@ describe("a paced delivery", () => {
     const { upstream, log, ends } = rig();
     upstream().chunk(bytes("one"));
     upstream().chunk(bytes("two"));
-    upstream().end();
-    upstream().end();
+    upstream().end(null);
+    upstream().end(null);
     upstream().failed(reset);
     expect(log).toEqual(["head", "one", "first", "two", "end"]);
     expect(ends).toEqual([{ kind: "complete", bytes: 6, failure: null }]);
@@ -87,11 +87,11 @@ describe("a paced delivery", () => {
 
   it("sends the head of an answer without a body, and no byte where there may be none", () => {
     const empty = rig();
-    empty.upstream().end();
+    empty.upstream().end(null);
     expect(empty.log).toEqual(["head", "end"]);
     const bodiless = rig({ bodiless: true, codec: codec(false) });
     bodiless.upstream().chunk(bytes("one"));
-    bodiless.upstream().end();
+    bodiless.upstream().end(null);
     expect(bodiless.log).toEqual(["head", "end"]);
     expect(bodiless.ends[0]).toMatchObject({ kind: "complete", bytes: 0 });
   });
@@ -134,7 +134,7 @@ describe("a paced delivery", () => {
   it("cuts an answer whose end marker never came", () => {
     const { upstream, log, ends } = rig({ codec: codec(false) });
     upstream().chunk(bytes("one"));
-    upstream().end();
+    upstream().end(null);
     expect(log).toEqual(["head", "one", "first", "tail", "error event", "cut"]);
     expect(ends[0]).toMatchObject({ kind: "truncated" });
   });
@@ -142,7 +142,7 @@ describe("a paced delivery", () => {
   it("is over with nothing started when the platform cannot send the head", () => {
     const { upstream, log, ends } = rig({ refuses: true });
     upstream().chunk(bytes("one"));
-    upstream().end();
+    upstream().end(null);
     expect(log).toEqual(["cancel"]);
     expect(ends).toEqual([{ kind: "upstream_failed", bytes: 0, failure: { kind: "protocol", message: expect.any(String) } }]);
   });

@@ -73,7 +73,7 @@ function body(): AnswerBody & { readonly log: string[]; consumer(): BodyConsumer
 }
 
 const deliver = (responder: StreamedResponder, source: AnswerBody, status = 200) =>
-  responder.deliver({ status, headers: ["content-length", "3", "x-a", "1"], body: source, codec: null, onFirstByte: () => {} });
+  responder.deliver({ status, headers: ["content-length", "3", "x-a", "1"], body: source, codec: null, trailers: null, onFirstByte: () => {} });
 
 describe("the way back by the response stream", () => {
   it("has a prelude, the cookies apart, and no framing", () => {
@@ -103,7 +103,7 @@ describe("the way back by the response stream", () => {
     stream.room = false;
     source.consumer().chunk(Buffer.from("one"));
     stream.emit("drain");
-    source.consumer().end();
+    source.consumer().end(null);
     expect(source.log).toEqual(["pause", "resume"]);
     expect(await ended).toMatchObject({ kind: "complete", bytes: 3 });
     expect(responder.broken).toBeNull();
@@ -146,7 +146,7 @@ describe("the way back by the response stream", () => {
   it("a head that is not HTTP has never begun", async () => {
     const { stream, responder } = setUp();
     const source = body();
-    const ended = responder.deliver({ status: 200, headers: ["x-a", "one\r\ntwo"], body: source, codec: null, onFirstByte: () => {} });
+    const ended = responder.deliver({ status: 200, headers: ["x-a", "one\r\ntwo"], body: source, codec: null, trailers: null, onFirstByte: () => {} });
     source.consumer().chunk(Buffer.from("one"));
     expect(await ended).toMatchObject({ kind: "upstream_failed", failure: { kind: "protocol" } });
     expect([responder.started, stream.log]).toEqual([false, []]);

@@ -70,7 +70,7 @@ export function makeRouted(targets: readonly WeightedTarget[], parts: { readonly
     chain: null,
     operation: { inference: parts.inference ?? false },
     handshake: null,
-    exchange: NOTHING_ATTESTED,
+    exchange: { ...NOTHING_ATTESTED, protocol: "1.1", headers: [] },
   };
   return known as unknown as Routed; // a part of it, as said above
 }

@@ -53,7 +53,14 @@ describe("the way back to a caller of node:http", () => {
       }
       const { status, headers, body } = answerOf(outcome);
       const kept = headers.filter((_text, i) => !["transfer-encoding", "connection"].includes((headers[i - (i % 2)] ?? "").toLowerCase()));
-      const end = await exchange.responder.deliver({ status, headers: kept, body, codec: codec(), onFirstByte: () => void firstBytes.push(performance.now()) });
+      const end = await exchange.responder.deliver({
+        status,
+        headers: kept,
+        body,
+        codec: codec(),
+        trailers: null,
+        onFirstByte: () => void firstBytes.push(performance.now()),
+      });
       ends.push(end);
       if (!exchange.responder.started) exchange.responder.reply(502, ["content-length", "0"], null);
     });
