@@ -8,9 +8,9 @@ import { tooLarge } from "./listener/receive.ts";
 import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
-import type { EgressEvent } from "./model/event.ts";
 import type { Planned } from "./model/planned.ts";
 import type { Clock } from "./model/ports.ts";
+import { noteDistrust } from "./note-distrust.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
 import type { Stages } from "./stages.ts";
 
@@ -52,10 +52,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     }
     const retryAfterMs = retryAfterOf(attempted, stages.clock);
     if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
-    if (attempted.outcome.kind === "untrusted") {
-      stages.emit(backendEvent("backend.untrusted", cleared, stages.clock.now(), { reason: attempted.outcome.reason }));
-    }
-    if (attempted.outcome.kind === "violated") stages.emit(backendEvent("backend.region_violated", cleared, stages.clock.now(), {}));
+    noteDistrust(stages, call, cleared, attempted);
     const decide = (alreadyRefetched: boolean): Verdict =>
       judge({
         outcome: factsOf(attempted, retryAfterMs),
@@ -102,11 +99,6 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       refetched = false;
     }
   }
-}
-
-function backendEvent(type: "backend.untrusted" | "backend.region_violated", cleared: Cleared, time: number, more: EgressEvent["data"]): EgressEvent {
-  const { backend } = cleared.target;
-  return { type, time, subject: backend.key, data: { host: backend.origin.hostname, port: backend.origin.port, ...more } };
 }
 
 function factsOf(attempted: Attempted, retryAfterMs: number | null) {
