@@ -5,6 +5,7 @@ import type { BodyFacts, Identified, Received } from "./model/call.ts";
 import { Refusal } from "./model/errors.ts";
 import type { RequestBody } from "./model/http.ts";
 import { handshakeFacts } from "./providers/handshake-model.ts";
+import { modelInPath, pathModel } from "./providers/path-model.ts";
 import { readBodyFacts } from "./providers/read-body-facts.ts";
 import { needsModel } from "./routing/build-route-table.ts";
 
@@ -67,7 +68,9 @@ function wantsFacts({ operation, listener, exchange }: Received): boolean {
   return operation.inference || (needsModel(listener.routes) && isJson(find(exchange.headers, "content-type")));
 }
 
-function readFacts({ operation, exchange }: Received, bytes: Uint8Array): BodyFacts | null {
+function readFacts({ operation, exchange, path }: Received, bytes: Uint8Array): BodyFacts | null {
+  const inPath = operation.inference && operation.dialect === null ? pathModel(path) : null;
+  if (inPath !== null) return { model: modelInPath(path, inPath), stream: inPath.stream, asksForUsage: false };
   return isEncoded(find(exchange.headers, "content-encoding")) ? null : readBodyFacts(bytes, operation);
 }
 

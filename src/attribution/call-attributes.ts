@@ -18,6 +18,9 @@ const GENAI_OPERATION: Readonly<Record<OperationName, string | null>> = {
   count_tokens: null,
   models: null,
   realtime: null,
+  converse: "chat",
+  invoke_model: "generate_content",
+  generate_content: "generate_content",
   other: null,
 };
 

@@ -2,11 +2,24 @@
 export type Dialect = "openai" | "anthropic";
 
 /** What a call asks for, read from its method and path. `other` is plain HTTP. */
-export type OperationName = "chat" | "completions" | "responses" | "embeddings" | "messages" | "count_tokens" | "models" | "realtime" | "other";
+export type OperationName =
+  | "chat"
+  | "completions"
+  | "responses"
+  | "embeddings"
+  | "messages"
+  | "count_tokens"
+  | "models"
+  | "realtime"
+  /** Amazon Bedrock, whose model is in the path; so it is with Google's. */
+  | "converse"
+  | "invoke_model"
+  | "generate_content"
+  | "other";
 
 export interface Operation {
   readonly name: OperationName;
-  /** Null for `other`. */
+  /** Null for `other`, and for APIs that pass untouched. */
   readonly dialect: Dialect | null;
   /** True for calls that ask a model for something: they may be tried again although POST is not idempotent (DESIGN: failover law). */
   readonly inference: boolean;

@@ -5,6 +5,7 @@ import type { BodyFacts } from "../model/call.ts";
 import { Refusal } from "../model/errors.ts";
 import type { Operation } from "../model/operation.ts";
 import { withQueryModel } from "./handshake-model.ts";
+import { pathModel, withModel } from "./path-model.ts";
 import { type BodyLayout, type ReadFacts, readBodyFacts } from "./read-body-facts.ts";
 
 export interface EncodeInput {
@@ -50,7 +51,8 @@ export function encodeRequest(input: EncodeInput): EncodedRequest {
   const path = encodePath(input);
   const { body, operation } = input;
   if (operation.name === "realtime") return encodeHandshake(input, path);
-  if (body === null || operation.dialect === null) return { path, body, model: input.facts?.model ?? null, hidesUsage: false };
+  if (operation.dialect === null) return { ...encodePathModel(input, path), body, hidesUsage: false };
+  if (body === null) return { path, body, model: input.facts?.model ?? null, hidesUsage: false };
   // A lock, or another model, cannot be kept without reading the body: then a body that cannot be read is refused.
   const mustRead = input.locked || input.modelOverride !== null;
   const given = input.facts ?? (mustRead ? readBodyFacts(body, operation) : null);
@@ -78,6 +80,19 @@ function encodePath({ api, operation, path }: EncodeInput): string {
   if (api === null || api.prefix === null || operation.suffix === "") return path;
   const query = path.indexOf("?");
   return `${api.prefix.endsWith("/") ? api.prefix.slice(0, -1) : api.prefix}${operation.suffix}${query < 0 ? "" : path.slice(query)}`;
+}
+
+/** An API that passes untouched, but for the model in its path where the target names another. */
+function encodePathModel(input: EncodeInput, target: string): Pick<EncodedRequest, "path" | "model"> {
+  const callers = input.facts?.model ?? null;
+  const model = upstreamModel(input, callers);
+  if (model === null || model === callers) return { path: target, model };
+  const query = target.indexOf("?");
+  const path = query < 0 ? target : target.slice(0, query);
+  const inPath = pathModel(path);
+  // A body of an unknown API is not written to: the caller's own model stands.
+  if (inPath === null) return { path: target, model: callers };
+  return { path: `${withModel(path, inPath, model)}${query < 0 ? "" : target.slice(query)}`, model };
 }
 
 /** The rule's name for the model, where the rule is about the model that is really asked for. */

@@ -1,4 +1,5 @@
 import type { Operation } from "../model/operation.ts";
+import { type PathModel, pathModel } from "./path-model.ts";
 
 const OTHER: Operation = { name: "other", dialect: null, inference: false, suffix: "" };
 const CHAT: Operation = { name: "chat", dialect: "openai", inference: true, suffix: "/chat/completions" };
@@ -10,6 +11,15 @@ const MODELS: Operation = { name: "models", dialect: "openai", inference: false,
 const REALTIME: Operation = { name: "realtime", dialect: "openai", inference: true, suffix: "/realtime" };
 const MESSAGES: Operation = { name: "messages", dialect: "anthropic", inference: true, suffix: "/messages" };
 const COUNT_TOKENS: Operation = { name: "count_tokens", dialect: "anthropic", inference: true, suffix: "/messages/count_tokens" };
+
+/** APIs that nobody here speaks: they pass as they are, and are known to ask a model for something. */
+const OF_PATH_MODEL: Readonly<Record<PathModel["name"], Operation>> = {
+  converse: { name: "converse", dialect: null, inference: true, suffix: "" },
+  invoke_model: { name: "invoke_model", dialect: null, inference: true, suffix: "" },
+  generate_content: { name: "generate_content", dialect: null, inference: true, suffix: "" },
+  embeddings: { name: "embeddings", dialect: null, inference: true, suffix: "" },
+  count_tokens: { name: "count_tokens", dialect: null, inference: true, suffix: "" },
+};
 
 /**
  * What a call asks for, from its method, its path without query, and whether it asks for a WebSocket. Anything unknown is `other`: plain HTTP, which is
@@ -23,7 +33,8 @@ export function operationOf(method: string, path: string, upgrades = false): Ope
     if (path.endsWith("/embeddings")) return EMBEDDINGS;
     if (path.endsWith("/messages/count_tokens")) return COUNT_TOKENS;
     if (path.endsWith("/completions")) return COMPLETIONS;
-    return OTHER;
+    const model = pathModel(path);
+    return model === null ? OTHER : OF_PATH_MODEL[model.name];
   }
   if (method !== "GET") return OTHER;
   if (path.endsWith("/models")) return MODELS;
