@@ -11,9 +11,11 @@ import type { Routed } from "./model/call.ts";
 import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
+import type { RequestBody } from "./model/http.ts";
 import type { AttemptFailure, Outcome } from "./model/outcome.ts";
 import type { OutboundRequest } from "./model/ports.ts";
 import { SecretStoreError } from "./model/ports.ts";
+import type { RegionEvidence } from "./model/region.ts";
 import type { Secret, SecretReference } from "./model/secret.ts";
 import { matchModel } from "./plan/model-rule.ts";
 import { encodeRequest } from "./providers/encode-request.ts";
@@ -28,6 +30,9 @@ import { answerKind } from "./stream/answer-kind.ts";
 import { judgeFirstEvent } from "./stream/first-event.ts";
 import { egressChain, withChain } from "./transport/chain-headers.ts";
 import { upgradeFault } from "./transport/check-upgrade.ts";
+import { answerFault } from "./transport/locate/answer-fault.ts";
+import { prepareLocked } from "./transport/locate/prepare-locked.ts";
+import { withoutPlaceHeaders } from "./transport/locate/withheld-headers.ts";
 import { forwardableRequestHeaders } from "./transport/request-headers.ts";
 import { send } from "./transport/send.ts";
 
@@ -51,8 +56,8 @@ export interface CallInFlight {
 export interface Attempted {
   readonly cleared: Cleared;
   readonly attempt: AttemptRecord;
-  /** `credential_unavailable` never reached the door. `violated`: a parent's answer does not keep to the lock. */
-  readonly outcome: Outcome | { readonly kind: "credential_unavailable" | "violated" };
+  /** `credential_unavailable` never reached the door. */
+  readonly outcome: Outcome | { readonly kind: "credential_unavailable" };
   readonly lease: SecretLease | null;
   /** What the lease is of; null: the backend has no credential of the broker's. */
   readonly secret: SecretReference | null;
@@ -116,7 +121,14 @@ export async function attemptCandidate(
       return { ...nothing, outcome: { kind: "request_body", message: "the request body could not be read to its end" } };
     }
   }
-  const outcome = await send(stages.transport, cleared, outbound, call.signal, otherHost);
+  const door = {
+    otherHost,
+    now: stages.clock.now(),
+    located: (evidence: RegionEvidence) => {
+      attempt.region = evidence;
+    },
+  };
+  const outcome = await send(stages.transport, cleared, outbound, call.signal, door);
   if (outcome.kind !== "answer") return { ...nothing, outcome, lease };
   attempt.status = outcome.status;
   attempt.peerAddress = outcome.peer.address;
@@ -126,14 +138,20 @@ export async function attemptCandidate(
     if (answered !== null) attempt.region = answered;
     if (answered?.decision === "violated") {
       outcome.body.cancel();
-      return { ...nothing, outcome: { kind: "violated" }, lease };
+      return { ...nothing, outcome: { kind: "violated", message: answered.reason }, lease };
     }
   }
+  const fault = cleared.lock === null || attempt.region === null ? null : await answerFault(attempt.region, outcome);
+  if (fault !== null) {
+    outcome.body.cancel();
+    if (fault.kind === "violated" && attempt.region !== null) attempt.region = { ...attempt.region, decision: "violated", reason: fault.message };
+    return { ...nothing, outcome: fault, lease };
+  }
   if (routed.handshake !== null && outcome.sender !== null) {
-    const fault = await upgradeFault(routed.handshake, outbound.headers, outcome.headers);
-    if (fault !== null) {
+    const refusedUpgrade = await upgradeFault(routed.handshake, outbound.headers, outcome.headers);
+    if (refusedUpgrade !== null) {
       outcome.body.cancel();
-      return { ...nothing, outcome: { kind: "protocol", message: fault }, lease };
+      return { ...nothing, outcome: { kind: "protocol", message: refusedUpgrade }, lease };
     }
   }
   return { cleared, attempt, lease, secret, hidesUsage, ...(await awaitFirstByte(routed, outcome)) };
@@ -180,6 +198,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
     askForUsage: routed.operation.name === "chat" || backend.api !== null,
   });
   let headers = withoutClientCredentials(backend.credential, forwardableRequestHeaders(exchange.headers), routed.tokenSlot);
+  if (lock !== null) headers = withoutPlaceHeaders(headers);
   headers = withChain(headers, gateway.chainId, exchange.protocol);
   headers = editHeaders(editHeaders(headers, rule.requestHeaders), target.requestHeaders);
   // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.
@@ -191,7 +210,13 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
   }
   // Of this hop, and gRPC servers refuse a call without it.
   if (backend.protocol !== "http1" && isGrpc(exchange.protocol, exchange.headers)) headers = [...headers, "te", "trailers"];
-  let attached = attach(backend.credential, shown.lease?.secret ?? null, { headers, path: encoded.path });
+  let { path } = encoded;
+  let content: RequestBody = encoded.body === null ? body.request : { kind: "bytes", bytes: encoded.body };
+  if (lock !== null) {
+    const draft = { hostname: backend.origin.hostname, method: routed.method, path, headers, body: content };
+    ({ path, headers, body: content } = prepareLocked(draft, backend.region.attestations));
+  }
+  let attached = attach(backend.credential, shown.lease?.secret ?? null, { headers, path });
   if (shown.forwarded !== null) attached = attachForwarded(shown.forwarded, attached);
   const secret = secretOf(backend.credential);
   const callersOwn = backend.credential?.type === "passthrough" || (secret !== null && isPerCaller(secret));
@@ -201,7 +226,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
     method: routed.method,
     path: attached.path,
     headers: ["host", otherHost ?? backend.authority, ...attached.headers],
-    body: encoded.body === null ? body.request : { kind: "bytes", bytes: encoded.body },
+    body: content,
     upgrade: routed.handshake === null ? null : "websocket",
     protocol: backend.protocol,
     tls: backend.tls,

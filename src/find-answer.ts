@@ -89,7 +89,8 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     if (verdict.action === "give_up") throw giveUp(verdict, soonest, backend.retryBudget !== null);
     attempt.failoverReason = verdict.reason;
     if (verdict.action === "refetch_credential") continue;
-    extraTries += 1;
+    // What the door held back was no try.
+    if (attempted.outcome.kind !== "region_locked") extraTries += 1;
     if (verdict.action === "again") {
       sameBackendTries += 1;
       await pause(stages, verdict.afterMs, call.signal);

@@ -13,8 +13,13 @@ const OURS: ReadonlySet<UntrustedReason> = new Set(["no_client_certificate", "cl
  * fault, a revocation list that has ended or a client certificate that is refused, its source is asked again behind the call, at most once a
  * second: the next call has what is new.
  */
-export function noteDistrust(stages: Stages, call: CallInFlight, cleared: Cleared, { outcome }: Attempted): void {
-  if (outcome.kind === "violated") stages.emit(backendEvent("backend.region_violated", cleared, stages.clock.now(), {}));
+export function noteDistrust(stages: Stages, call: CallInFlight, cleared: Cleared, { outcome, attempt }: Attempted): void {
+  if (outcome.kind === "violated") {
+    const { region } = attempt;
+    // What was promised of the place, and to whom.
+    const promised = { rule: region?.rule ?? null, policies: region?.policies ?? [], reason: region?.reason ?? null };
+    stages.emit(backendEvent("backend.region_violated", cleared, stages.clock.now(), promised));
+  }
   if (outcome.kind !== "untrusted") return;
   stages.emit(backendEvent("backend.untrusted", cleared, stages.clock.now(), { reason: outcome.reason }));
   for (const source of suspects(cleared, outcome.reason)) {

@@ -71,7 +71,9 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
     // Nobody else can take part in a WebSocket.
     const mirrored = routed.rule.mirrors.length > 0 && routed.handshake === null;
-    const call: CallInFlight = { routed, body: mirrored ? await holdCallBody(body, routed) : body, record, signal: timer?.signal ?? exchange.signal };
+    // Under a lock the last door has to read what leaves.
+    const held = mirrored || routed.lock !== null;
+    const call: CallInFlight = { routed, body: held ? await holdCallBody(body, routed) : body, record, signal: timer?.signal ?? exchange.signal };
     if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, stages.random));
     const won = await findAnswer(stages, call, planned, timer?.deadline ?? null);
     // 9 Delivered: committed from the first byte on.

@@ -22,6 +22,7 @@ const POLICIES = [
   "BackendConnectionPolicy",
   "AIBackendPolicy",
   "RegionPolicy",
+  "RegionAttestation",
   "XBackendTrafficPolicy",
   "BackendTLSPolicy",
 ] as const;
@@ -201,7 +202,9 @@ function faultyStatus(input: StatusInput, { kind, id, message }: FaultyObject, g
     const entries = listOf(memberOf(object, "targetRefs")).flatMap((target) => {
       if (!isRecord(target)) return [];
       const [targetKind, name] = [String(target["kind"]), String(target["name"])];
-      return [{ ref: refOf(targetKind === "Namespace" ? `Namespace/${name}` : `${targetKind}/${namespace}/${name}`), conditions }];
+      // A RegionAttestation speaks of backends elsewhere.
+      const where = typeof target["namespace"] === "string" ? target["namespace"] : namespace;
+      return [{ ref: refOf(targetKind === "Namespace" ? `Namespace/${name}` : `${targetKind}/${where}/${name}`), conditions }];
     });
     return entryStatus(kind, id, object, "ancestors", entries);
   }

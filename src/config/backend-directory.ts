@@ -14,7 +14,7 @@ export interface BackendDirectory {
   usable(): ReadonlyMap<string, Backend>;
 }
 
-export function compileBackends(context: LinkContext): BackendDirectory {
+export function compileBackends(context: LinkContext, gatewayNamespaces: ReadonlySet<string>): BackendDirectory {
   for (const source of context.set.SecretSource.values()) {
     const secret = compileSecretSource(context, source);
     if (!secret.ok) {
@@ -23,7 +23,7 @@ export function compileBackends(context: LinkContext): BackendDirectory {
     }
     for (const type of ["Accepted", "ResolvedRefs"]) context.conditions.approve(source, null, type);
   }
-  const attached = attachBackendPolicies(context);
+  const attached = attachBackendPolicies(context, gatewayNamespaces);
   const policies: BackendPolicies = {
     ...attached,
     tokenBackend: (kind, namespace, name, port) => tokenBackend(context, attached, kind, namespace, name, port),

@@ -1,8 +1,9 @@
-import type { CredentialPlan } from "../model/backend.ts";
+import type { CredentialPlan, TlsProfile } from "../model/backend.ts";
+import type { Origin } from "../model/http.ts";
 import type { TransportFeature } from "../model/ports.ts";
-import type { RegionFacts } from "../model/region.ts";
+import type { Attestation, RegionFacts } from "../model/region.ts";
 import { regionFromHostname } from "../model/region-data.ts";
-import { placesOf } from "../transport/locate/places-of.ts";
+import { reachOf } from "../transport/locate/reach-of.ts";
 import type { BackendPolicies } from "./backend-policies.ts";
 import { type ConnectionPlan, compileConnection } from "./compile-connection.ts";
 import { compileCredential } from "./compile-credential.ts";
@@ -95,14 +96,20 @@ export function refuseUnencrypted(draft: BackendDraft, { tls }: ConnectionPlan):
 }
 
 /** What is known of where the backend processes: its label and its hostname must not disagree. */
-export function draftRegion(draft: BackendDraft, manifest: Manifest, hostname: string): RegionFacts {
+export function draftRegion(
+  draft: BackendDraft,
+  manifest: Manifest,
+  connection: { readonly origin: Origin; readonly tls: TlsProfile | null },
+  attestations: readonly Attestation[],
+): RegionFacts {
+  const { hostname } = connection.origin;
   const label = Object.hasOwn(manifest.labels, REGION_LABEL) ? manifest.labels[REGION_LABEL] : undefined;
   const declared = label === undefined || label === "" ? null : label;
   const fromHost = regionFromHostname(hostname);
   if (declared !== null && fromHost !== null && declared !== fromHost) {
     draft.refuse("RegionMismatch", `the label ${REGION_LABEL} says ${declared}, the hostname ${hostname} says ${fromHost}`);
   }
-  return { declared, fromHost, attestations: [], reach: placesOf(declared, fromHost) };
+  return { declared, fromHost, attestations, reach: reachOf({ ...connection, declared, attestations }) };
 }
 
 /** Writes the conditions of a backend: the first refusal of each type, else `True`. */

@@ -43,7 +43,8 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
   const parent = draftParent(context, draft, policies, policyKey, credential);
   const suffix = context.platform.serviceDomain === undefined ? "" : `.${context.platform.serviceDomain}`;
   const hostname = `${manifest.name}.${namespace}.svc${suffix}`;
-  const region = draftRegion(draft, manifest, hostname);
+  const origin = { scheme: tls === null ? "http" : "https", hostname, port } as const;
+  const region = draftRegion(draft, manifest, { origin, tls }, policies.attestations.get(policyKey) ?? []);
   const api = policies.api.get(policyKey);
 
   const [refusal] = draft.refusals;
@@ -53,7 +54,7 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
     kind: "Service",
     namespace,
     name: manifest.name,
-    origin: { scheme: tls === null ? "http" : "https", hostname, port },
+    origin,
     authority: port === (tls === null ? 80 : 443) ? hostname : `${hostname}:${port}`,
     protocol,
     tls,

@@ -28,7 +28,10 @@ export function compileXBackend(context: LinkContext, policies: BackendPolicies,
   const api = policies.api.get(key);
   const credential = draftCredential(context, draft, policies, key, hostname);
   const parent = draftParent(context, draft, policies, key, credential);
-  const region = draftRegion(draft, manifest, hostname);
+  const scheme = tls === null ? "http" : "https";
+  const { port } = spec.port;
+  const origin = { scheme, hostname, port } as const;
+  const region = draftRegion(draft, manifest, { origin, tls }, policies.attestations.get(key) ?? []);
   if (spec.tls?.mode === "None" && credential !== null) {
     warn(context, manifest, ["spec", "tls", "mode"], "a credential will travel to this backend in plaintext", "write `tls: {mode: ServerOnly}`");
   }
@@ -36,14 +39,12 @@ export function compileXBackend(context: LinkContext, policies: BackendPolicies,
 
   const [refusal] = draft.refusals;
   if (refusal !== undefined) return unresolved(refusal.reason, `XBackend ${namespace}/${manifest.name}: ${refusal.message}`);
-  const scheme = tls === null ? "http" : "https";
-  const { port } = spec.port;
   return resolved({
     key,
     kind: "XBackend",
     namespace,
     name: manifest.name,
-    origin: { scheme, hostname, port },
+    origin,
     authority: port === (scheme === "https" ? 443 : 80) ? hostname : `${hostname}:${port}`,
     protocol,
     tls,

@@ -47,7 +47,7 @@ export function compile(sources: readonly ManifestSource[], platform: Platform):
 
   const context: LinkContext = { set: validated.set, platform, conditions: createConditionBook(), faults };
   const gateways = planGateways(context);
-  const backends = compileBackends(context);
+  const backends = compileBackends(context, new Set(gateways.map((gateway) => namespaceOf(gateway.manifest))));
   const locks = compileRegionLocks(context, new Set(gateways.map((gateway) => gateway.id)));
   const attached = attachRoutes(context, gateways, backends, locks);
   for (const gateway of gateways) {

@@ -4,6 +4,7 @@ import { backendCredentialPolicy } from "./kinds/backend-credential-policy.ts";
 import { backendGroup } from "./kinds/backend-group.ts";
 import { brokerConfig } from "./kinds/broker-config.ts";
 import type { KindDefinition } from "./kinds/kind-definition.ts";
+import { regionAttestation } from "./kinds/region-attestation.ts";
 import { regionPolicy } from "./kinds/region-policy.ts";
 import { secretSource } from "./kinds/secret-source.ts";
 import type { Manifest } from "./manifest.ts";
@@ -25,6 +26,7 @@ export const OWN_KINDS = {
   BackendConnectionPolicy: backendConnectionPolicy,
   BackendGroup: backendGroup,
   RegionPolicy: regionPolicy,
+  RegionAttestation: regionAttestation,
   AIBackendPolicy: aiBackendPolicy,
 } as const;
 

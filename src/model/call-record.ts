@@ -61,7 +61,7 @@ export interface AttemptRecord {
   readonly backend: string;
   readonly hostname: string;
   readonly port: number;
-  /** What is known of where it went; a parent's own answer replaces it. */
+  /** Of planning, until the last door has found the very place of the request; a parent's own answer replaces it. */
   region: RegionEvidence | null;
   readonly started: number;
   ended: number | null;

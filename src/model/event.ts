@@ -9,6 +9,7 @@ export type EventType =
   | "backend.degraded"
   | "backend.recovered"
   | "backend.untrusted"
+  /** An answer said that a locked call was processed elsewhere, or did not say where. */
   | "backend.region_violated"
   | "credential.unavailable"
   | "credential.rotated"

@@ -11,6 +11,10 @@ export type AttemptFailure =
   | { readonly kind: "protocol"; readonly message: string }
   /** The caller left, or the call's own time was up: nobody wants the answer. */
   | { readonly kind: "cancelled"; readonly message: string }
+  /** The last door refused it: nothing has left. */
+  | { readonly kind: "region_locked"; readonly message: string }
+  /** The answer says that the call was processed outside the place that it was let through for, or does not say where although it has to. */
+  | { readonly kind: "violated"; readonly message: string }
   /** The body could not be read from the caller or cannot be sent a second time. */
   | { readonly kind: "request_body"; readonly message: string };
 

@@ -86,8 +86,10 @@ export interface Attestation {
   readonly inferenceProfiles: readonly AttestedProfile[];
   /** Of an OpenAI project, for a host that tells no region; null: not said. */
   readonly project: AttestedPlace | null;
-  /** Types of server-side tools that run inside the place too, such as `web_search`. */
+  /** Types of server-side tools, and names of fields of the body, that stay inside the place too, such as `web_search`. */
   readonly serverTools: readonly string[];
+  /** Models for which the provider documents processing inside, beyond the built-in table. */
+  readonly models: readonly string[];
   /** Origins (`https://files.example`) of files that the provider may fetch; `*`: any. */
   readonly fetches: readonly string[];
   /** What is stored at the provider stays inside the place: stored answers, conversations, files, batches. */

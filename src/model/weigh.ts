@@ -3,6 +3,9 @@ import type { EvidenceKind, Located, RegionConstraint, RegionEvidence, RegionLoc
 /** The weaker, the less. */
 const STRENGTH: Readonly<Record<EvidenceKind, number>> = { host: 5, body: 4, "control-plane": 3, attested: 2, label: 1, none: 0 };
 
+/** How far ahead of ours the clock of whoever wrote a date may be: a day, for dates have no zone. */
+const CLOCK_LEEWAY_MS = 86_400_000;
+
 /** Nothing says where a request would be processed. */
 export function unknownPlace(rule: string, reason: string): Located {
   return { countries: null, regions: [], evidence: "none", rule, checkedAt: null, reason };
@@ -34,8 +37,8 @@ function faultUnder(constraint: RegionConstraint, located: Located, now: number 
   if (located.checkedAt === null) return `nobody wrote down when ${nameOf(located)} was checked, and RegionPolicy ${constraint.policy} sets evidence.maxAge`;
   if (now === null) return null;
   const age = now - Date.parse(located.checkedAt);
-  // What is no time at all is as old as can be.
-  if (age <= constraint.maxAgeMs) return null;
+  // What is no time at all is as old as can be, and what will be checked tomorrow was never checked.
+  if (age <= constraint.maxAgeMs && age >= -CLOCK_LEEWAY_MS) return null;
   return `what says ${nameOf(located)} was checked at ${located.checkedAt}, which is longer ago than evidence.maxAge of RegionPolicy ${constraint.policy} allows`;
 }
 

@@ -4,9 +4,7 @@ import type { AttemptFailure } from "../model/outcome.ts";
 export type AttemptOutcome =
   | { readonly kind: "answer"; readonly status: number; readonly retryAfterMs: number | null; readonly firstEventIsError: boolean }
   | AttemptFailure
-  | { readonly kind: "credential_unavailable" }
-  /** The answer says that the call was processed outside the lock, or does not say where although it has to. */
-  | { readonly kind: "violated" };
+  | { readonly kind: "credential_unavailable" };
 
 /** `good`: a proper answer. `counts`: one failure in a row. `ejects`: out at once. `none`: says nothing about the backend. */
 export type HealthMark = "good" | "none" | "counts" | "ejects";
@@ -18,6 +16,8 @@ export interface Classified {
     /** Nothing of the request was acted on: safe to repeat for every method. */
     | "unsent"
     | "denied"
+    /** The last door refused it: nothing was sent, and the backend is not to blame. */
+    | "locked"
     | "untrusted"
     | "credential_unavailable"
     | "credential_rejected"
@@ -65,6 +65,8 @@ export function classify(outcome: AttemptOutcome): Classified {
       return { ...NOTHING, kind: "unsure", reason: "reset", health: "counts", status: 502 };
     case "protocol":
       return { ...NOTHING, kind: "unsure", reason: "protocol", health: "counts", status: 502 };
+    case "region_locked":
+      return { ...NOTHING, kind: "locked", reason: "region_locked", health: "none" };
     case "cancelled":
     case "request_body":
       return { ...NOTHING, kind: "final", reason: outcome.kind, health: "none" };

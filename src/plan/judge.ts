@@ -60,6 +60,8 @@ export function judge(input: Judged): Verdict {
   const found = classify(input.outcome);
   const { health, reason } = found;
   if (found.kind === "final") return stop(input, found, null);
+  // Nothing was sent, so no bound is used up; and nothing but another candidate can help.
+  if (found.kind === "locked") return input.isLast ? stop(input, found, null) : { action: "next", reason, health };
   // Whatever left for a parent is the parent's: to repeat it here would multiply what it has repeated already.
   if (input.parent !== null && !NEVER_SENT.has(found.kind)) return stop(input, input.parent.spoke ? { ...found, health: "good" } : found, "parent");
   if (found.kind === "credential_rejected" && !input.credentialOwned) return { action: "deliver", reason: null, health: "good" };
@@ -153,11 +155,6 @@ function refusalOf(input: Judged, reason: string | null): { readonly refusal: Re
   switch (input.outcome.kind) {
     case "answer":
       return { refusal: "upstream_auth", detail: "The destination did not accept the broker's own credential, nor a fresh copy of it." };
-    case "violated":
-      return {
-        refusal: "region_violated",
-        detail: "The broker at the other end says that it processed the call outside the allowed regions, or does not say where.",
-      };
     case "credential_unavailable":
       return { refusal: "credential_unavailable", detail: "The credential for the destination could not be read from its store." };
     default:
@@ -178,6 +175,10 @@ function refusalOfFailure(failure: AttemptFailure, extraTries: number, msLeft: n
     case "cancelled":
       if (msLeft !== null && msLeft <= 0) return { refusal: "upstream_timeout", detail: "The time limit of the call is over (timeouts.request)." };
       return { refusal: "upstream_unavailable", detail: "The call was cancelled." };
+    case "region_locked":
+      return { refusal: "region_locked", detail: `The call may not go to its destination: ${failure.message}.` };
+    case "violated":
+      return { refusal: "region_violated", detail: "The destination says that it processed the call outside the allowed regions, or does not say where." };
     case "connect":
       return { refusal: "upstream_unavailable", detail: "The destination could not be reached." };
     default:

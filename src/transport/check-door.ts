@@ -5,9 +5,10 @@ import { targetFault } from "../lib/request-target.ts";
 import type { Cleared } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
 import type { OutboundRequest } from "../model/ports.ts";
-import { regionFromHostname } from "../model/region-data.ts";
-import { unknownPlace, weigh } from "../model/weigh.ts";
-import { placesOf } from "./locate/places-of.ts";
+import type { RegionEvidence } from "../model/region.ts";
+import { weigh } from "../model/weigh.ts";
+import { locate } from "./locate/locate.ts";
+import type { DoorFacts } from "./send.ts";
 
 /** Written by the transport from the body itself; a copy from elsewhere is how a request is smuggled (T10). */
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "expect", "te", "trailer"]);
@@ -22,11 +23,11 @@ const kindOf = byName((name: string): "host" | "framing" | "chain" | "plain" | "
 });
 
 /**
- * The last door: compares the request that is about to leave with the candidate that was cleared. Pure.
- * Throws `internal_error` or `region_locked`; every doubt throws, so it fails closed.
- * `otherHost` may stand in Host in place of the backend's own name; null: nothing may.
+ * The last door: compares the request that is about to leave with the candidate that was cleared, and says what its lock thinks of where the
+ * request would be processed; null: no lock binds it. Pure. Throws `internal_error` where the request is not what was cleared; every doubt throws
+ * or denies, so it fails closed.
  */
-export function checkDoor(cleared: Cleared, request: OutboundRequest, otherHost: string | null): void {
+export function checkDoor(cleared: Cleared, request: OutboundRequest, { otherHost, now }: Pick<DoorFacts, "otherHost" | "now">): RegionEvidence | null {
   const { backend, rewrite } = cleared.target;
   const { origin } = request;
   if (origin.scheme !== backend.origin.scheme || origin.hostname !== backend.origin.hostname || origin.port !== backend.origin.port) {
@@ -43,19 +44,13 @@ export function checkDoor(cleared: Cleared, request: OutboundRequest, otherHost:
   }
   checkTarget(request.path);
   checkHeaders(request, backend.authority, rewrite?.hostname ?? otherHost, backend.parent !== null);
-  if (cleared.lock === null) return;
+  if (cleared.lock === null) return null;
   if (cleared.evidence.rule === "parent.promise") {
     // The lock has been weighed; what is left is that the parent is told of it.
     if (findAll(request.headers, "egress-chain").length !== 1) refuse("a parent is not told of the lock");
-    return;
+    return cleared.evidence;
   }
-  const [located = unknownPlace("unknown", "nothing says where the backend processes")] = placesOf(
-    backend.region.declared,
-    regionFromHostname(origin.hostname) ?? backend.region.fromHost,
-  );
-  if (weigh(located, cleared.lock, null).decision === "deny") {
-    throw new Refusal("region_locked", { detail: "The destination does not lie inside the regions that are allowed for this call." });
-  }
+  return weigh(locate(request, backend.region), cleared.lock, now);
 }
 
 function checkTarget(target: string): void {

@@ -2,19 +2,32 @@ import type { CallSignal } from "../model/call-signal.ts";
 import type { Cleared } from "../model/cleared.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { OutboundRequest, Transport } from "../model/ports.ts";
+import type { RegionEvidence } from "../model/region.ts";
 import type { TokenEndpoint } from "../model/token-plan.ts";
 import { checkControl } from "./check-control.ts";
 import { checkDoor } from "./check-door.ts";
 
+/** What the door is told beside the request. */
+export interface DoorFacts {
+  /** May stand in Host in place of the backend's own name: of the rule's URLRewrite, or the caller's where it goes to a Service; null: nothing may. */
+  readonly otherHost: string | null;
+  /** Milliseconds since the epoch: facts have an age. */
+  readonly now: number;
+  /** Hears where a locked request would be processed, and what the lock says of it. */
+  located(evidence: RegionEvidence): void;
+}
+
 /**
- * The one door out: nothing else calls `Transport.dispatch`. Checks the final request against the cleared candidate,
- * then sends it. Rejects with a `Refusal` (`internal_error`, `region_locked`) when a check fails, and nothing has left then;
- * every failure of the network is a value.
- * `otherHost` is what may stand in Host in place of the backend's own name: of the rule's URLRewrite, or the caller's where it goes to a Service.
+ * The one door out: nothing else calls `Transport.dispatch`. Checks the final request against the cleared candidate, finds where it would be
+ * processed when a lock binds it, then sends it. A request that its lock denies is the failure `region_locked`, as every failure of the network is
+ * a value; rejects with a `Refusal` `internal_error` when the request is not the one that was cleared. Nothing has left in either case.
  */
-export function send(port: Transport, cleared: Cleared, request: OutboundRequest, signal: CallSignal, otherHost: string | null = null): Promise<Outcome> {
+export function send(port: Transport, cleared: Cleared, request: OutboundRequest, signal: CallSignal, door: DoorFacts): Promise<Outcome> {
   try {
-    checkDoor(cleared, request, otherHost);
+    const evidence = checkDoor(cleared, request, door);
+    if (evidence === null) return port.dispatch(request, signal);
+    door.located(evidence);
+    if (evidence.decision === "deny") return Promise.resolve({ kind: "region_locked", message: `${evidence.reason} [${evidence.rule}]` });
   } catch (error) {
     return Promise.reject(error);
   }

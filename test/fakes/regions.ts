@@ -1,5 +1,5 @@
-import type { RegionConstraint, RegionFacts } from "../../src/model/region.ts";
-import { placesOf } from "../../src/transport/locate/places-of.ts";
+import type { Attestation, RegionConstraint, RegionFacts } from "../../src/model/region.ts";
+import { reachOf } from "../../src/transport/locate/reach-of.ts";
 
 /** A constraint that binds nothing but destinations and takes any evidence. */
 export function makeConstraint(policy: string, parts: Partial<RegionConstraint> = {}): RegionConstraint {
@@ -14,7 +14,32 @@ export function makeConstraint(policy: string, parts: Partial<RegionConstraint> 
   };
 }
 
-/** As the compiler finds them for a backend with this label and this region in its hostname. */
+/** As the compiler finds them for a backend with this label and a host that is documented to process in `fromHost`, or is not documented. */
 export function makeRegionFacts(declared: string | null, fromHost: string | null = null): RegionFacts {
-  return { declared, fromHost, attestations: [], reach: placesOf(declared, fromHost) };
+  const origin = { scheme: "https", hostname: "backend.example", port: 443 } as const;
+  const labelled = reachOf({ origin, tls: null, declared: fromHost ?? declared, attestations: [] });
+  if (fromHost === null) return { declared, fromHost, attestations: [], reach: labelled };
+  const contradicted = declared !== null && declared !== fromHost;
+  const reach = contradicted ? [] : labelled.map((one) => ({ ...one, evidence: "host", rule: "test.host" }) as const);
+  return { declared, fromHost, attestations: [], reach };
+}
+
+/** An attestation that says nothing yet. */
+export function makeAttestation(parts: Partial<Attestation> = {}): Attestation {
+  return {
+    id: "egress-system/attested",
+    checkedAt: "2026-11-20",
+    source: "a contract",
+    fromControlPlane: false,
+    processing: null,
+    deployments: [],
+    inferenceProfiles: [],
+    project: null,
+    models: [],
+    serverTools: [],
+    fetches: [],
+    storedState: false,
+    guardrails: false,
+    ...parts,
+  };
 }

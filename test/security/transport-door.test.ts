@@ -8,7 +8,7 @@ import { send } from "../../src/transport/send.ts";
 import { outbound, tlsProfile } from "../fakes/outbound.ts";
 import { makeConstraint, makeRegionFacts } from "../fakes/regions.ts";
 
-const tls = tlsProfile();
+const tls = tlsProfile({ serverName: "eu.api.openai.com" });
 const dns = PLAIN_DNS;
 const health: HealthRule = { consecutiveFailures: 3, evictForMs: 1, maxEvictForMs: 1 };
 const backend: Backend = {
@@ -24,14 +24,14 @@ const backend: Backend = {
   timeouts: { connectMs: 1, firstByteMs: 1, streamIdleMs: 1 },
   credential: null,
   api: null,
-  region: makeRegionFacts("eu", "eu"),
+  region: makeRegionFacts("eu"),
   retryBudget: null,
   parent: null,
 };
 const EUROPE: RegionLock = { constraints: [makeConstraint("a/eu", { regions: new Set(["eu"]) })] };
 const AMERICA: RegionLock = { constraints: [makeConstraint("a/us", { regions: new Set(["us"]) })] };
 
-function cleared(lock: RegionLock | null = EUROPE, changes: Partial<Backend> = {}): Cleared {
+function cleared(lock: RegionLock | null = null, changes: Partial<Backend> = {}): Cleared {
   const target = { backend: { ...backend, ...changes }, model: null, requestHeaders: null, responseHeaders: null, rewrite: null };
   const clearance = clear({ target, tier: 0, failover: null, health }, lock);
   if (!clearance.ok) throw new Error("not cleared");
@@ -42,8 +42,8 @@ function request(changes: Partial<OutboundRequest> = {}): OutboundRequest {
 }
 function codeOf(candidate: Cleared, candidateRequest: OutboundRequest, rewrittenHost: string | null = null): string {
   try {
-    checkDoor(candidate, candidateRequest, rewrittenHost);
-    return "passed";
+    const evidence = checkDoor(candidate, candidateRequest, { otherHost: rewrittenHost, now: 0 });
+    return evidence?.decision === "deny" ? "region_locked" : "passed";
   } catch (error) {
     return error instanceof Refusal ? error.code : "threw something else";
   }
@@ -119,8 +119,10 @@ describe("the last door", () => {
 
   it("weighs the final host against the lock once more", () => {
     // What no plan can make: a candidate that was cleared for another lock.
-    const forged = { ...cleared(), lock: AMERICA };
-    expect(codeOf(forged, request())).toBe("region_locked");
+    const europe = cleared(EUROPE);
+    const chat = request({ body: { kind: "bytes", bytes: Buffer.from('{"model":"gpt-4o","messages":[]}') } });
+    expect(codeOf(europe, chat)).toBe("passed");
+    expect(codeOf({ ...europe, lock: AMERICA }, chat)).toBe("region_locked");
   });
 
   it("calls nobody when a check fails, and exactly one when none does", async () => {
@@ -134,9 +136,12 @@ describe("the last door", () => {
       close: async () => {},
     };
     const { signal } = new AbortController();
-    await expect(send(port, cleared(), request({ path: "/.." }), signal)).rejects.toBeInstanceOf(Refusal);
+    const door = { otherHost: null, now: 0, located: () => {} };
+    await expect(send(port, cleared(), request({ path: "/.." }), signal, door)).rejects.toBeInstanceOf(Refusal);
+    const denied = await send(port, { ...cleared(EUROPE), lock: AMERICA }, request(), signal, door);
+    expect(denied).toMatchObject({ kind: "region_locked" });
     expect(calls).toBe(0);
-    await send(port, cleared(), request(), signal);
+    await send(port, cleared(), request(), signal, door);
     expect(calls).toBe(1);
   });
 

@@ -261,7 +261,7 @@ describe("the law for a parent, which retries on its own", () => {
     ["a reset after a byte", failures.reset],
     ["no first byte", failures.firstByte],
     ["no HTTP", failures.protocol],
-    ["a place outside", { kind: "violated" } as const],
+    ["a place outside", { kind: "violated", message: "" } as const],
   ])("never again, here or elsewhere: %s", (_name, outcome) => {
     for (const isLast of [true, false]) {
       for (const alreadyRefetched of [true, false]) expect(["deliver", "give_up"]).toContain(parent(outcome, { isLast, alreadyRefetched }).action);
@@ -279,7 +279,7 @@ describe("the law for a parent, which retries on its own", () => {
   });
 
   it("a place outside is refused for what it is, and ejects", () => {
-    expect(parent({ kind: "violated" })).toMatchObject({ action: "give_up", refusal: "region_violated", health: "ejects" });
+    expect(parent({ kind: "violated", message: "" })).toMatchObject({ action: "give_up", refusal: "region_violated", health: "ejects" });
   });
 
   it("what the parent itself says is to its credit", () => {
