@@ -2,7 +2,7 @@ import { regionOfTokenHost, tokenEndpoint } from "../credentials/tokens/token-en
 import { targetFault } from "../lib/request-target.ts";
 import type { Backend } from "../model/backend.ts";
 import type { TokenEndpoint } from "../model/token-plan.ts";
-import { placesOf } from "../transport/locate/places-of.ts";
+import { tokenHostPlaces } from "../transport/locate/token-host-places.ts";
 import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 import { isPermitted, notPermitted, type Referrer } from "./reference-permission.ts";
@@ -43,7 +43,7 @@ export function compileTokenEndpoint(site: CredentialSite, authored: AuthoredEnd
     return unresolved("UnsupportedOnPlatform", `${address} is on the machine itself, which ${site.context.platform.name} cannot ask`);
   }
   if (targetFault(endpoint.path) !== null) return unresolved("Invalid", `${address}: ${targetFault(endpoint.path)}`);
-  return resolved({ ...endpoint, reach: endpoint.local ? [] : placesOf(null, regionOfTokenHost(endpoint.origin.hostname)) });
+  return resolved({ ...endpoint, reach: endpoint.local ? [] : tokenHostPlaces(regionOfTokenHost(endpoint.origin.hostname)) });
 }
 
 function pathOf(address: string): string {
