@@ -10,6 +10,7 @@ const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "identity_rejected",
   "route_not_found",
   "route_rejected",
+  "access_denied",
   "model_unknown",
   "region_locked",
   "translation_unsupported",

@@ -1,5 +1,5 @@
 import { type Context, type HrTime, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
-import type { CallRecord } from "../model/call-record.ts";
+import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
 import { attemptAttributes, attemptError, callAttributes, errorType, requestAttributes, type SpanAttributes, spanName } from "./call-attributes.ts";
 import { epochOf } from "./call-record.ts";
 import { parseTraceparent } from "./traceparent.ts";
@@ -49,12 +49,14 @@ export function createCallSpans(tracer: Tracer): CallSpans {
       if (!root.isRecording()) return;
       const context = trace.setSpan(ROOT_CONTEXT, root);
       const end = record.ended ?? record.started;
-      for (const [index, attempt] of record.attempts.entries()) {
+      const child = (attempt: AttemptRecord, name: string, index: number): void => {
         const options = { kind: SpanKind.CLIENT, startTime: timeOf(record, attempt.started), attributes: attemptAttributes(record, attempt, index) };
-        const span = tracer.startSpan(spanName(record, attempt.model ?? record.requestedModel), options, context);
+        const span = tracer.startSpan(name, options, context);
         if (attemptError(attempt) !== null) span.setStatus({ code: SpanStatusCode.ERROR });
         span.end(timeOf(record, attempt.ended ?? end));
-      }
+      };
+      if (record.authorization !== null) child(record.authorization, "authorize", 0);
+      for (const [index, attempt] of record.attempts.entries()) child(attempt, spanName(record, attempt.model ?? record.requestedModel), index);
       // A 4xx is the caller's fault: a SERVER span leaves its status unset (HTTP conventions, "Status").
       if (errorType(record) !== null && (record.status >= 500 || record.status < 400)) root.setStatus({ code: SpanStatusCode.ERROR });
       root.end(timeOf(record, end));

@@ -13,8 +13,10 @@ export interface CompiledFilters {
   readonly redirect: RedirectRule | null;
   readonly cors: CorsRule | null;
   readonly mirrors: readonly AuthoredMirror[];
+  readonly externalAuth: AuthoredExternalAuth | null;
 }
 
+export type AuthoredExternalAuth = NonNullable<FilterSpec["externalAuth"]>;
 export type AuthoredMirror = NonNullable<FilterSpec["requestMirror"]>;
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -32,6 +34,7 @@ export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boole
   let rewrite: UrlRewrite | null = null;
   let redirect: RedirectRule | null = null;
   let cors: CorsRule | null = null;
+  let externalAuth: AuthoredExternalAuth | null = null;
   const mirrors: AuthoredMirror[] = [];
   const seen = new Set<string>();
   for (const filter of filters) {
@@ -64,6 +67,8 @@ export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boole
       cors = compiled.value;
     } else if (filter.type === "RequestMirror" && filter.requestMirror !== undefined) {
       mirrors.push(filter.requestMirror);
+    } else if (filter.type === "ExternalAuth" && filter.externalAuth !== undefined) {
+      externalAuth = filter.externalAuth;
     } else {
       return unresolved("UnsupportedValue", `the filter ${filter.type} is not carried out by this release`);
     }
@@ -71,7 +76,7 @@ export function compileFilters(filters: readonly FilterSpec[], prefixOnly: boole
   if (rewrite !== null && redirect !== null) return unresolved("IncompatibleFilters", "URLRewrite and RequestRedirect exclude each other");
   if (redirect !== null && mirrors.length > 0)
     return unresolved("IncompatibleFilters", "RequestMirror and RequestRedirect exclude each other: nothing is sent that could be copied");
-  return resolved({ requestHeaders, responseHeaders, rewrite, redirect, cors, mirrors });
+  return resolved({ requestHeaders, responseHeaders, rewrite, redirect, cors, mirrors, externalAuth });
 }
 
 /** The CRD's rule: a filter carries the member that its type names, and no other. */

@@ -12,6 +12,7 @@ import {
   type WeightedTarget,
 } from "../model/snapshot.ts";
 import type { BackendDirectory } from "./backend-directory.ts";
+import { compileExternalAuth } from "./compile-external-auth.ts";
 import { type CompiledFilters, compileFilters } from "./compile-filters.ts";
 import { compileMatches } from "./compile-match-list.ts";
 import { type CompiledMirrors, compileMirrors } from "./compile-mirrors.ts";
@@ -42,7 +43,7 @@ export interface RuleContext {
   readonly allow: TargetScope["allow"];
 }
 
-const NO_FILTERS: CompiledFilters = { requestHeaders: null, responseHeaders: null, rewrite: null, redirect: null, cors: null, mirrors: [] };
+const NO_FILTERS: CompiledFilters = { requestHeaders: null, responseHeaders: null, rewrite: null, redirect: null, cors: null, mirrors: [], externalAuth: null };
 const MODEL_HEADER = "x-gateway-model-name";
 /** The least wait between two tries where the rule says nothing. */
 const DEFAULT_BACKOFF_MS = 100;
@@ -58,6 +59,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
   const scope: TargetScope = { routeNamespace: namespaceOf(route), allow: context.allow };
   const targets = compileTargets(context.link, context.backends, route, spec.backendRefs ?? [], scope, prefixOnly);
   const mirrors = compileMirrors(context.link, context.backends, route, filters.ok ? filters.value.mirrors : [], scope);
+  const auth = compileExternalAuth(context.link, context.backends, route, filters.ok ? filters.value.externalAuth : null, scope);
   const locks = context.locks.locksOf({ gateway: context.gateway, route, ruleName });
 
   const lockRefusal = context.locks.refusalOf(route);
@@ -66,6 +68,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
     failureOf(filters) ??
     failureOf(targets) ??
     failureOf(mirrors) ??
+    failureOf(auth) ??
     failureOf(timeouts) ??
     (spec.sessionPersistence === undefined ? null : unresolved("UnsupportedValue", "sessionPersistence is not carried out by this release")) ??
     (filters.ok && filters.value.redirect !== null && (spec.backendRefs ?? []).length > 0
@@ -76,9 +79,15 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
   const compiledFilters = filters.ok ? filters.value : NO_FILTERS;
   const weighted = targets.ok ? targets.value.targets : [];
   const locked = refused === null ? outsideLock(weighted, locks.base) : null;
+  const unasked = auth.ok ? auth.value.unresolved : null;
   return {
     refused,
-    unresolved: [...(targets.ok ? targets.value.unresolved : []), ...(mirrors.ok ? mirrors.value.unresolved : []), ...mirrorsOutside(mirrors, locks.base)],
+    unresolved: [
+      ...(unasked === null ? [] : [unasked]),
+      ...(targets.ok ? targets.value.unresolved : []),
+      ...(mirrors.ok ? mirrors.value.unresolved : []),
+      ...mirrorsOutside(mirrors, locks.base),
+    ],
     locked,
     rule: {
       id: `${idOf(route)}/${ruleName ?? index}`,
@@ -86,12 +95,13 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
       ruleIndex: index,
       ruleName,
       matches,
-      action: actionOf(refused?.message ?? locked, compiledFilters, weighted),
+      action: actionOf(refused?.message ?? unasked?.message ?? locked, compiledFilters, weighted),
       requestHeaders: compiledFilters.requestHeaders,
       responseHeaders: compiledFilters.responseHeaders,
       rewrite: compiledFilters.rewrite,
       cors: compiledFilters.cors,
       mirrors: mirrors.ok ? mirrors.value.mirrors : [],
+      externalAuth: auth.ok ? auth.value.rule : null,
       timeouts: timeouts.ok ? timeouts.value : DEFAULT_TIMEOUTS,
       retry: compileRetry(spec),
       lock: locks.lock,

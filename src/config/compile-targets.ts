@@ -39,8 +39,8 @@ export function compileTargets(
   for (const ref of refs) {
     const filters = compileFilters(ref.filters ?? [], prefixOnly, context.platform);
     if (!filters.ok) return filters;
-    const { requestHeaders, responseHeaders, rewrite, redirect, cors, mirrors } = filters.value;
-    const ruleOnly = cors !== null ? "CORS" : mirrors.length > 0 ? "RequestMirror" : null;
+    const { requestHeaders, responseHeaders, rewrite, redirect, cors, mirrors, externalAuth } = filters.value;
+    const ruleOnly = cors !== null ? "CORS" : mirrors.length > 0 ? "RequestMirror" : externalAuth !== null ? "ExternalAuth" : null;
     if (ruleOnly !== null) return unresolved("UnsupportedValue", `${ruleOnly} at a backendRef is not carried out by this release: put it on the rule`);
     const target = resolveRef(context, backends, route, ref, scope, { requestHeaders, responseHeaders, rewrite });
     // The reference must be good although nothing is sent to it: a typing error in it would go unseen.

@@ -188,7 +188,7 @@ function compileConstraint(context: LinkContext, policy: PolicyManifest): Region
       mirrors: also?.mirrors ?? true,
       telemetry: also?.telemetry ?? false,
       eventSinks: also?.eventSinks ?? false,
-      authCallouts: also?.authCallouts ?? false,
+      authCallouts: also?.authCallouts ?? true,
     },
   };
 }

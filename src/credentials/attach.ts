@@ -4,6 +4,7 @@ import { CREDENTIAL_SLOTS, type CredentialSlot, SUBPROTOCOL_SLOT } from "../mode
 import type { HeaderList } from "../model/http.ts";
 import { SecretStoreError } from "../model/ports.ts";
 import type { Secret, SecretReference } from "../model/secret.ts";
+import { tokenSlots } from "../model/token-slots.ts";
 import { withoutSubprotocolKeys } from "./subprotocol-keys.ts";
 
 export interface CredentialTarget {
@@ -50,21 +51,10 @@ export function attach(plan: CredentialPlan | null, secret: Secret | null, reque
   return { headers, path: setQueryParameter(path, plan.name, printable("", secret)) };
 }
 
-/** The slot that held the broker's token, and any other that holds the same one: SDKs are told the key twice at times. */
+/** The broker's token, in each slot that holds it. */
 function brokerToken(headers: HeaderList, tokenSlot: CredentialSlot | null): ReadonlySet<string> {
   // Proxy-Authorization is for the proxy it is sent to, which is this one (RFC 9110 section 11.7.2).
-  const names = new Set<string>(["proxy-authorization"]);
-  if (tokenSlot === null || tokenSlot === SUBPROTOCOL_SLOT) return names;
-  names.add(tokenSlot);
-  const token = bare(find(headers, tokenSlot));
-  for (const slot of CREDENTIAL_SLOTS) {
-    if (bare(find(headers, slot)) === token) names.add(slot);
-  }
-  return names;
-}
-
-function bare(value: string | null): string | null {
-  return value === null ? null : value.trim().replace(/^bearer[ \t]+/i, "");
+  return new Set(["proxy-authorization", ...tokenSlots(headers, tokenSlot)]);
 }
 
 /** field-value of RFC 9110 section 5.5, without white space at its ends. */

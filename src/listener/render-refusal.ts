@@ -1,3 +1,4 @@
+import { find } from "../lib/header-list.ts";
 import type { DialectWire } from "../model/dialect-wire.ts";
 import { REFUSALS, type Refusal } from "../model/errors.ts";
 import type { HeaderList } from "../model/http.ts";
@@ -35,9 +36,9 @@ export function renderRefusal(refusal: Refusal, wire: DialectWire | null, reques
     code,
   ];
   // RFC 9110 section 15.5.2: a 401 names a scheme by which the caller may try again.
-  if (status === 401) headers.push("www-authenticate", 'Bearer realm="spillway"');
+  if (status === 401 && find(refusal.headers, "www-authenticate") === null) headers.push("www-authenticate", 'Bearer realm="spillway"');
   // RFC 6455 section 4.4: the version that is spoken here.
   if (status === 426) headers.push("sec-websocket-version", "13");
   if (refusal.retryAfter !== null) headers.push("retry-after", String(refusal.retryAfter));
-  return { status, headers, body: bytes };
+  return { status, headers: headers.concat(refusal.headers), body: bytes };
 }

@@ -41,6 +41,8 @@ export interface CallRecord {
   requestedModel: string | null;
   streaming: boolean;
   requestBytes: number | null;
+  /** The question to the route's authorization server; null: none was asked. */
+  authorization: AttemptRecord | null;
   attempts: AttemptRecord[];
   /** Backends that were out before any attempt, and why. */
   excluded: readonly { readonly backend: string; readonly reason: string }[];

@@ -13,6 +13,8 @@ export const REFUSALS = {
   route_not_found: { status: 404, title: "No route matches this call" },
   route_rejected: { status: 500, title: "The route that matches this call was refused when its manifest was compiled" },
   backend_invalid: { status: 500, title: "The route refers to a backend that cannot be used" },
+  access_denied: { status: 403, title: "The authorization server of this route does not allow the call" },
+  access_unavailable: { status: 503, title: "The authorization server of this route could not be asked" },
   region_locked: { status: 403, title: "No destination of this call lies inside the allowed regions" },
   credential_unavailable: { status: 503, title: "The credential for the destination could not be read" },
   translation_unsupported: { status: 400, title: "No destination of this call speaks the API that was called" },
@@ -35,6 +37,8 @@ export interface RefusalOptions {
   readonly detail: string;
   /** Seconds after which the same call may succeed. */
   readonly retryAfter?: number;
+  /** Stand on the answer beside the broker's own, and in their place where the names are the same. */
+  readonly headers?: readonly string[];
   /** Overrides the table's status, where the law says to hand an upstream status on (503, 504, …). */
   readonly status?: number;
 }
@@ -46,6 +50,7 @@ export class Refusal extends Error {
   readonly status: number;
   readonly detail: string;
   readonly retryAfter: number | null;
+  readonly headers: readonly string[];
 
   constructor(code: RefusalCode, options: RefusalOptions) {
     super(`${code}: ${options.detail}`);
@@ -53,5 +58,6 @@ export class Refusal extends Error {
     this.status = options.status ?? REFUSALS[code].status;
     this.detail = options.detail;
     this.retryAfter = options.retryAfter ?? null;
+    this.headers = options.headers ?? [];
   }
 }

@@ -74,6 +74,8 @@ export interface CompiledRule {
   readonly rewrite: UrlRewrite | null;
   /** Null: the broker says nothing of other origins, and hands on what the destination says. */
   readonly cors: CorsRule | null;
+  /** Who is asked whether a call may be made; null: nobody. */
+  readonly externalAuth: ExternalAuthRule | null;
   /** Who else gets a copy of the request, beside and after what the action does. */
   readonly mirrors: readonly MirrorRule[];
   readonly timeouts: RuleTimeouts;
@@ -161,6 +163,19 @@ export interface MirrorRule {
   readonly target: Target;
   readonly numerator: number;
   readonly denominator: number;
+}
+
+/** An authorization server that is asked about each call (GEP-1494, HTTP). Whatever is not its yes is a no. */
+export interface ExternalAuthRule {
+  readonly target: Target;
+  /** Stands in front of the path of the call; without trailing slash, empty: nothing does. */
+  readonly pathPrefix: string;
+  /** Lower-case names of what it gets to see of the caller's headers beside Host and Authorization. */
+  readonly requestHeaders: readonly string[];
+  /** Lower-case names of what is copied from its answer into the call; null: all that may. */
+  readonly responseHeaders: ReadonlySet<string> | null;
+  /** Most bytes of a body that it is shown, and so of a body that may pass; 0: it is shown none. */
+  readonly bodyBytes: number;
 }
 
 /** Milliseconds; null: no limit (`0s`). */

@@ -87,7 +87,10 @@ export const regionPolicy = ownKind({
               "Token endpoints that are asked on behalf of a destination must lie inside. They are told who the broker is and no prompt, and many have one name for the whole world (`sts.googleapis.com`, `login.microsoftonline.com`): those are refused.",
             ),
             mirrors: field(z._default(z.boolean(), true), "Copies of calls (RequestMirror) go to destinations inside only."),
-            authCallouts: field(z._default(z.boolean(), false), "Services that are asked whether a call may go on must lie inside."),
+            authCallouts: field(
+              z._default(z.boolean(), true),
+              "Services that are asked whether a call may go on (ExternalAuth) must lie inside: they see its path, the headers that the filter allows and, where it says so, the body.",
+            ),
             telemetry: field(
               z._default(z.boolean(), false),
               "The OTLP collector must lie inside: beside the broker, by its hostname, or by the word of `SPILLWAY_TELEMETRY_REGION`. Unknown: every call under the lock is refused, and no span of it leaves.",

@@ -44,15 +44,15 @@ const cors = z.strictObject({
 const externalAuth = z.strictObject({
   protocol: enumValue(),
   backendRef: plainBackendRef(),
-  grpc: z.optional(z.strictObject({ allowedHeaders: z.optional(z.array(z.string())) })),
+  grpc: z.optional(z.strictObject({ allowedHeaders: z.optional(z.array(z.string()).check(z.maxLength(64))) })),
   http: z.optional(
     z.strictObject({
       path: z.optional(z.string().check(z.maxLength(1024))),
-      allowedHeaders: z.optional(z.array(z.string())),
-      allowedResponseHeaders: z.optional(z.array(z.string())),
+      allowedHeaders: z.optional(z.array(z.string()).check(z.maxLength(64))),
+      allowedResponseHeaders: z.optional(z.array(z.string()).check(z.maxLength(64))),
     }),
   ),
-  forwardBody: z.optional(z.strictObject({ maxSize: z.optional(z.int()) })),
+  forwardBody: z.optional(z.strictObject({ maxSize: z.optional(z.int().check(z.minimum(0), z.maximum(65_535))) })),
 });
 
 const filter = z.strictObject({
