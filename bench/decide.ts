@@ -51,6 +51,7 @@ function rules(routes: number): readonly CompiledRule[] {
       responseHeaders: null,
       rewrite: null,
       cors: null,
+      externalAuth: null,
       mirrors: [],
       timeouts: { requestMs: null, backendRequestMs: null, upgradedMs: null },
       retry: null,

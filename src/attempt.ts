@@ -17,6 +17,7 @@ import type { OutboundRequest } from "./model/ports.ts";
 import { SecretStoreError } from "./model/ports.ts";
 import type { RegionEvidence } from "./model/region.ts";
 import type { Secret, SecretReference } from "./model/secret.ts";
+import type { HeaderEdits } from "./model/snapshot.ts";
 import { matchModel } from "./plan/model-rule.ts";
 import { encodeRequest } from "./providers/encode-request.ts";
 import { wireOf } from "./providers/wires.ts";
@@ -50,6 +51,8 @@ export interface CallInFlight {
   readonly record: CallRecord;
   /** Aborts when the caller leaves or the call's own time is up. */
   readonly signal: CallSignal;
+  /** What the route's authorization server adds to the request; null: nothing. */
+  readonly admitted: HeaderEdits | null;
 }
 
 /** What one attempt came to. */
@@ -200,7 +203,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
   let headers = withoutClientCredentials(backend.credential, forwardableRequestHeaders(exchange.headers), routed.tokenSlot);
   if (lock !== null) headers = withoutPlaceHeaders(headers);
   headers = withChain(headers, gateway.chainId, exchange.protocol);
-  headers = editHeaders(editHeaders(headers, rule.requestHeaders), target.requestHeaders);
+  headers = editHeaders(editHeaders(editHeaders(headers, call.admitted), rule.requestHeaders), target.requestHeaders);
   // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.
   if (routed.operation.dialect !== null) headers = [...remove(headers, ACCEPT_ENCODING), "accept-encoding", "identity"];
   if (rule.propagateTrace) headers = [...headers, "traceparent", stages.attribution.traceparentFor(record)];

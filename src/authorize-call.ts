@@ -5,7 +5,7 @@ import { discardBody } from "./discard-body.ts";
 import { joinBytes } from "./lib/utf8.ts";
 import { imaginedExchange } from "./listener/imagined-exchange.ts";
 import type { Routed } from "./model/call.ts";
-import { type Cleared, clear } from "./model/cleared.ts";
+import { clear } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import type { RegionLock } from "./model/region.ts";
 import { DEFAULT_HEALTH, type ExternalAuthRule } from "./model/snapshot.ts";
@@ -37,9 +37,15 @@ export async function authorizeCall(stages: Stages, call: CallInFlight, rule: Ex
   for (let left = TRIES; left > 0; left -= 1) {
     const timer = startTimer(stages.clock, QUESTION_MS, call.signal);
     const attempt = newAttempt(clearance.cleared, null, stages.clock.monotonic());
-    record.authorization = attempt;
+    record.authCallout = attempt;
     try {
-      const { outcome } = await attemptCandidate(stages, { ...call, routed: asked, body: shown, signal: timer.signal, admitted: null }, clearance.cleared, attempt, null);
+      const { outcome } = await attemptCandidate(
+        stages,
+        { ...call, routed: asked, body: shown, signal: timer.signal, admitted: null },
+        clearance.cleared,
+        attempt,
+        null,
+      );
       attempt.outcome = outcome.kind;
       if (outcome.kind === "answer") {
         discardBody(stages.clock, outcome.body);
@@ -52,7 +58,10 @@ export async function authorizeCall(stages: Stages, call: CallInFlight, rule: Ex
       attempt.ended = stages.clock.monotonic();
     }
   }
-  throw new Refusal("access_unavailable", { detail: "The authorization server of this route gave no answer, and without its yes no call is made.", retryAfter: 1 });
+  throw new Refusal("access_unavailable", {
+    detail: "The authorization server of this route gave no answer, and without its yes no call is made.",
+    retryAfter: 1,
+  });
 }
 
 /** The lock as far as it binds such questions (`also.authCallouts`). */
@@ -108,5 +117,7 @@ async function holdForQuestion(body: CallBody, maxBytes: number): Promise<CallBo
 }
 
 function tooLarge(maxBytes: number): Refusal {
-  return new Refusal("request_too_large", { detail: `The authorization server of this route is shown at most ${maxBytes} bytes of a body (forwardBody.maxSize).` });
+  return new Refusal("request_too_large", {
+    detail: `The authorization server of this route is shown at most ${maxBytes} bytes of a body (forwardBody.maxSize).`,
+  });
 }

@@ -1,6 +1,7 @@
 import { answerPreflight } from "./answer-preflight.ts";
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
+import { authorizeCall } from "./authorize-call.ts";
 import { type CallTimer, startTimer, timeLimit } from "./call-timer.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { findAnswer } from "./find-answer.ts";
@@ -59,21 +60,23 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     cors = routed.rule.cors;
     noteRouted(record, routed, body.bytes?.byteLength ?? exchange.body.declaredLength);
     if (routed.lock !== null) guardOutlets(stages.outlets, routed, record);
-    if (routed.rule.action.kind === "redirect") return redirect(routed, routed.rule.action.redirect, record);
-    // 4 Admitted: limits and access are checked here when they exist.
+    const { action, externalAuth } = routed.rule;
+    const requestMs = timeLimit(routed);
+    timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
+    let call: CallInFlight = { routed, body, record, signal: timer?.signal ?? exchange.signal, admitted: null };
+    // 4 Admitted: whoever is to be asked says yes.
+    if (externalAuth !== null) call = await authorizeCall(stages, call, externalAuth);
+    if (action.kind === "redirect") return redirect(routed, action.redirect, record);
     // 5 Planned: what the lock allows, in order.
     const asked = planRequest(routed.operation, body.facts?.model ?? null);
     const planned = plan(routed, asked, stages.health, stages.random);
     record.excluded = planned.excluded;
     if (planned.redirect !== null) return redirect(routed, planned.redirect, record);
     // 6 to 8 credential, encode, send: per candidate, until one answers.
-    const requestMs = timeLimit(routed);
-    timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
     // Nobody else can take part in a WebSocket.
     const mirrored = routed.rule.mirrors.length > 0 && routed.handshake === null;
     // Under a lock the last door has to read what leaves.
-    const held = mirrored || routed.lock !== null;
-    const call: CallInFlight = { routed, body: held ? await holdCallBody(body, routed) : body, record, signal: timer?.signal ?? exchange.signal };
+    if (mirrored || routed.lock !== null) call = { ...call, body: await holdCallBody(call.body, routed) };
     if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, stages.random));
     const won = await findAnswer(stages, call, planned, timer?.deadline ?? null);
     // 9 Delivered: committed from the first byte on.

@@ -38,7 +38,7 @@ export function accessLogLine(record: CallRecord): string {
     backend: last?.backend ?? null,
     region: last === undefined ? null : regionName(last),
     region_decision: last?.region?.decision ?? null,
-    authorization: record.authorization === null ? null : attemptEntry(record.authorization),
+    auth_callout: record.authCallout === null ? null : attemptEntry(record.authCallout),
     attempts: record.attempts.map((attempt) => attemptEntry(attempt)),
     excluded: record.excluded.map(({ backend, reason }) => ({ backend, reason })),
     outcome: record.outcome,

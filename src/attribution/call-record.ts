@@ -54,7 +54,7 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
     requestedModel: null,
     streaming: false,
     requestBytes: null,
-    authorization: null,
+    authCallout: null,
     attempts: [],
     excluded: [],
     refusal: null,

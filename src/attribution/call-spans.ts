@@ -55,7 +55,7 @@ export function createCallSpans(tracer: Tracer): CallSpans {
         if (attemptError(attempt) !== null) span.setStatus({ code: SpanStatusCode.ERROR });
         span.end(timeOf(record, attempt.ended ?? end));
       };
-      if (record.authorization !== null) child(record.authorization, "authorize", 0);
+      if (record.authCallout !== null) child(record.authCallout, "authorize", 0);
       for (const [index, attempt] of record.attempts.entries()) child(attempt, spanName(record, attempt.model ?? record.requestedModel), index);
       // A 4xx is the caller's fault: a SERVER span leaves its status unset (HTTP conventions, "Status").
       if (errorType(record) !== null && (record.status >= 500 || record.status < 400)) root.setStatus({ code: SpanStatusCode.ERROR });

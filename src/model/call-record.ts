@@ -42,7 +42,7 @@ export interface CallRecord {
   streaming: boolean;
   requestBytes: number | null;
   /** The question to the route's authorization server; null: none was asked. */
-  authorization: AttemptRecord | null;
+  authCallout: AttemptRecord | null;
   attempts: AttemptRecord[];
   /** Backends that were out before any attempt, and why. */
   excluded: readonly { readonly backend: string; readonly reason: string }[];

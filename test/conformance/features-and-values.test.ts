@@ -25,7 +25,7 @@ describe("supportedFeatures of a GatewayClass", () => {
 
   it("never name what no platform can do", () => {
     const features = new Set(Object.values(PLATFORMS).flatMap(featuresOn));
-    for (const absent of ["GRPCRoute", "TLSRoute", "GatewayHTTPSListenerDetectMisdirectedRequests", "HTTPRouteExternalAuth"])
+    for (const absent of ["GRPCRoute", "TLSRoute", "GatewayHTTPSListenerDetectMisdirectedRequests", "HTTPRouteExternalAuthGRPC"])
       expect(features).not.toContain(absent);
   });
 

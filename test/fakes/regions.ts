@@ -9,7 +9,7 @@ export function makeConstraint(policy: string, parts: Partial<RegionConstraint> 
     countries: new Set(),
     minimumEvidence: "label",
     maxAgeMs: null,
-    binds: { broker: false, secretSources: false, tokenEndpoints: false, mirrors: true, telemetry: false, eventSinks: false, authCallouts: false },
+    binds: { broker: false, secretSources: false, tokenEndpoints: false, mirrors: true, telemetry: false, eventSinks: false, authCallouts: true },
     ...parts,
   };
 }

@@ -38,6 +38,7 @@ describe("the access-log line", () => {
       backend: "XBackend/team-a/openai-eu",
       region: "eu-central-1",
       region_decision: "allow",
+      auth_callout: null,
       attempts: [
         {
           backend: "XBackend/team-a/openai-us",

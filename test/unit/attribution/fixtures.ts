@@ -65,6 +65,7 @@ export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
     requestedModel: "gpt-5",
     streaming: true,
     requestBytes: 321,
+    authCallout: null,
     attempts: [attemptOf()],
     excluded: [],
     refusal: null,
@@ -101,6 +102,7 @@ export function failedOver(changes: Partial<CallRecord> = {}): CallRecord {
 /** A call that the region lock refused. */
 export function denied(changes: Partial<CallRecord> = {}): CallRecord {
   return recordOf({
+    authCallout: null,
     attempts: [],
     excluded: [{ backend: "XBackend/team-a/openai-us", reason: "us-east-1 is not allowed by RegionPolicy egress-system/eu-only" }],
     refusal: "region_locked",

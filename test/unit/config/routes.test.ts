@@ -374,7 +374,7 @@ describe("rules", () => {
       [{ filters: [filter("CORS", { cors: { allowMethods: ["*", "GET"] } })] }, "UnsupportedValue"],
       [{ filters: [filter("CORS", { cors: { allowHeaders: ["x a"] } })] }, "UnsupportedValue"],
       [{ filters: [filter("CORS", { cors: { maxAge: 0 } })] }, "UnsupportedValue"],
-      [{ filters: [filter("ExternalAuth", { externalAuth: { protocol: "HTTP", backendRef } })] }, "UnsupportedValue"],
+      [{ filters: [filter("ExternalAuth", { externalAuth: { protocol: "GRPC", backendRef } })] }, "UnsupportedValue"],
       [{ filters: [filter("ExtensionRef", { extensionRef: { group: "example.com", kind: "Magic", name: "m" } })] }, "UnsupportedValue"],
       [{ filters: [filter("Teleport", {})] }, "UnsupportedValue"],
       [{ filters: [filter("URLRewrite", {})] }, "UnsupportedValue"],

@@ -28,6 +28,7 @@ export function makeRule(parts: RuleParts = {}): CompiledRule {
     responseHeaders: null,
     rewrite: null,
     cors: null,
+    externalAuth: null,
     mirrors: [],
     timeouts: { requestMs: null, backendRequestMs: null, upgradedMs: null },
     retry: null,
