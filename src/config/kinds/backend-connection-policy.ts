@@ -1,14 +1,17 @@
 import * as z from "zod/mini";
 import { durationMs } from "../duration.ts";
 import { isCidr, isIpAddress, isNameServer } from "../ip-literal.ts";
+import { kindOfGroup, withRules } from "./cross-field-rule.ts";
 import { backendTargets, dnsLabel, duration, field, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 import { parentMode } from "./parent-mode.ts";
 
 const timeouts = z.strictObject({
-  connect: field(z._default(duration(), "3s"), "For DNS, TCP and TLS together; `0s` is not allowed.").check(
-    z.refine((value) => /[1-9]/.test(value), { error: "connect cannot be switched off" }),
-  ),
+  connect: withRules(field(z._default(duration(), "3s"), "For DNS, TCP and TLS together; `0s` is not allowed."), {
+    holds: (value) => /[1-9]/.test(value),
+    cel: "self.matches('[1-9]')",
+    message: "connect cannot be switched off",
+  }),
   firstByte: field(
     z.optional(duration()),
     "From the request's last byte to the answer's first body byte; then the next backend is tried. `0s` switches it off. Left out: `20s`, and off for a `Parent`, which has several backends to try.",
@@ -22,8 +25,11 @@ const cidrs = () => z.optional(z.array(text(49).check(z.refine(isCidr, { error: 
 
 const LONGEST_PIN_MS = 86_400_000;
 
-const dns = z
-  .strictObject({
+/** All members of `dns` but the two that go with written addresses. */
+const NOT_BESIDE_ADDRESSES = ["denyCIDRs", "onlyCIDRs", "pinFor", "reverseNames", "resolvers"] as const;
+
+const dns = withRules(
+  z.strictObject({
     addresses: field(
       z.optional(
         z.array(text(45).check(z.refine(isIpAddress, { error: "must be an IP address" }))).check(z.minLength(1, "must name at least one"), z.maxLength(16)),
@@ -68,31 +74,31 @@ const dns = z
       ),
       "Name servers that are asked in place of the system's resolver, in this order.",
     ),
-  })
-  .check(
-    z.refine((value) => value.addresses === undefined || Object.keys(value).every((member) => member === "addresses" || member === "allowCIDRs"), {
-      error: "addresses are dialled as they are written, so that nothing else but allowCIDRs goes with them",
-      path: ["addresses"],
-    }),
-  );
+  }),
+  {
+    holds: (value) => value.addresses === undefined || NOT_BESIDE_ADDRESSES.every((member) => value[member] === undefined),
+    cel: `!has(self.addresses) || (${NOT_BESIDE_ADDRESSES.map((member) => `!has(self.${member})`).join(" && ")})`,
+    message: "addresses are dialled as they are written, so that nothing else but allowCIDRs goes with them",
+    path: "addresses",
+  },
+);
 
 /** 32 bytes in base64. */
 const PIN = /^sha256\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
-const listRef = z
-  .strictObject({
+const listRef = withRules(
+  z.strictObject({
     group: field(z._default(z.enum(["spillway.dev", ""]), ""), "API group: `spillway.dev` for a SecretSource, empty for a ConfigMap or Secret."),
     kind: field(z.enum(["ConfigMap", "Secret", "SecretSource"]), "`ConfigMap`, `Secret` or `SecretSource`."),
     name: field(objectName(), "Name of the object."),
     namespace: field(z.optional(dnsLabel()), "Namespace of the object; left out: the namespace of this one. Another namespace needs a ReferenceGrant there."),
     key: field(z.optional(text(253)), "Key inside a ConfigMap (left out: `ca.crl`) or Secret. Not for a SecretSource."),
-  })
-  .check(
-    z.refine((ref) => (ref.kind === "SecretSource") === (ref.group === "spillway.dev"), {
-      error: "group and kind do not belong together: spillway.dev/SecretSource, or (empty group)/ConfigMap or Secret",
-      path: ["kind"],
-    }),
-  );
+  }),
+  kindOfGroup(
+    { SecretSource: "spillway.dev", ConfigMap: "", Secret: "" },
+    "group and kind do not belong together: spillway.dev/SecretSource, or (empty group)/ConfigMap or Secret",
+  ),
+);
 
 const tls = z.strictObject({
   minVersion: field(z._default(z.enum(["1.2", "1.3"]), "1.2"), "`1.2` or `1.3` (quoted)."),
@@ -126,8 +132,8 @@ export const backendConnectionPolicy = ownKind({
   policy: "Direct",
   columns: { Mode: ".spec.mode" },
   spec: field(
-    z
-      .strictObject({
+    withRules(
+      z.strictObject({
         targetRefs: backendTargets(),
         mode: field(
           z._default(z.enum(["Endpoint", "Parent"]), "Endpoint"),
@@ -137,10 +143,14 @@ export const backendConnectionPolicy = ownKind({
         timeouts: field(z.optional(timeouts), "Time limits of one attempt."),
         dns: field(z.optional(dns), "Which addresses may be dialled."),
         tls: field(z.optional(tls), "The TLS handshake."),
-      })
-      .check(
-        z.refine((spec) => (spec.mode === "Parent") === (spec.parent !== undefined), { error: "mode Parent and parent belong together", path: ["parent"] }),
-      ),
+      }),
+      {
+        holds: (spec) => (spec.mode === "Parent") === (spec.parent !== undefined),
+        cel: "(self.mode == 'Parent') == has(self.parent)",
+        message: "mode Parent and parent belong together",
+        path: "parent",
+      },
+    ),
     "The backends and how they are reached.",
   ),
 });

@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
-import { isGuardedHeader } from "../guarded-headers.ts";
+import { GUARDED_HEADERS, isGuardedHeader } from "../guarded-headers.ts";
 import { awsSigV4, azure, gcp } from "./credential-clouds.ts";
 import { anthropicWorkloadIdentity, oauth2ClientCredentials, openAIWorkloadIdentity, tokenExchange } from "./credential-oauth.ts";
+import { withRules } from "./cross-field-rule.ts";
 import { backendTargets, field, secretRef, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -10,8 +11,8 @@ const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
 
 const bearer = z.strictObject({ secretRef: field(secretRef(), "The token.") });
 
-const apiKey = z
-  .strictObject({
+const apiKey = withRules(
+  z.strictObject({
     secretRef: field(secretRef(), "The key."),
     in: field(z.enum(["Header", "Query"]), "`Header` or `Query`. A key in the query is kept out of logs and spans."),
     name: field(
@@ -22,11 +23,21 @@ const apiKey = z
       z._default(z.string().check(z.maxLength(64), z.regex(/^[\x20-\x7e]*$/, "must be printable ASCII")), ""),
       "Stands before the key in a header.",
     ),
-  })
-  .check(
-    z.refine((value) => value.in === "Header" || value.prefix === "", { error: "prefix is for a key in a header", path: ["prefix"] }),
-    z.refine((value) => value.in === "Query" || !isGuardedHeader(value.name.toLowerCase()), { error: "this header belongs to the broker", path: ["name"] }),
-  );
+  }),
+
+  {
+    holds: (value) => value.in === "Header" || value.prefix === "",
+    cel: "self.__in__ == 'Header' || self.prefix == ''",
+    message: "prefix is for a key in a header",
+    path: "prefix",
+  },
+  {
+    holds: (value) => value.in === "Query" || !isGuardedHeader(value.name.toLowerCase()),
+    cel: `self.__in__ == 'Query' || !(self.name.lowerAscii() in [${[...GUARDED_HEADERS].map((name) => `'${name}'`).join(", ")}] || self.name.lowerAscii().startsWith('egress-'))`,
+    message: "this header belongs to the broker",
+    path: "name",
+  },
+);
 
 const MEMBER_OF_TYPE = {
   Bearer: "bearer",
@@ -52,8 +63,8 @@ export const backendCredentialPolicy = ownKind({
   policy: "Direct",
   columns: { Type: ".spec.type" },
   spec: field(
-    z
-      .strictObject({
+    withRules(
+      z.strictObject({
         targetRefs: backendTargets(),
         type: field(z.enum(TYPES), `Which member below says how: ${TYPES.map((type) => `\`${type}\``).join(", ")}.`),
         bearer: field(z.optional(bearer), "`Authorization: Bearer <token>`."),
@@ -76,17 +87,25 @@ export const backendCredentialPolicy = ownKind({
           z._default(z.boolean(), true),
           "Removes `Authorization`, `x-api-key`, `api-key`, `x-goog-api-key` and `Cookie` of the caller before the credential is added. Not for `Passthrough`.",
         ),
-      })
-      .check(
-        z.refine((spec) => Object.entries(MEMBER_OF_TYPE).every(([type, member]) => type === spec.type || spec[member] === undefined), {
-          error: "only the member that `type` names may be there",
-          path: ["type"],
-        }),
-        z.refine((spec) => spec.type === "Passthrough" || spec[MEMBER_OF_TYPE[spec.type]] !== undefined, {
-          error: "the member that `type` names is missing",
-          path: ["type"],
-        }),
-      ),
+      }),
+
+      {
+        holds: (spec) => Object.entries(MEMBER_OF_TYPE).every(([type, member]) => type === spec.type || spec[member] === undefined),
+        cel: Object.entries(MEMBER_OF_TYPE)
+          .map(([type, member]) => `(self.type == '${type}' || !has(self.${member}))`)
+          .join(" && "),
+        message: "only the member that `type` names may be there",
+        path: "type",
+      },
+      {
+        holds: (spec) => spec.type === "Passthrough" || spec[MEMBER_OF_TYPE[spec.type]] !== undefined,
+        cel: Object.entries(MEMBER_OF_TYPE)
+          .flatMap(([type, member]) => (type === "Passthrough" ? [] : [`(self.type != '${type}' || has(self.${member}))`]))
+          .join(" && "),
+        message: "the member that `type` names is missing",
+        path: "type",
+      },
+    ),
     "The backends and the one credential that they get.",
   ),
 });

@@ -1,19 +1,24 @@
 import * as z from "zod/mini";
+import { kindOfGroup, withRules } from "./cross-field-rule.ts";
 import { dnsLabel, duration, field, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
-const backendRef = z
-  .strictObject({
+const backendRef = withRules(
+  z.strictObject({
     group: field(z._default(z.enum(["gateway.networking.x-k8s.io", ""]), "gateway.networking.x-k8s.io"), "API group of the backend; empty for a Service."),
     kind: field(z._default(z.enum(["XBackend", "Service"]), "XBackend"), "`XBackend` or `Service`."),
     name: field(objectName(), "Name of the backend."),
     namespace: field(z.optional(dnsLabel()), "Another namespace is possible for a Service with a ReferenceGrant, never for an XBackend (GEP-4894)."),
     port: field(z.optional(z.int().check(z.minimum(1), z.maximum(65535))), "Port of the Service; not needed for an XBackend."),
-  })
-  .check(
-    z.refine((ref) => (ref.kind === "Service") === (ref.group === ""), { error: "group and kind do not belong together", path: ["kind"] }),
-    z.refine((ref) => ref.kind !== "Service" || ref.port !== undefined, { error: "a Service needs a port", path: ["port"] }),
-  );
+  }),
+  kindOfGroup({ XBackend: "gateway.networking.x-k8s.io", Service: "" }, "group and kind do not belong together"),
+  {
+    holds: (ref) => ref.kind !== "Service" || ref.port !== undefined,
+    cel: "self.kind != 'Service' || has(self.port)",
+    message: "a Service needs a port",
+    path: "port",
+  },
+);
 
 const member = z.strictObject({
   backendRef: field(backendRef, "The backend."),
@@ -50,15 +55,19 @@ export const backendGroup = ownKind({
   policy: null,
   columns: { Tiers: ".spec.tiers[*].name" },
   spec: field(
-    z
-      .strictObject({
+    withRules(
+      z.strictObject({
         tiers: field(z.array(tier).check(z.minLength(1, "a group needs a tier"), z.maxLength(8)), "The order is the priority."),
         failover: field(z.optional(failover), "When a call goes on to the next backend."),
         health: field(z.optional(health), "When a backend is left out for a while."),
-      })
-      .check(
-        z.refine((spec) => new Set(spec.tiers.map((one) => one.name)).size === spec.tiers.length, { error: "tier names must be unique", path: ["tiers"] }),
-      ),
+      }),
+      {
+        holds: (spec) => new Set(spec.tiers.map((one) => one.name)).size === spec.tiers.length,
+        cel: "self.tiers.all(tier, self.tiers.exists_one(other, other.name == tier.name))",
+        message: "tier names must be unique",
+        path: "tiers",
+      },
+    ),
     "The tiers, and when to leave one.",
   ),
 });

@@ -1,25 +1,31 @@
 import * as z from "zod/mini";
 import { PRINCIPAL_TYPES } from "../../model/caller.ts";
-import { byteSizeField, dnsLabel, duration, exactlyOne, exactlyOneInCel, field, secretRef, text } from "./fields.ts";
+import { exactlyOne, withRules } from "./cross-field-rule.ts";
+import { byteSizeField, dnsLabel, duration, field, secretRef, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
 const JWKS = ["uri", "inline", "secretRef"] as const;
 
-const jwks = z
-  .strictObject({
+const jwks = withRules(
+  z.strictObject({
     uri: field(z.optional(text(2048)), "https address of the key set. It is fetched when a token needs it, and kept."),
     inline: field(z.optional(z.union([text(65536), z.looseObject({ keys: z.array(z.looseObject({})) })])), "The key set itself, as JSON text or as YAML.", {
       "x-kubernetes-preserve-unknown-fields": true,
     }),
     secretRef: field(z.optional(secretRef()), "A secret that holds the key set."),
-  })
-  .check(exactlyOne(JWKS, "place of the keys"));
+  }),
+  {
+    ...exactlyOne(JWKS, "place of the keys"),
+    // The API server knows no type for `inline`, so that none of its rules may speak of it.
+    cel: "!has(self.uri) || !has(self.secretRef)",
+  },
+);
 
 /** Issuers whose tokens anybody with an account can ask for, for an audience of its own choice. */
-const PUBLIC_ISSUERS: ReadonlySet<string> = new Set(["https://accounts.google.com", "https://token.actions.githubusercontent.com", "https://gitlab.com"]);
+const PUBLIC_ISSUERS: readonly string[] = ["https://accounts.google.com", "https://token.actions.githubusercontent.com", "https://gitlab.com"];
 
-const issuer = z
-  .strictObject({
+const issuer = withRules(
+  z.strictObject({
     name: field(dnsLabel(), "Unique; names the proof in telemetry."),
     type: field(
       z.enum(["KubernetesServiceAccount", "OIDC", "Broker"]),
@@ -30,7 +36,7 @@ const issuer = z
       z.array(text(2048)).check(z.minLength(1, "an audience is needed: a token for another service must not open this one"), z.maxLength(16)),
       "One of them must be in the `aud` claim.",
     ),
-    jwks: field(jwks, "The issuer's public keys.", exactlyOneInCel(JWKS, "place of the keys")),
+    jwks: field(jwks, "The issuer's public keys."),
     algorithms: field(
       z.optional(z.array(z.enum(["RS256", "ES256", "EdDSA"])).check(z.minLength(1))),
       "Signature algorithms that are accepted; left out: `RS256` and `ES256`, of a `Broker` all three.",
@@ -59,32 +65,41 @@ const issuer = z
       z.optional(z.record(text(256), z.array(text(2048)).check(z.minLength(1), z.maxLength(64)))),
       "Claims that a token must have, each with one of these values, such as `email: [push@project.iam.gserviceaccount.com]`. An issuer that gives tokens to everybody needs it.",
     ),
-  })
-  .check(
-    z.refine((value) => value.type !== "OIDC" || value.namespace === undefined || !PUBLIC_ISSUERS.has(value.issuer) || value.requiredClaims !== undefined, {
-      error: "anybody can have a token of this issuer for any audience: say by requiredClaims whose tokens count",
-      path: ["namespace"],
-    }),
-    z.refine((value) => value.type !== "OIDC" || (value.claims === undefined) !== (value.namespace === undefined), {
-      error: "an OIDC issuer needs either claims or a fixed namespace",
-      path: ["type"],
-    }),
-    z.refine((value) => value.type === "OIDC" || (value.claims === undefined && value.namespace === undefined), {
-      error: "claims and namespace are for OIDC issuers: the other tokens name them themselves",
-      path: ["type"],
-    }),
-    z.refine((value) => (value.type === "Broker") === (value.namespaces !== undefined), {
-      error: "namespaces is for issuers of type Broker, which need it: say whose callers the broker may speak for",
-      path: ["namespaces"],
-    }),
-    z.refine((value) => value.namespaces === undefined || value.namespaces.length === 1 || !value.namespaces.includes("*"), {
-      error: "* stands for all namespaces and must be the only one",
-      path: ["namespaces"],
-    }),
-  );
+  }),
+  {
+    holds: (value) => value.type !== "OIDC" || value.namespace === undefined || !PUBLIC_ISSUERS.includes(value.issuer) || value.requiredClaims !== undefined,
+    cel: `self.type != 'OIDC' || !has(self.__namespace__) || has(self.requiredClaims) || !(self.issuer in [${PUBLIC_ISSUERS.map((one) => `'${one}'`).join(", ")}])`,
+    message: "anybody can have a token of this issuer for any audience: say by requiredClaims whose tokens count",
+    path: "namespace",
+  },
+  {
+    holds: (value) => value.type !== "OIDC" || (value.claims === undefined) !== (value.namespace === undefined),
+    cel: "self.type != 'OIDC' || has(self.claims) != has(self.__namespace__)",
+    message: "an OIDC issuer needs either claims or a fixed namespace",
+    path: "type",
+  },
+  {
+    holds: (value) => value.type === "OIDC" || (value.claims === undefined && value.namespace === undefined),
+    cel: "self.type == 'OIDC' || (!has(self.claims) && !has(self.__namespace__))",
+    message: "claims and namespace are for OIDC issuers: the other tokens name them themselves",
+    path: "type",
+  },
+  {
+    holds: (value) => (value.type === "Broker") === (value.namespaces !== undefined),
+    cel: "(self.type == 'Broker') == has(self.namespaces)",
+    message: "namespaces is for issuers of type Broker, which need it: say whose callers the broker may speak for",
+    path: "namespaces",
+  },
+  {
+    holds: (value) => value.namespaces === undefined || value.namespaces.length === 1 || !value.namespaces.includes("*"),
+    cel: "!has(self.namespaces) || self.namespaces.size() == 1 || !('*' in self.namespaces)",
+    message: "* stands for all namespaces and must be the only one",
+    path: "namespaces",
+  },
+);
 
-const principal = z
-  .strictObject({
+const principal = withRules(
+  z.strictObject({
     type: field(
       z.enum(PRINCIPAL_TYPES),
       "`AWSIAM`: whoever signed a call to the function's URL or API. `AWSSQS`, `AWSEventBridge`, `CloudflareQueue`: where an event came from.",
@@ -95,18 +110,19 @@ const principal = z
     ),
     namespace: field(dnsLabel(), "The namespace of this caller."),
     serviceAccount: field(z.optional(text(253)), "Its service account."),
-  })
-  .check(
-    z.refine((value) => !value.name.slice(0, -1).includes("*"), { error: "* may stand at the end only", path: ["name"] }),
-    // A bare star, or one that leaves the account open, would let in every account there is.
-    z.refine((value) => !value.name.endsWith("*") || /[:/]/.test(value.name.slice(0, -1)), {
-      error: "what stands before * must name an account or path",
-      path: ["name"],
-    }),
-  );
+  }),
+  { holds: (value) => /^[^*]*\*?$/.test(value.name), cel: "self.name.matches('^[^*]*[*]?$')", message: "* may stand at the end only", path: "name" },
+  // A bare star, or one that leaves the account open, would let in every account there is.
+  {
+    holds: (value) => !value.name.endsWith("*") || /[:/]/.test(value.name),
+    cel: "!self.name.endsWith('*') || self.name.matches('[:/]')",
+    message: "what stands before * must name an account or path",
+    path: "name",
+  },
+);
 
-const identity = z
-  .strictObject({
+const identity = withRules(
+  z.strictObject({
     issuers: field(
       z.optional(z.array(issuer).check(z.maxLength(16))),
       "Issuers of signed tokens; verified without asking them, never taken from a header that a client may set.",
@@ -124,17 +140,20 @@ const identity = z
       "Callers whom the platform itself proves: AWS IAM, a queue, a bus. The first that matches counts, and only for calls that show no credential.",
     ),
     anonymous: field(z._default(z.enum(["Deny", "Allow"]), "Deny"), "Callers without any credential. `Allow` must be written out."),
-  })
-  .check(
-    z.refine((value) => new Set(value.issuers?.map((one) => one.name)).size === (value.issuers?.length ?? 0), {
-      error: "issuer names must be unique",
-      path: ["issuers"],
-    }),
-    z.refine((value) => !(value.issuers ?? []).some((one) => one.name === "api-keys" || one.name === "anonymous"), {
-      error: "api-keys and anonymous are names that telemetry uses for other proofs",
-      path: ["issuers"],
-    }),
-  );
+  }),
+  {
+    holds: (value) => new Set(value.issuers?.map((one) => one.name)).size === (value.issuers?.length ?? 0),
+    cel: "!has(self.issuers) || self.issuers.all(one, self.issuers.exists_one(other, other.name == one.name))",
+    message: "issuer names must be unique",
+    path: "issuers",
+  },
+  {
+    holds: (value) => !(value.issuers ?? []).some((one) => one.name === "api-keys" || one.name === "anonymous"),
+    cel: "!has(self.issuers) || self.issuers.all(one, !(one.name in ['api-keys', 'anonymous']))",
+    message: "api-keys and anonymous are names that telemetry uses for other proofs",
+    path: "issuers",
+  },
+);
 
 export const brokerConfig = ownKind({
   kind: "BrokerConfig",

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { algorithm, assertion, endpoint, filePath, printable, scopes } from "./credential-fields.ts";
-import { duration, exactlyOne, exactlyOneInCel, field, secretRef, text } from "./fields.ts";
+import { exactlyOne, withRules } from "./cross-field-rule.ts";
+import { duration, field, secretRef, text } from "./fields.ts";
 
 const roleArn = () =>
   text(2048).check(z.regex(/^arn:[a-z-]+:iam::\d{12}:role\/[\x21-\x7e]+$/, "must be the ARN of a role: arn:aws:iam::123456789012:role/name"));
@@ -28,8 +29,8 @@ export const awsSigV4 = z.strictObject({
   ),
   credentials: field(
     z._default(
-      z
-        .strictObject({
+      withRules(
+        z.strictObject({
           ambient: field(
             z.optional(z.strictObject({})),
             "What the platform gives: environment (Lambda), IRSA's web identity, EKS Pod Identity or ECS. Not on Workers.",
@@ -61,12 +62,12 @@ export const awsSigV4 = z.strictObject({
             ),
             "EKS Pod Identity, or another container credentials service. On Knative only.",
           ),
-        })
-        .check(exactlyOne(AWS_SOURCES, "source")),
+        }),
+        exactlyOne(AWS_SOURCES, "source"),
+      ),
       { ambient: {} },
     ),
     "The keys, or how they are come by; left out: `ambient`.",
-    exactlyOneInCel(AWS_SOURCES, "source"),
   ),
   assumeRole: field(
     z.optional(
@@ -102,8 +103,8 @@ export const awsSigV4 = z.strictObject({
   stsEndpoint: z.optional(endpoint("STS; left out: that of the region.")),
 });
 
-export const gcp = z
-  .strictObject({
+export const gcp = withRules(
+  z.strictObject({
     token: field(
       z._default(z.enum(["AccessToken", "IDToken"]), "AccessToken"),
       "`AccessToken` for Google's APIs, `IDToken` for services behind IAM (Cloud Run).",
@@ -112,8 +113,8 @@ export const gcp = z
     audience: field(z.optional(printable(2048)), "Of an identity token: the address of the service."),
     credentials: field(
       z._default(
-        z
-          .strictObject({
+        withRules(
+          z.strictObject({
             ambient: field(z.optional(z.strictObject({})), "The metadata server: GKE, Cloud Run, virtual machines. On Knative only."),
             secretRef: field(z.optional(secretRef()), "The JSON key of a service account."),
             workloadIdentityFederation: field(
@@ -129,12 +130,12 @@ export const gcp = z
               ),
               "A token of another issuer, exchanged at Google's STS.",
             ),
-          })
-          .check(exactlyOne(["ambient", "secretRef", "workloadIdentityFederation"], "source")),
+          }),
+          exactlyOne(["ambient", "secretRef", "workloadIdentityFederation"], "source"),
+        ),
         { ambient: {} },
       ),
       "Who the broker is; left out: `ambient`.",
-      exactlyOneInCel(["ambient", "secretRef", "workloadIdentityFederation"], "source"),
     ),
     impersonate: field(
       z.optional(
@@ -148,29 +149,37 @@ export const gcp = z
     tokenEndpoint: z.optional(endpoint("Where a key is exchanged for a token; left out: `https://oauth2.googleapis.com/token`.")),
     stsEndpoint: z.optional(endpoint("Where a federated token is exchanged; left out: `https://sts.googleapis.com/v1/token`.")),
     iamEndpoint: z.optional(endpoint("Where a service account is impersonated; left out: that of `https://iamcredentials.googleapis.com`.")),
-  })
-  .check(
-    z.refine((value) => (value.token === "IDToken") === (value.audience !== undefined), {
-      error: "audience is for IDToken, which needs it",
-      path: ["audience"],
-    }),
-    z.refine((value) => value.token === "AccessToken" || value.scopes === undefined, { error: "scopes are for AccessToken", path: ["scopes"] }),
-    z.refine((value) => value.token === "AccessToken" || value.credentials.workloadIdentityFederation === undefined || value.impersonate !== undefined, {
-      error: "a federated token becomes an identity token by impersonation only: name a service account",
-      path: ["impersonate"],
-    }),
-  );
+  }),
+  {
+    holds: (value) => (value.token === "IDToken") === (value.audience !== undefined),
+    cel: "(self.token == 'IDToken') == has(self.audience)",
+    message: "audience is for IDToken, which needs it",
+    path: "audience",
+  },
+  {
+    holds: (value) => value.token === "AccessToken" || value.scopes === undefined,
+    cel: "self.token == 'AccessToken' || !has(self.scopes)",
+    message: "scopes are for AccessToken",
+    path: "scopes",
+  },
+  {
+    holds: (value) => value.token === "AccessToken" || value.credentials.workloadIdentityFederation === undefined || value.impersonate !== undefined,
+    cel: "self.token == 'AccessToken' || !has(self.credentials.workloadIdentityFederation) || has(self.impersonate)",
+    message: "a federated token becomes an identity token by impersonation only: name a service account",
+    path: "impersonate",
+  },
+);
 
 const AZURE_SOURCES = ["clientSecretRef", "clientCertificate", "federatedToken", "managedIdentity"] as const;
 
-export const azure = z
-  .strictObject({
+export const azure = withRules(
+  z.strictObject({
     tenantID: field(z.optional(text(256).check(z.regex(/^[A-Za-z0-9.-]+$/, "must be a tenant's id or domain"))), "Tenant; not for `managedIdentity`."),
     clientID: field(z.optional(printable(256)), "Application; for `managedIdentity` the identity that a user assigned."),
     scope: field(printable(1024), "`https://cognitiveservices.azure.com/.default` for Azure OpenAI, `https://ai.azure.com/.default` for a Foundry project."),
     credentials: field(
-      z
-        .strictObject({
+      withRules(
+        z.strictObject({
           clientSecretRef: field(z.optional(secretRef()), "The application's secret."),
           clientCertificate: field(
             z.optional(
@@ -183,16 +192,17 @@ export const azure = z
           ),
           federatedToken: z.optional(assertion("A token of an issuer that the application trusts, for the audience `api://AzureADTokenExchange`.")),
           managedIdentity: field(z.optional(z.strictObject({})), "The identity of the machine or the container app. On Knative only."),
-        })
-        .check(exactlyOne(AZURE_SOURCES, "source")),
+        }),
+        exactlyOne(AZURE_SOURCES, "source"),
+      ),
       "How the application proves itself.",
-      exactlyOneInCel(AZURE_SOURCES, "source"),
     ),
     tokenEndpoint: z.optional(endpoint("Left out: `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`.")),
-  })
-  .check(
-    z.refine((value) => value.credentials.managedIdentity !== undefined || (value.tenantID !== undefined && value.clientID !== undefined), {
-      error: "tenantID and clientID are missing: only managedIdentity does without",
-      path: ["tenantID"],
-    }),
-  );
+  }),
+  {
+    holds: (value) => value.credentials.managedIdentity !== undefined || (value.tenantID !== undefined && value.clientID !== undefined),
+    cel: "has(self.credentials.managedIdentity) || (has(self.tenantID) && has(self.clientID))",
+    message: "tenantID and clientID are missing: only managedIdentity does without",
+    path: "tenantID",
+  },
+);

@@ -1,11 +1,12 @@
 import * as z from "zod/mini";
-import { dnsLabel, duration, exactlyOne, exactlyOneInCel, field, objectName, secretRef, text } from "./fields.ts";
+import { type CrossFieldRule, exactlyOne, kindOfGroup, withRules } from "./cross-field-rule.ts";
+import { dnsLabel, duration, field, objectName, secretRef, text } from "./fields.ts";
 
 /** Printable ASCII: it becomes part of a form, a header or a claim. */
 export const printable = (maxLength: number) => text(maxLength).check(z.regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces"));
 
-const endpointBackend = z
-  .strictObject({
+const endpointBackend = withRules(
+  z.strictObject({
     group: field(
       z._default(z.enum(["gateway.networking.x-k8s.io", ""]), "gateway.networking.x-k8s.io"),
       "API group: `gateway.networking.x-k8s.io` for an XBackend, empty for a Service.",
@@ -17,25 +18,26 @@ const endpointBackend = z
       "Namespace of the backend; left out: the namespace of this policy. Another namespace needs a ReferenceGrant there.",
     ),
     port: field(z.optional(z.int().check(z.minimum(1), z.maximum(65_535))), "Port of a Service."),
-  })
-  .check(
-    z.refine((ref) => (ref.kind === "Service") === (ref.group === ""), {
-      error: "group and kind do not belong together: gateway.networking.x-k8s.io/XBackend or (empty group)/Service",
-      path: ["kind"],
-    }),
-    z.refine((ref) => (ref.kind === "Service") === (ref.port !== undefined), {
-      error: "a Service needs a port, and an XBackend names its own",
-      path: ["port"],
-    }),
-  );
+  }),
+  kindOfGroup(
+    { XBackend: "gateway.networking.x-k8s.io", Service: "" },
+    "group and kind do not belong together: gateway.networking.x-k8s.io/XBackend or (empty group)/Service",
+  ),
+  {
+    holds: (ref) => (ref.kind === "Service") === (ref.port !== undefined),
+    cel: "(self.kind == 'Service') == has(self.port)",
+    message: "a Service needs a port, and an XBackend names its own",
+    path: "port",
+  },
+);
 
 const ENDPOINT_FORMS = ["url", "backendRef"] as const;
 
 /** Where a token is asked for. */
 export const endpoint = (description: string) =>
   field(
-    z
-      .strictObject({
+    withRules(
+      z.strictObject({
         url: field(z.optional(text(2048)), "Its https address, with the system's roots. Plaintext is for loopback only."),
         backendRef: field(
           z.optional(endpointBackend),
@@ -45,13 +47,16 @@ export const endpoint = (description: string) =>
           z.optional(text(2048).check(z.regex(/^\/[\x21-\x7e]*$/, "must begin with / and be printable ASCII"))),
           "Path at `backendRef`; left out: the provider's own.",
         ),
-      })
-      .check(
-        exactlyOne(ENDPOINT_FORMS, "form"),
-        z.refine((value) => value.path === undefined || value.backendRef !== undefined, { error: "path is for backendRef: a url has its own", path: ["path"] }),
-      ),
+      }),
+      exactlyOne(ENDPOINT_FORMS, "form"),
+      {
+        holds: (value) => value.path === undefined || value.backendRef !== undefined,
+        cel: "!has(self.path) || has(self.backendRef)",
+        message: "path is for backendRef: a url has its own",
+        path: "path",
+      },
+    ),
     description,
-    exactlyOneInCel(ENDPOINT_FORMS, "form"),
   );
 
 const ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"] as const;
@@ -59,18 +64,19 @@ export const algorithm = (preset: (typeof ALGORITHMS)[number]) =>
   field(z._default(z.enum(ALGORITHMS), preset), "How it is signed: `RS256`, `PS256`, `ES256` or `EdDSA`.");
 
 export const filePath = () =>
-  text(4096).check(
-    z.regex(/^\//, "must be an absolute path"),
-    z.refine((path) => !path.split("/").includes(".."), { error: "must not contain .." }),
-  );
+  withRules(text(4096).check(z.regex(/^\//, "must be an absolute path")), {
+    holds: (path) => !path.split("/").includes(".."),
+    cel: "!self.matches('(^|/)[.][.](/|$)')",
+    message: "must not contain ..",
+  });
 
 const ASSERTION_FORMS = ["file", "secretRef", "signed"] as const;
 
 /** The token that the broker shows to get another one. */
 export const assertion = (description: string) =>
   field(
-    z
-      .strictObject({
+    withRules(
+      z.strictObject({
         file: field(
           z.optional(z.strictObject({ path: field(filePath(), "Absolute path.") })),
           "A projected ServiceAccount token, read anew for every exchange. Not on Workers.",
@@ -90,10 +96,10 @@ export const assertion = (description: string) =>
           ),
           "A token that the broker signs itself: for platforms that give it none.",
         ),
-      })
-      .check(exactlyOne(ASSERTION_FORMS, "source")),
+      }),
+      exactlyOne(ASSERTION_FORMS, "source"),
+    ),
     description,
-    exactlyOneInCel(ASSERTION_FORMS, "source"),
   );
 
 export const scopes = (description: string) => field(z.optional(z.array(printable(1024)).check(z.minLength(1), z.maxLength(32))), description);
@@ -118,7 +124,9 @@ export const clientProof = {
   ),
 };
 
-export const ONE_PROOF = z.refine<{ readonly clientSecretRef?: unknown; readonly privateKeyJWT?: unknown }>(
-  (value) => value.clientSecretRef === undefined || value.privateKeyJWT === undefined,
-  { error: "a client proves itself in one way: clientSecretRef or privateKeyJWT", path: ["privateKeyJWT"] },
-);
+export const ONE_PROOF: CrossFieldRule<{ readonly clientSecretRef?: unknown; readonly privateKeyJWT?: unknown }> = {
+  holds: (value) => value.clientSecretRef === undefined || value.privateKeyJWT === undefined,
+  cel: "!has(self.clientSecretRef) || !has(self.privateKeyJWT)",
+  message: "a client proves itself in one way: clientSecretRef or privateKeyJWT",
+  path: "privateKeyJWT",
+};

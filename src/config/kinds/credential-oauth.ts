@@ -1,42 +1,44 @@
 import * as z from "zod/mini";
 import { assertion, clientProof, endpoint, ONE_PROOF, printable, scopes } from "./credential-fields.ts";
-import { exactlyOne, exactlyOneInCel, field } from "./fields.ts";
+import { exactlyOne, withRules } from "./cross-field-rule.ts";
+import { field } from "./fields.ts";
 
 const audiences = (description: string) => field(z.optional(z.array(printable(2048)).check(z.minLength(1), z.maxLength(16))), description);
 const resources = () => audiences("Addresses of the services that the token is for (RFC 8707).");
 
-export const oauth2ClientCredentials = z
-  .strictObject({
+export const oauth2ClientCredentials = withRules(
+  z.strictObject({
     tokenEndpoint: endpoint("The authorization server's token endpoint."),
     clientID: field(printable(1024), "The broker's client id there."),
     ...clientProof,
     scopes: scopes("Scopes to ask for."),
     audience: audiences("`audience` parameters, which some servers want."),
     resource: resources(),
-  })
-  .check(
-    ONE_PROOF,
-    z.refine((value) => value.clientSecretRef !== undefined || value.privateKeyJWT !== undefined, {
-      error: "the client must prove itself: clientSecretRef or privateKeyJWT",
-      path: ["clientSecretRef"],
-    }),
-  );
+  }),
+  ONE_PROOF,
+  {
+    holds: (value) => value.clientSecretRef !== undefined || value.privateKeyJWT !== undefined,
+    cel: "has(self.clientSecretRef) || has(self.privateKeyJWT)",
+    message: "the client must prove itself: clientSecretRef or privateKeyJWT",
+    path: "clientSecretRef",
+  },
+);
 
-export const tokenExchange = z
-  .strictObject({
+export const tokenExchange = withRules(
+  z.strictObject({
     tokenEndpoint: endpoint("The authorization server's token endpoint."),
     subject: field(
-      z
-        .strictObject({
+      withRules(
+        z.strictObject({
           caller: field(
             z.optional(z.strictObject({})),
             "The JWT that the caller has shown to the broker and that was verified: each caller gets a token of its own. A caller with an API key has none.",
           ),
           token: z.optional(assertion("The broker's own token: one for all callers.")),
-        })
-        .check(exactlyOne(["caller", "token"], "subject")),
+        }),
+        exactlyOne(["caller", "token"], "subject"),
+      ),
       "Whose token is exchanged.",
-      exactlyOneInCel(["caller", "token"], "subject"),
     ),
     subjectTokenType: field(z._default(printable(256), "urn:ietf:params:oauth:token-type:jwt"), "What it is."),
     requestedTokenType: field(z.optional(printable(256)), "What is wanted; left out: the server chooses."),
@@ -45,14 +47,15 @@ export const tokenExchange = z
     scopes: scopes("Scopes to ask for."),
     audience: audiences("Names of the services that the token is for."),
     resource: resources(),
-  })
-  .check(
-    ONE_PROOF,
-    z.refine((value) => value.clientID !== undefined || (value.clientSecretRef === undefined && value.privateKeyJWT === undefined), {
-      error: "a client that proves itself needs a clientID",
-      path: ["clientID"],
-    }),
-  );
+  }),
+  ONE_PROOF,
+  {
+    holds: (value) => value.clientID !== undefined || (value.clientSecretRef === undefined && value.privateKeyJWT === undefined),
+    cel: "has(self.clientID) || (!has(self.clientSecretRef) && !has(self.privateKeyJWT))",
+    message: "a client that proves itself needs a clientID",
+    path: "clientID",
+  },
+);
 
 export const openAIWorkloadIdentity = z.strictObject({
   identityProviderID: field(printable(256), "Identity provider in the organisation's settings."),

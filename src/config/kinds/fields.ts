@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { BYTE_SIZE } from "../byte-size.ts";
 import { DURATION } from "../duration.ts";
+import { kindOfGroup, withRules } from "./cross-field-rule.ts";
 
 // Workers forbid `new Function`, which zod otherwise uses to compile its schemas.
 z.config({ jitless: true });
@@ -59,57 +60,33 @@ export const metadata = () =>
 
 /** A reference to a SecretSource or to a core Secret. */
 export const secretRef = () =>
-  z
-    .strictObject({
+  withRules(
+    z.strictObject({
       group: field(z._default(z.enum(["spillway.dev", ""]), ""), "API group: `spillway.dev` for a SecretSource, empty for a core Secret."),
       kind: field(z._default(z.enum(["SecretSource", "Secret"]), "Secret"), "`SecretSource` or `Secret`."),
       name: field(objectName(), "Name of the object."),
       namespace: field(z.optional(dnsLabel()), "Namespace of the object; left out: the namespace of this one. Another namespace needs a ReferenceGrant there."),
       key: field(z.optional(text(253)), "Key inside a core Secret; left out: `value`, then `token`, then the only key there is. Not for a SecretSource."),
-    })
-    .check(
-      z.refine((ref) => (ref.kind === "SecretSource") === (ref.group === "spillway.dev"), {
-        error: "group and kind do not belong together: spillway.dev/SecretSource or (empty group)/Secret",
-        path: ["kind"],
-      }),
-    );
+    }),
+    kindOfGroup({ SecretSource: "spillway.dev", Secret: "" }, "group and kind do not belong together: spillway.dev/SecretSource or (empty group)/Secret"),
+  );
 
 /** A backend that a policy attaches to: always in the policy's own namespace. */
 export const backendTarget = () =>
-  z
-    .strictObject({
+  withRules(
+    z.strictObject({
       group: field(
         z.enum(["gateway.networking.x-k8s.io", ""]),
         "API group of the backend: `gateway.networking.x-k8s.io` for an XBackend, empty for a Service.",
       ),
       kind: field(z.enum(["XBackend", "Service"]), "`XBackend` or `Service`."),
       name: field(objectName(), "Name of the backend, in the namespace of this policy."),
-    })
-    .check(
-      z.refine((target) => (target.kind === "Service") === (target.group === ""), {
-        error: "group and kind do not belong together: gateway.networking.x-k8s.io/XBackend or (empty group)/Service",
-        path: ["kind"],
-      }),
-    );
+    }),
+    kindOfGroup(
+      { XBackend: "gateway.networking.x-k8s.io", Service: "" },
+      "group and kind do not belong together: gateway.networking.x-k8s.io/XBackend or (empty group)/Service",
+    ),
+  );
 
 export const backendTargets = () =>
   field(z.array(backendTarget()).check(z.minLength(1, "must name at least one backend"), z.maxLength(16)), "The backends that this policy is for; at most 16.");
-
-/** Refuses objects that name none or several of these members. CRDs get the same rule in CEL. */
-export function exactlyOne<Value extends object>(members: readonly (keyof Value & string)[], what: string) {
-  return z.refine<Value>((value) => members.filter((member) => value[member] !== undefined).length === 1, {
-    error: `must name exactly one ${what}: ${members.join(", ")}`,
-  });
-}
-
-/** The same rule for the API server. */
-export function exactlyOneInCel(members: readonly string[], what: string) {
-  return {
-    "x-kubernetes-validations": [
-      {
-        rule: `[${members.map((member) => `has(self.${member})`).join(", ")}].filter(present, present).size() == 1`,
-        message: `exactly one ${what}: ${members.join(", ")}`,
-      },
-    ],
-  };
-}

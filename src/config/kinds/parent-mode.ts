@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { MAX_HOPS } from "../../model/chain.ts";
 import { durationMs } from "../duration.ts";
+import { withRules } from "./cross-field-rule.ts";
 import { duration, field, secretRef, text } from "./fields.ts";
 
 const forwardIdentity = z.strictObject({
@@ -19,8 +20,8 @@ const forwardIdentity = z.strictObject({
 });
 
 /** BackendConnectionPolicy `spec.parent`. */
-export const parentMode = z
-  .strictObject({
+export const parentMode = withRules(
+  z.strictObject({
     forwardIdentity: field(
       z.optional(forwardIdentity),
       "Tells the parent who calls, by a short-lived token that this broker signs and sends as `Authorization: Bearer`. Left out: the parent is not told, knows this broker only by a BackendCredentialPolicy if at all, and takes no `Egress-Chain` from it.",
@@ -33,12 +34,13 @@ export const parentMode = z
       z._default(z.enum(["Require", "Prefer", "Ignore"]), "Require"),
       "Under a region lock: with `Require` the parent's answer must say where the call was processed, and inside the lock; with `Prefer` it must not say otherwise; `Ignore` asks nothing. `Require` needs `forwardIdentity`. Without `Require` a locked call goes to a parent only where a label or a RegionAttestation says that all of the parent lies inside.",
     ),
-  })
-  .check(
-    z.refine((value) => value.region === "Ignore" || value.forwardIdentity !== undefined, {
-      error: "a parent takes part in the region lock only for a broker that it knows: add forwardIdentity, or write region: Ignore",
-      path: ["region"],
-    }),
-  );
+  }),
+  {
+    holds: (value) => value.region === "Ignore" || value.forwardIdentity !== undefined,
+    cel: "self.region == 'Ignore' || has(self.forwardIdentity)",
+    message: "a parent takes part in the region lock only for a broker that it knows: add forwardIdentity, or write region: Ignore",
+    path: "region",
+  },
+);
 
 export type ParentModeSpec = z.infer<typeof parentMode>;

@@ -1,26 +1,33 @@
 import * as z from "zod/mini";
+import { kindOfGroup, withRules } from "./cross-field-rule.ts";
 import { duration, field, labelMap, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
 const COUNTRY = /^[A-Z]{2}$/;
-const KINDS_BY_GROUP: Readonly<Record<string, string>> = { Gateway: "gateway.networking.k8s.io", HTTPRoute: "gateway.networking.k8s.io", Namespace: "" };
+const GROUP_OF_KIND = { Gateway: "gateway.networking.k8s.io", HTTPRoute: "gateway.networking.k8s.io", Namespace: "" };
 
 const country = () => z.string().check(z.regex(COUNTRY, "must be an ISO 3166-1 alpha-2 code such as DE"));
 
-const target = z
-  .strictObject({
+const target = withRules(
+  z.strictObject({
     group: field(z.enum(["gateway.networking.k8s.io", ""]), "`gateway.networking.k8s.io`, or empty for a Namespace."),
     kind: field(z.enum(["Gateway", "HTTPRoute", "Namespace"]), "`Gateway`, `HTTPRoute` or `Namespace`."),
     name: field(objectName(), "A Gateway or HTTPRoute in the namespace of this policy, or a Namespace."),
     sectionName: field(z.optional(objectName()), "Name of one rule of the HTTPRoute; left out: all."),
-  })
-  .check(
-    z.refine((ref) => KINDS_BY_GROUP[ref.kind] === ref.group, { error: "group and kind do not belong together", path: ["kind"] }),
-    z.refine((ref) => ref.sectionName === undefined || ref.kind === "HTTPRoute", { error: "sectionName names a rule of an HTTPRoute", path: ["sectionName"] }),
-  );
+  }),
+  kindOfGroup(GROUP_OF_KIND, "group and kind do not belong together"),
+  {
+    holds: (ref) => ref.sectionName === undefined || ref.kind === "HTTPRoute",
+    cel: "!has(self.sectionName) || self.kind == 'HTTPRoute'",
+    message: "sectionName names a rule of an HTTPRoute",
+    path: "sectionName",
+  },
+);
 
-const allow = z
-  .strictObject({
+const ALLOWED = ["regions", "countries", "jurisdictions"] as const;
+
+const allow = withRules(
+  z.strictObject({
     regions: field(
       z.optional(z.array(text(64)).check(z.maxLength(128))),
       "Regions as the providers write them and as the label `topology.kubernetes.io/region` names them, such as `eu-central-1`, `europe-west4` or `eu`.",
@@ -33,12 +40,13 @@ const allow = z
       z.optional(z.array(text(64)).check(z.maxLength(32))),
       "Names for sets of countries: `EU`, `EEA`, `EEA+CH`, `US`, `UK`, `CH`, `CA`, `JP`, `AU`, or one of `spec.jurisdictions`.",
     ),
-  })
-  .check(
-    z.refine((value) => (value.regions?.length ?? 0) + (value.countries?.length ?? 0) + (value.jurisdictions?.length ?? 0) > 0, {
-      error: "must allow at least one region, country or jurisdiction",
-    }),
-  );
+  }),
+  {
+    holds: (value) => ALLOWED.some((member) => (value[member]?.length ?? 0) > 0),
+    cel: ALLOWED.map((member) => `(has(self.${member}) && self.${member}.size() > 0)`).join(" || "),
+    message: "must allow at least one region, country or jurisdiction",
+  },
+);
 
 export const regionPolicy = ownKind({
   kind: "RegionPolicy",

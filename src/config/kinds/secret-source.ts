@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
-import { duration, exactlyOne, exactlyOneInCel, field, objectName, text } from "./fields.ts";
+import { exactlyOne, withRules } from "./cross-field-rule.ts";
+import { duration, field, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
 const PROVIDERS = ["awsSecretsManager", "googleSecretManager", "kubernetesSecret", "env", "file", "binding"] as const;
@@ -60,10 +61,11 @@ const providers = {
     z.optional(
       z.strictObject({
         path: field(
-          text(4096).check(
-            z.regex(/^\//, "must be an absolute path"),
-            z.refine((path) => !path.split("/").includes(".."), { error: "must not contain .." }),
-          ),
+          withRules(text(4096).check(z.regex(/^\//, "must be an absolute path")), {
+            holds: (path) => !path.split("/").includes(".."),
+            cel: "!self.matches('(^|/)[.][.](/|$)')",
+            message: "must not contain ..",
+          }),
           "Absolute path; read anew at each refresh.",
         ),
         jsonKey: jsonKey(),
@@ -96,13 +98,13 @@ export const secretSource = ownKind({
   policy: null,
   columns: { Interval: ".spec.refresh.interval" },
   spec: field(
-    z
-      .strictObject({
+    withRules(
+      z.strictObject({
         ...providers,
         refresh: field(z._default(refresh, { interval: "5m", jitterPercent: 10, staleFor: "1h", onUnavailable: "FailClosed" }), "How long a value is good."),
-      })
-      .check(exactlyOne(PROVIDERS, "provider")),
+      }),
+      exactlyOne(PROVIDERS, "provider"),
+    ),
     "Exactly one provider, and how its value is refreshed.",
-    exactlyOneInCel(PROVIDERS, "provider"),
   ),
 });
