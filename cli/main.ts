@@ -16,6 +16,7 @@ usage: spillway <command> [options]
   compile   make a bundle from which an instance starts without reading YAML
   explain   say what would happen to one call, and why
   audit     check an audit log: that no record was removed, edited, moved or put in
+  key       make the key by which one broker knows another
 
   spillway <command> --help tells each command's options
   spillway --version
@@ -35,6 +36,8 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import("./explain.ts")).runExplain(rest);
     case "audit":
       return (await import("./audit.ts")).runAudit(rest);
+    case "key":
+      return (await import("./key.ts")).runKey(rest);
     case "--version":
     case "-v":
       print(SPILLWAY_VERSION);
@@ -46,7 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
       print(HELP);
       return command === undefined ? EXIT.usage : EXIT.good;
     default:
-      throw new CliError(`there is no command "${command}": use serve, check, compile, explain or audit`);
+      throw new CliError(`there is no command "${command}": use serve, check, compile, explain, audit or key`);
   }
 }
 

@@ -4,7 +4,7 @@ import type { ForwardedIdentity } from "../model/backend.ts";
 import type { Caller } from "../model/caller.ts";
 import type { Clock } from "../model/ports.ts";
 import { Secret } from "../model/secret.ts";
-import { readSigningKey, type SigningKey } from "./signing-key.ts";
+import type { SigningKey } from "./signing-key.ts";
 
 /** For whom, and as whom, a token is made. */
 export interface ForwardedCall {
@@ -50,7 +50,11 @@ export function createIdentityForwarder(options: { readonly clock: Clock; readon
   }
 
   async function signNow(call: ForwardedCall, signer: Signer, name: string): Promise<Secret> {
-    signer.key ??= await readSigningKey(call.key);
+    if (signer.key === null) {
+      // Few brokers have a parent: the others start without what signs.
+      const { readSigningKey } = await import("./signing-key.ts");
+      signer.key = await readSigningKey(call.key);
+    }
     const token = new Secret(await signer.key.sign(claimsOf(call, Math.floor(clock.now() / 1_000))), null);
     signer.tokens.set(name, token, call.plan.ttlSeconds * 1_000 * USED_FOR);
     return token;
