@@ -1,4 +1,15 @@
-import type { ClientAuth } from "oauth4webapi";
+import { importPKCS8 } from "jose";
+import {
+  allowInsecureRequests,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  customFetch,
+  genericTokenEndpointRequest,
+  modifyAssertion,
+  None,
+  PrivateKeyJwt,
+} from "oauth4webapi";
 import { asString } from "../../lib/json-value.ts";
 import { toBytes } from "../../lib/utf8.ts";
 import { type ControlAnswer, SecretStoreError } from "../../model/ports.ts";
@@ -45,11 +56,10 @@ interface OAuthClient {
 
 async function ask(work: TokenWork, plan: OAuthClient, grantType: string, parameters: readonly (readonly [string, string])[]): Promise<ControlAnswer> {
   const { endpoint } = plan;
-  const library = await import("oauth4webapi");
   const address = `${endpoint.origin.scheme}://${endpoint.authority}${endpoint.path}`;
   const proof = await clientProof(work, plan, `https://${endpoint.origin.hostname}${endpoint.path}`);
   let answer: ControlAnswer | null = null;
-  await library.genericTokenEndpointRequest(
+  await genericTokenEndpointRequest(
     { issuer: address, token_endpoint: address },
     { client_id: plan.clientId ?? "none" },
     proof,
@@ -57,8 +67,8 @@ async function ask(work: TokenWork, plan: OAuthClient, grantType: string, parame
     parameters.map((pair) => [...pair]),
     {
       // Whether plaintext may be is the door's to say.
-      [library.allowInsecureRequests]: true,
-      [library.customFetch]: async (_address, { body, headers }) => {
+      [allowInsecureRequests]: true,
+      [customFetch]: async (_address, { body, headers }) => {
         const flat = Object.entries(headers).flat();
         answer = await work.call({ endpoint, method: "POST", headers: flat, body: toBytes(String(body)) });
         return new Response();
@@ -73,15 +83,14 @@ async function ask(work: TokenWork, plan: OAuthClient, grantType: string, parame
 
 /** The library's own way to prove the client. `audience` is the address by which the endpoint knows itself. */
 async function clientProof(work: TokenWork, { clientId, proof }: OAuthClient, audience: string): Promise<ClientAuth> {
-  const library = await import("oauth4webapi");
   switch (proof.kind) {
     case "none":
-      return clientId === null ? () => {} : library.None();
+      return clientId === null ? () => {} : None();
     case "basic":
     case "post": {
       const secret = (await work.read(proof.secret)).reveal().trim();
       if (secret === "") throw new SecretStoreError("malformed", "the client's secret is empty");
-      return proof.kind === "basic" ? library.ClientSecretBasic(secret) : library.ClientSecretPost(secret);
+      return proof.kind === "basic" ? ClientSecretBasic(secret) : ClientSecretPost(secret);
     }
     case "assertion": {
       const assertion = await readAssertion(work, proof.assertion);
@@ -97,13 +106,12 @@ async function clientProof(work: TokenWork, { clientId, proof }: OAuthClient, au
 }
 
 async function privateKeyProof(work: TokenWork, proof: Extract<ClientProof, { kind: "privateKey" }>, audience: string): Promise<ClientAuth> {
-  const library = await import("oauth4webapi");
   const pem = (await work.read(proof.secret)).reveal();
   const thumbprint = proof.certificate ? await certificateThumbprint(pem) : null;
   const issued = Math.floor(work.now() / 1_000);
   const key = await signingKey(pem, proof.algorithm);
-  return library.PrivateKeyJwt(proof.keyId === null ? key : { key, kid: proof.keyId }, {
-    [library.modifyAssertion](header, payload) {
+  return PrivateKeyJwt(proof.keyId === null ? key : { key, kid: proof.keyId }, {
+    [modifyAssertion](header, payload) {
       header["typ"] = "JWT";
       if (thumbprint !== null) header["x5t#S256"] = thumbprint;
       Object.assign(payload, { aud: audience, iat: issued, nbf: issued, exp: issued + ASSERTION_LIFE });
@@ -112,7 +120,6 @@ async function privateKeyProof(work: TokenWork, proof: Extract<ClientProof, { ki
 }
 
 async function signingKey(pem: string, algorithm: string) {
-  const { importPKCS8 } = await import("jose");
   const block = /-----BEGIN PRIVATE KEY-----[\s\S]+?-----END PRIVATE KEY-----/.exec(pem)?.[0] ?? "";
   try {
     // Ed25519 alone is what the library signs under EdDSA.

@@ -1,3 +1,4 @@
+import { importPKCS8, SignJWT } from "jose";
 import { SecretStoreError } from "../../model/ports.ts";
 import type { AssertionSource, SigningAlgorithm } from "../../model/token-plan.ts";
 import type { TokenWork } from "./token-work.ts";
@@ -31,7 +32,6 @@ export async function signJwt(jwt: {
   readonly now: number;
   readonly ttlSeconds: number;
 }): Promise<string> {
-  const { importPKCS8, SignJWT } = await import("jose");
   const issued = Math.floor(jwt.now / 1_000);
   try {
     return await new SignJWT({ ...jwt.claims })
