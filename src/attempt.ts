@@ -112,12 +112,12 @@ export async function attemptCandidate(
     if (!(error instanceof SecretStoreError)) throw error;
     return { ...nothing, outcome: { kind: "credential_unavailable" } };
   }
-  const { hidesUsage, model, otherHost } = built;
+  const { hidesUsage, model, otherHost, credential } = built;
   let { outbound } = built;
   attempt.model = model;
-  if (backend.credential?.type === "sigV4") {
+  if (credential?.type === "sigV4") {
     try {
-      outbound = await signOutbound(stages.signer, backend.credential, lease?.secret ?? null, outbound);
+      outbound = await signOutbound(stages.signer, credential, lease?.secret ?? null, outbound);
     } catch (error) {
       if (error instanceof SecretStoreError) return { ...nothing, outcome: { kind: "credential_unavailable" } };
       if (outbound.body.kind !== "stream") throw error;
@@ -126,6 +126,7 @@ export async function attemptCandidate(
   }
   const door = {
     otherHost,
+    credential,
     now: stages.clock.now(),
     located: (evidence: RegionEvidence) => {
       attempt.region = evidence;
@@ -219,10 +220,11 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
     const draft = { hostname: backend.origin.hostname, method: routed.method, path, headers, body: content };
     ({ path, headers, body: content } = prepareLocked(draft, backend.region.attestations));
   }
-  let attached = attach(backend.credential, shown.lease?.secret ?? null, { headers, path });
+  const { credential } = backend;
+  let attached = attach(credential, shown.lease?.secret ?? null, { headers, path });
   if (shown.forwarded !== null) attached = attachForwarded(shown.forwarded, attached);
-  const secret = secretOf(backend.credential);
-  const callersOwn = backend.credential?.type === "passthrough" || (secret !== null && isPerCaller(secret));
+  const secret = secretOf(credential);
+  const callersOwn = credential?.type === "passthrough" || (secret !== null && isPerCaller(secret));
   const poolOfCaller = callersOwn ? `|${routed.caller.namespace}/${routed.caller.serviceAccount}` : "";
   const outbound: OutboundRequest = {
     origin: backend.origin,
@@ -242,7 +244,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
     },
     poolKey: `${backend.key}${poolOfCaller}`,
   };
-  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost };
+  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost, credential };
 }
 
 /** The standard lets Host pass unchanged. A destination outside knows itself by its own name only, so that is for Services. */

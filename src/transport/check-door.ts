@@ -27,12 +27,14 @@ const kindOf = byName((name: string): "host" | "framing" | "chain" | "plain" | "
  * request would be processed; null: no lock binds it. Pure. Throws `internal_error` where the request is not what was cleared; every doubt throws
  * or denies, so it fails closed.
  */
-export function checkDoor(cleared: Cleared, request: OutboundRequest, { otherHost, now }: Pick<DoorFacts, "otherHost" | "now">): RegionEvidence | null {
+export function checkDoor(cleared: Cleared, request: OutboundRequest, door: Pick<DoorFacts, "otherHost" | "credential" | "now">): RegionEvidence | null {
+  const { otherHost, now } = door;
   const { backend, rewrite } = cleared.target;
   const { origin } = request;
   if (origin.scheme !== backend.origin.scheme || origin.hostname !== backend.origin.hostname || origin.port !== backend.origin.port) {
     refuse("the request is not for the backend that was cleared");
   }
+  if (door.credential !== backend.credential) refuse("the request carries a credential that is not for this backend");
   if (request.tls !== backend.tls || request.dns !== backend.dns || request.protocol !== backend.protocol) {
     refuse("the request does not use the backend's own connection profile");
   }

@@ -1,3 +1,4 @@
+import type { CredentialPlan } from "../model/backend.ts";
 import type { CallSignal } from "../model/call-signal.ts";
 import type { Cleared } from "../model/cleared.ts";
 import type { Outcome } from "../model/outcome.ts";
@@ -11,6 +12,8 @@ import { checkDoor } from "./check-door.ts";
 export interface DoorFacts {
   /** May stand in Host in place of the backend's own name: of the rule's URLRewrite, or the caller's where it goes to a Service; null: nothing may. */
   readonly otherHost: string | null;
+  /** Whose credential the request carries: it must be that of the backend it goes to. */
+  readonly credential: CredentialPlan | null;
   /** Milliseconds since the epoch: facts have an age. */
   readonly now: number;
   /** Hears where a locked request would be processed, and what the lock says of it. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Backend, Cleared, HealthRule, OutboundRequest, Outcome, RegionLock, Transport } from "../../src/index.ts";
+import type { Backend, Cleared, CredentialPlan, HealthRule, OutboundRequest, Outcome, RegionLock, Transport } from "../../src/index.ts";
 import { PLAIN_DNS, Refusal } from "../../src/index.ts";
 import { clear } from "../../src/model/cleared.ts";
 import { checkDoor } from "../../src/transport/check-door.ts";
@@ -40,9 +40,9 @@ function cleared(lock: RegionLock | null = null, changes: Partial<Backend> = {})
 function request(changes: Partial<OutboundRequest> = {}): OutboundRequest {
   return outbound(443, { origin: { ...backend.origin }, headers: ["host", "eu.api.openai.com", "accept", "*/*"], tls, dns, ...changes });
 }
-function codeOf(candidate: Cleared, candidateRequest: OutboundRequest, rewrittenHost: string | null = null): string {
+function codeOf(candidate: Cleared, candidateRequest: OutboundRequest, rewrittenHost: string | null = null, credential: CredentialPlan | null = null): string {
   try {
-    const evidence = checkDoor(candidate, candidateRequest, { otherHost: rewrittenHost, now: 0 });
+    const evidence = checkDoor(candidate, candidateRequest, { otherHost: rewrittenHost, credential, now: 0 });
     return evidence?.decision === "deny" ? "region_locked" : "passed";
   } catch (error) {
     return error instanceof Refusal ? error.code : "threw something else";
@@ -125,6 +125,17 @@ describe("the last door", () => {
     expect(codeOf({ ...europe, lock: AMERICA }, chat)).toBe("region_locked");
   });
 
+  it("lets no credential of another backend through", () => {
+    const secret = { id: "s", location: { provider: "env", name: "S" }, refresh: { intervalMs: 1, jitterPercent: 0, staleForMs: 0 } } as const;
+    const credential: CredentialPlan = { type: "bearer", secret, beside: null, stripClientCredentials: true };
+    const own = { ...cleared(null), target: { ...cleared(null).target, backend: { ...backend, credential } } };
+    expect(codeOf(own, request(), null, credential)).toBe("passed");
+    // The same words in another object are another backend's.
+    expect(codeOf(own, request(), null, { ...credential })).toBe("internal_error");
+    expect(codeOf(own, request(), null, null)).toBe("internal_error");
+    expect(codeOf(cleared(null), request(), null, credential)).toBe("internal_error");
+  });
+
   it("calls nobody when a check fails, and exactly one when none does", async () => {
     let calls = 0;
     const port: Transport = {
@@ -136,7 +147,7 @@ describe("the last door", () => {
       close: async () => {},
     };
     const { signal } = new AbortController();
-    const door = { otherHost: null, now: 0, located: () => {} };
+    const door = { otherHost: null, credential: null, now: 0, located: () => {} };
     await expect(send(port, cleared(), request({ path: "/.." }), signal, door)).rejects.toBeInstanceOf(Refusal);
     const denied = await send(port, { ...cleared(EUROPE), lock: AMERICA }, request(), signal, door);
     expect(denied).toMatchObject({ kind: "region_locked" });
