@@ -77,7 +77,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const mirrored = routed.rule.mirrors.length > 0 && routed.handshake === null;
     // Under a lock the last door has to read what leaves.
     if (mirrored || routed.lock !== null) call = { ...call, body: await holdCallBody(call.body, routed) };
-    if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, stages.random));
+    if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, planned.candidates[0]?.target ?? null, stages.random));
     const won = await findAnswer(stages, call, planned, timer?.deadline ?? null);
     // 9 Delivered: committed from the first byte on.
     if (won.outcome.kind === "answer") await deliverAnswer(stages, call, won, won.outcome);

@@ -1,4 +1,4 @@
-import type { MirrorRule } from "../model/snapshot.ts";
+import type { MirrorRule, RuleTarget, Target } from "../model/snapshot.ts";
 import type { BackendDirectory } from "./backend-directory.ts";
 import type { AuthoredMirror } from "./compile-filters.ts";
 import { resolveRef, type TargetScope } from "./compile-targets.ts";
@@ -13,13 +13,20 @@ export interface CompiledMirrors {
 
 const NO_EDITS = { requestHeaders: null, responseHeaders: null, rewrite: null };
 
-/** The RequestMirror filters of one rule. A share that makes no sense refuses the rule; a reference that cannot be resolved does not. */
+/** The targets of a backendRef: one, or all members of a group. */
+export function targetsOf(target: RuleTarget): readonly Target[] {
+  if (target.kind === "backend") return [target.target];
+  return target.kind === "group" ? target.group.tiers.flatMap((tier) => tier.targets.map((member) => member.target)) : [];
+}
+
+/** RequestMirror filters of one rule, or with `beside` of one backendRef. A share that makes no sense refuses the rule; a reference that cannot be resolved does not. */
 export function compileMirrors(
   context: LinkContext,
   backends: BackendDirectory,
   route: ManifestOf<"HTTPRoute">,
   authored: readonly AuthoredMirror[],
   scope: TargetScope,
+  beside: readonly Target[] | null,
 ): Resolved<CompiledMirrors> {
   const mirrors: MirrorRule[] = [];
   const failures: Unresolved[] = [];
@@ -30,7 +37,7 @@ export function compileMirrors(
     if (!target.ok) failures.push(target);
     else if (target.value.kind !== "backend")
       failures.push(unresolved("InvalidKind", `a mirror is one backend: ${mirror.backendRef.kind} ${mirror.backendRef.name} is not`));
-    else mirrors.push({ target: target.value.target, ...share.value });
+    else mirrors.push({ target: target.value.target, beside, ...share.value });
   }
   return resolved({ mirrors, unresolved: failures });
 }

@@ -13,10 +13,10 @@ import {
 } from "../model/snapshot.ts";
 import type { BackendDirectory } from "./backend-directory.ts";
 import { compileExternalAuth } from "./compile-external-auth.ts";
-import { type CompiledFilters, compileFilters } from "./compile-filters.ts";
+import { type AuthoredMirror, type CompiledFilters, compileFilters } from "./compile-filters.ts";
 import { compileMatches } from "./compile-match-list.ts";
-import { type CompiledMirrors, compileMirrors } from "./compile-mirrors.ts";
-import { compileTargets, type TargetScope } from "./compile-targets.ts";
+import { type CompiledMirrors, compileMirrors, targetsOf } from "./compile-mirrors.ts";
+import { type CompiledTargets, compileTargets, type TargetScope } from "./compile-targets.ts";
 import { durationMs } from "./duration.ts";
 import { type LinkContext, type Resolved, resolved, type Unresolved, unresolved } from "./link-context.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
@@ -58,7 +58,8 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
   const timeouts = compileTimeouts(spec);
   const scope: TargetScope = { routeNamespace: namespaceOf(route), allow: context.allow };
   const targets = compileTargets(context.link, context.backends, route, spec.backendRefs ?? [], scope, prefixOnly);
-  const mirrors = compileMirrors(context.link, context.backends, route, filters.ok ? filters.value.mirrors : [], scope);
+  const mirrors = compileAllMirrors(context, route, filters.ok ? filters.value.mirrors : [], targets, scope);
+  const corsAtRefs = targets.ok ? targets.value.cors : null;
   const auth = compileExternalAuth(context.link, context.backends, route, filters.ok ? filters.value.externalAuth : null, scope);
   const locks = context.locks.locksOf({ gateway: context.gateway, route, ruleName });
 
@@ -73,6 +74,9 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
     (spec.sessionPersistence === undefined ? null : unresolved("UnsupportedValue", "sessionPersistence is not carried out by this release")) ??
     (filters.ok && filters.value.redirect !== null && (spec.backendRefs ?? []).length > 0
       ? unresolved("IncompatibleFilters", "RequestRedirect and backendRefs exclude each other")
+      : null) ??
+    (corsAtRefs !== null && filters.ok && filters.value.cors !== null
+      ? unresolved("IncompatibleFilters", "CORS stands on the rule and at its backendRefs: keep one of the two")
       : null) ??
     (lockRefusal === null ? null : unresolved("Invalid", lockRefusal));
 
@@ -99,7 +103,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
       requestHeaders: compiledFilters.requestHeaders,
       responseHeaders: compiledFilters.responseHeaders,
       rewrite: compiledFilters.rewrite,
-      cors: compiledFilters.cors,
+      cors: compiledFilters.cors ?? corsAtRefs,
       mirrors: mirrors.ok ? mirrors.value.mirrors : [],
       externalAuth: auth.ok ? auth.value.rule : null,
       timeouts: timeouts.ok ? timeouts.value : DEFAULT_TIMEOUTS,
@@ -132,6 +136,27 @@ function outsideLock(targets: readonly WeightedTarget[], lock: RegionLock | null
     reason ??= `no target lies inside the allowed regions: ${candidate.target.backend.key}: ${clearance.evidence.reason}`;
   }
   return reason;
+}
+
+/** Those of the rule, and those at its backendRefs. */
+function compileAllMirrors(
+  { link, backends }: RuleContext,
+  route: ManifestOf<"HTTPRoute">,
+  ofRule: readonly AuthoredMirror[],
+  targets: Resolved<CompiledTargets>,
+  scope: TargetScope,
+): Resolved<CompiledMirrors> {
+  const atRefs = targets.ok ? targets.value.mirrors : [];
+  const parts = [compileMirrors(link, backends, route, ofRule, scope, null)];
+  for (const { target, authored } of atRefs) parts.push(compileMirrors(link, backends, route, authored, scope, targetsOf(target)));
+  const mirrors: CompiledMirrors["mirrors"][number][] = [];
+  const failures: Unresolved[] = [];
+  for (const part of parts) {
+    if (!part.ok) return part;
+    mirrors.push(...part.value.mirrors);
+    failures.push(...part.value.unresolved);
+  }
+  return resolved({ mirrors, unresolved: failures });
 }
 
 /** Told, and kept: a lock that binds some callers only may let others' copies go there. */

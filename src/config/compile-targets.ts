@@ -1,7 +1,7 @@
 import type { Backend } from "../model/backend.ts";
-import type { RuleTarget, Target, WeightedTarget } from "../model/snapshot.ts";
+import type { CorsRule, RuleTarget, Target, WeightedTarget } from "../model/snapshot.ts";
 import type { BackendDirectory } from "./backend-directory.ts";
-import { compileFilters } from "./compile-filters.ts";
+import { type AuthoredMirror, compileFilters } from "./compile-filters.ts";
 import { compileGroup } from "./compile-group.ts";
 import { type LinkContext, type Resolved, resolved, type Unresolved, unresolved } from "./link-context.ts";
 import { namespaceOf } from "./manifest.ts";
@@ -23,6 +23,10 @@ export interface CompiledTargets {
   readonly targets: readonly WeightedTarget[];
   /** Why references of the rule could not be resolved; its ResolvedRefs shows the first. */
   readonly unresolved: readonly Unresolved[];
+  /** RequestMirror filters at backendRefs, with what each stands at. */
+  readonly mirrors: readonly { readonly target: RuleTarget; readonly authored: readonly AuthoredMirror[] }[];
+  /** What all backendRefs agree on; null: they say nothing. */
+  readonly cors: CorsRule | null;
 }
 
 /** The backendRefs of one rule. A filter that cannot be carried out refuses the rule; a reference that cannot be resolved keeps its weight and answers 500. */
@@ -36,21 +40,30 @@ export function compileTargets(
 ): Resolved<CompiledTargets> {
   const failures: Unresolved[] = [];
   const targets: WeightedTarget[] = [];
+  const mirrored: { readonly target: RuleTarget; readonly authored: readonly AuthoredMirror[] }[] = [];
+  const origins: (CorsRule | null)[] = [];
   for (const ref of refs) {
     const filters = compileFilters(ref.filters ?? [], prefixOnly, context.platform);
     if (!filters.ok) return filters;
     const { requestHeaders, responseHeaders, rewrite, redirect, cors, mirrors, externalAuth } = filters.value;
-    const ruleOnly = cors !== null ? "CORS" : mirrors.length > 0 ? "RequestMirror" : externalAuth !== null ? "ExternalAuth" : null;
-    if (ruleOnly !== null) return unresolved("UnsupportedValue", `${ruleOnly} at a backendRef is not carried out by this release: put it on the rule`);
+    if (externalAuth !== null) return unresolved("UnsupportedValue", "ExternalAuth at a backendRef is not carried out by this release: put it on the rule");
+    if (ref.weight > 0) origins.push(cors);
     const target = resolveRef(context, backends, route, ref, scope, { requestHeaders, responseHeaders, rewrite });
     // The reference must be good although nothing is sent to it: a typing error in it would go unseen.
-    if (target.ok) targets.push({ weight: ref.weight, target: redirect === null ? target.value : { kind: "redirect", redirect } });
-    else {
+    if (target.ok) {
+      targets.push({ weight: ref.weight, target: redirect === null ? target.value : { kind: "redirect", redirect } });
+      if (mirrors.length > 0) mirrored.push({ target: target.value, authored: mirrors });
+    }
+    if (!target.ok) {
       failures.push(target);
       targets.push({ weight: ref.weight, target: { kind: "invalid", reason: target.message } });
     }
   }
-  return resolved({ targets, unresolved: failures });
+  const [cors = null, ...others] = origins;
+  // A browser asks before anybody knows to whom the call will go.
+  if (others.some((other) => JSON.stringify(other) !== JSON.stringify(cors)))
+    return unresolved("UnsupportedValue", "CORS must be the same at every backendRef, for a preflight comes before one is picked: put it on the rule");
+  return resolved({ targets, unresolved: failures, mirrors: mirrored, cors });
 }
 
 /** Whom a reference names. `ref` may be that of a mirror, which has no weight and no filters. */

@@ -163,6 +163,8 @@ export interface MirrorRule {
   readonly target: Target;
   readonly numerator: number;
   readonly denominator: number;
+  /** Of a filter at a backendRef: only calls that go to one of these first are copied; these very objects. Null: of the rule, all calls. */
+  readonly beside: readonly Target[] | null;
 }
 
 /** An authorization server that is asked about each call (GEP-1494, HTTP). Whatever is not its yes is a no. */

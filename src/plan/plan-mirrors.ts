@@ -3,7 +3,7 @@ import { type Cleared, clear } from "../model/cleared.ts";
 import { mirrorLock } from "../model/mirror-lock.ts";
 import type { Exclusion } from "../model/planned.ts";
 import type { Random } from "../model/ports.ts";
-import { DEFAULT_HEALTH } from "../model/snapshot.ts";
+import { DEFAULT_HEALTH, type Target } from "../model/snapshot.ts";
 import { type PlanRequest, unfit } from "./plan.ts";
 
 /** A mirror that this call's share fell on. */
@@ -12,9 +12,10 @@ export type PlannedMirror =
   /** `region`: the call's lock denies it. The others: it cannot serve this call. */
   | { readonly kind: "skip"; readonly backend: string; readonly reason: Exclusion["reason"] };
 
-/** Who gets a copy of this call: one draw a mirror that gets only a share. The call's own lock binds a mirror as it binds a destination, unless a policy says that it does not. */
-export function planMirrors(routed: Routed, request: PlanRequest, random: Random): readonly PlannedMirror[] {
-  return routed.rule.mirrors.flatMap(({ target, numerator, denominator }): PlannedMirror[] => {
+/** Who gets a copy of this call, which goes to `first`: one draw a mirror that gets only a share. The call's own lock binds a mirror as it binds a destination, unless a policy says that it does not. */
+export function planMirrors(routed: Routed, request: PlanRequest, first: Target | null, random: Random): readonly PlannedMirror[] {
+  return routed.rule.mirrors.flatMap(({ target, numerator, denominator, beside }): PlannedMirror[] => {
+    if (beside !== null && (first === null || !beside.includes(first))) return [];
     if (numerator < denominator && random() * denominator >= numerator) return [];
     const candidate: Candidate = { target, tier: 0, failover: null, health: DEFAULT_HEALTH };
     const clearance = clear(candidate, mirrorLock(routed.lock), routed.exchange.place);

@@ -170,3 +170,38 @@ describe("an answer (HTTPRouteCORS)", () => {
     expect(await ask(start(), simple("/moved", "https://who.example"))).toMatchObject({ status: 302, cors: { "allow-origin": "*" } });
   });
 });
+
+describe("CORS at backendRefs", () => {
+  const cors = (origin: string) => `filters: [{type: CORS, cors: {allowOrigins: ["${origin}"]}}]`;
+  const ref = (name: string, more = "") => `{group: gateway.networking.x-k8s.io, kind: XBackend, name: ${name}${more === "" ? "" : `, ${more}`}}`;
+  const serve = (rule: string) =>
+    install({
+      backends: [
+        { name: "first", port: 8001 },
+        { name: "second", port: 8002 },
+      ],
+      rules: `  - ${rule}\n`,
+    });
+  const preflight = { method: "OPTIONS", target: "/x", headers: ["origin", "https://app.example", "access-control-request-method", "GET"] };
+
+  it("counts for the rule where all that get calls say the same", async () => {
+    const one = serve(
+      `backendRefs: [${ref("first", cors("https://app.example"))}, ${ref("second", cors("https://app.example"))}, ${ref("first", "weight: 0")}]`,
+    );
+    expect(await ask(one, preflight)).toMatchObject({ status: 204, cors: { "allow-origin": "https://app.example" } });
+    expect(await ask(one, { headers: ["origin", "https://app.example", "authorization", `Bearer ${CALLER_TOKEN}`] })).toMatchObject({
+      status: 200,
+      cors: { "allow-origin": "https://app.example" },
+    });
+  });
+
+  it.each([
+    ["they differ", `backendRefs: [${ref("first", cors("https://app.example"))}, ${ref("second", cors("https://other.example"))}]`],
+    ["one has none", `backendRefs: [${ref("first", cors("https://app.example"))}, ${ref("second")}]`],
+    ["the rule has its own", `${cors("https://app.example")}\n    backendRefs: [${ref("first", cors("https://app.example"))}]`],
+  ])("is refused where %s, for a preflight comes before a destination is picked", async (_, rule) => {
+    const one = serve(rule);
+    expect((await ask(one, { headers: ["authorization", `Bearer ${CALLER_TOKEN}`] })).status).toBe(500);
+    expect(one.transport.sent).toEqual([]);
+  });
+});

@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { compile } from "../../src/config/compile.ts";
+import { readBundle } from "../../src/config/read-bundle.ts";
+import { writeBundle } from "../../src/config/write-bundle.ts";
 import type { ExchangeOptions } from "../fakes/exchange.ts";
-import { CALLER_TOKEN, type TestManifests } from "../fakes/manifests.ts";
+import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
 import { type Installation, install } from "../pipeline/installation.ts";
+import { NODE } from "../unit/config/compile-text.ts";
 
 /** Rows of HTTPRouteRequestMirror, HTTPRouteRequestMultipleMirrors and HTTPRouteRequestPercentageMirror, and what they leave open. */
 const ref = (name: string) => `{group: gateway.networking.x-k8s.io, kind: XBackend, name: ${name}}`;
@@ -147,5 +151,31 @@ describe("a mirror", () => {
     await settled();
     await one.call(post("hello"));
     expect(to(one).filter((name) => name === "copy")).toHaveLength(257);
+  });
+});
+
+/** The standard leaves filters at a backendRef to the implementation: they count where the call goes to that backend. */
+describe("a mirror at a backendRef", () => {
+  const refs = (first: string, second: string) =>
+    `  - backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: first, weight: ${first}}, {group: gateway.networking.x-k8s.io, kind: XBackend, name: other, weight: ${second}, filters: [${mirror("copy")}]}]\n`;
+
+  it("gets the calls that go there, and no others", async () => {
+    const there = install(world("", { rules: refs("0", "1") }));
+    await there.call(post("hello"));
+    await settled();
+    expect(to(there)).toEqual(["copy", "other"]);
+    const elsewhere = install(world("", { rules: refs("1", "0") }));
+    await elsewhere.call(post("hello"));
+    await settled();
+    expect(to(elsewhere)).toEqual(["first"]);
+  });
+
+  it("serves the same from a bundle", async () => {
+    const text = testManifests(world("", { rules: refs("0", "1") }));
+    const compiled = compile([{ path: "test.yaml", text }], NODE);
+    const read = readBundle(writeBundle(compiled, NODE), NODE);
+    const [rule] = read.snapshot?.gateways[0]?.listeners[0]?.routes.rules ?? [];
+    const [, second] = rule?.action.kind === "forward" ? rule.action.targets : [];
+    expect(second?.target.kind === "backend" && rule?.mirrors[0]?.beside?.[0] === second.target.target).toBe(true);
   });
 });
