@@ -26,7 +26,9 @@ export const bedrock: ProviderRule = {
   owns: (hostname) => RUNTIME.test(hostname) || OTHER.test(hostname),
   attestable: (hostname) => !RUNTIME.test(hostname),
   parameters: NONE,
-  fieldsOf({ segments }) {
+  fieldsOf({ hostname, path, segments }) {
+    // Mantle speaks the APIs of others.
+    if (!RUNTIME.test(hostname)) return path.endsWith("/messages") ? BODY_FIELDS.anthropicMessages : BODY_FIELDS.openaiChat;
     if (segments[2] === "converse" || segments[2] === "converse-stream") return BODY_FIELDS.bedrockConverse;
     return BODY_FIELDS.bedrockInvoke;
   },

@@ -61,6 +61,7 @@ export const BODY_FIELDS: FactSource &
     "metadata",
     "model",
     "parallel_tool_calls",
+    "prompt",
     "prompt_cache_key",
     "prompt_cache_retention",
     "reasoning",
