@@ -7,6 +7,12 @@ import { createH1Pool, type H1Pool } from "./h1-pool.ts";
 import { createH2Pool, type H2Pool } from "./h2-pool.ts";
 import { type Revocation, revocationOf } from "./revocation.ts";
 
+/**
+ * Pools of one pool key: the one that counts and the one before it, which calls of an earlier snapshot may still use while a reload settles.
+ * Lists and client certificates change for as long as the process lives, and each of their pools holds a store of certificates.
+ */
+const GENERATIONS = 2;
+
 /** Pools that are kept; beyond it the one that was idle longest is closed. */
 const POOLS = 512;
 
@@ -14,6 +20,7 @@ export type Pool = H1Pool | H2Pool;
 
 interface Entry {
   readonly pool: Pool;
+  readonly poolKey: string;
   /** Milliseconds since the epoch at which what its connections were checked by ends; null: never. */
   readonly goodUntil: number | null;
   connectMs: number;
@@ -79,7 +86,7 @@ export function createPoolRegistry(context: DialContext): PoolRegistry {
     const pool = h2 ? createH2Pool(url, connect, connectMs) : createH1Pool(url, connect, connectMs);
     // Lists that have ended already let no connection come about, so there is none to close.
     const ends = revocation !== null && context.now() < revocation.goodUntil;
-    const entry: Entry = { pool, goodUntil: ends ? revocation.goodUntil : null, connectMs: 0, lastUse: 0 };
+    const entry: Entry = { pool, poolKey: request.poolKey, goodUntil: ends ? revocation.goodUntil : null, connectMs: 0, lastUse: 0 };
     return entry;
   }
 
@@ -104,6 +111,12 @@ export function createPoolRegistry(context: DialContext): PoolRegistry {
     if (oldest !== null) drop(oldest);
   }
 
+  /** Maps remember the order in which pools were made: the first of them is the oldest. */
+  function dropSuperseded(poolKey: string): void {
+    const same = [...pools].filter(([, entry]) => entry.poolKey === poolKey);
+    for (const [identity] of same.slice(0, -GENERATIONS)) drop(identity);
+  }
+
   function findEntry(request: OutboundRequest): Entry {
     const seen = recent.get(request.poolKey);
     if (seen !== undefined && sameProfile(seen.request, request) && isGood(seen.entry)) return seen.entry;
@@ -117,6 +130,7 @@ export function createPoolRegistry(context: DialContext): PoolRegistry {
     if (entry === undefined) {
       entry = open(request, clientCertificate, revocationOf(request));
       pools.set(identity, entry);
+      dropSuperseded(request.poolKey);
       if (pools.size > POOLS) evict();
     }
     recent.set(request.poolKey, { request: { ...request, headers: [], body: { kind: "none" } }, entry });

@@ -11,6 +11,8 @@ export interface TlsProvider {
   connections: number;
   /** Of these, those that resumed a session. */
   resumed: number;
+  /** Connections that are open now. */
+  readonly open: number;
   /** Serial numbers of the client certificates it was shown, in upper-case hexadecimal; one a connection, empty for none. */
   readonly clients: string[];
   /** What it shows to the connections that come from now on. */
@@ -64,6 +66,9 @@ export async function startTlsProvider({ protocol, once = false, delayMs = 0, ..
     port: typeof address === "object" && address !== null ? address.port : 0,
     calls: 0,
     connections: 0,
+    get open() {
+      return sockets.size;
+    },
     resumed: 0,
     clients: [],
     renew: (changed) => server.setSecureContext({ ...options, ...changed }),

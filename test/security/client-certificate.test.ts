@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createUndiciTransport } from "../../adapters/transport/undici-transport.ts";
 import { type EgressEvent, Secret, type SecretReference, type Transport } from "../../src/index.ts";
 import { createAuthority, type IssuedCertificate } from "../fakes/certificates.ts";
-import { drain, labelOf, outbound, tlsProfile } from "../fakes/outbound.ts";
+import { drain, labelOf, outbound, tlsProfile, until } from "../fakes/outbound.ts";
 import { startTlsProvider, type TlsProvider, type TlsProviderOptions } from "../fakes/tls-provider.ts";
 
 const DAY = 86_400_000;
@@ -119,6 +119,14 @@ describe.each(["http1", "h2"] as const)("over %s, a destination that asks for a 
     // Once the new one is there no connection is made with the old one.
     const firstNew = provider.clients.indexOf(serialOf(after));
     expect(provider.clients.slice(firstNew)).toEqual(provider.clients.slice(firstNew).map(() => serialOf(after)));
+  });
+
+  it("keeps no connection of certificates long gone", async () => {
+    const provider = await start();
+    const transport = open();
+    for (let i = 0; i < 6; i += 1) expect(await call(transport, provider, pairOf(client(), `${i}`))).toBe("answer");
+    expect(provider.connections).toBe(6);
+    await until(() => provider.open <= 2, "the connections of the first four are closed");
   });
 
   describe("goes on seeing the good one when the next", () => {
