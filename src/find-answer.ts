@@ -45,6 +45,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
     const attempted = await attemptCandidate(stages, call, cleared, attempt, renewed);
     attempt.ended = stages.clock.monotonic();
     attempt.outcome = attempted.outcome.kind;
+    attempt.cause = causeOf(attempted.outcome);
     renewed = null;
     const { request } = call.body;
     if (attempted.outcome.kind === "request_body" && request.kind === "stream" && request.overflowed()) {
@@ -100,6 +101,13 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       refetched = false;
     }
   }
+}
+
+/** A word of ours for telemetry, never text of an upstream. */
+function causeOf(outcome: Attempted["outcome"]): string | null {
+  if (outcome.kind === "connect") return outcome.detail;
+  if (outcome.kind === "timeout") return outcome.phase;
+  return outcome.kind === "untrusted" ? outcome.reason : null;
 }
 
 function factsOf(attempted: Attempted, retryAfterMs: number | null) {

@@ -61,7 +61,7 @@ function draftOf({ type, subject, data }: EgressEvent): KubeEventNote | null {
       if (about === null) return null;
       if (type === "backend.recovered") return { ...about, type: "Normal", reason: "BackendRecovered", action: "Restore", note: "the backend answers again" };
       const isDegraded = type === "backend.degraded";
-      const note = isDegraded ? "the backend fails and gets no calls for a while" : "the backend could not prove who it is";
+      const note = isDegraded ? "the backend fails and gets no calls for a while" : `the backend could not prove who it is: ${textOf(data["reason"])}`;
       return { ...about, type: "Warning", reason: isDegraded ? "BackendDegraded" : "BackendUntrusted", action: isDegraded ? "Evict" : "VerifyPeer", note };
     }
     case "credential.unavailable": {

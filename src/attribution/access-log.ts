@@ -67,6 +67,7 @@ function attemptEntry(attempt: AttemptRecord): Readonly<Record<string, string | 
     region: regionName(attempt),
     status: attempt.status,
     outcome: attempt.outcome,
+    cause: attempt.cause,
     failover: attempt.failoverReason,
     held_back: attempt.heldBack,
     model: attempt.model,

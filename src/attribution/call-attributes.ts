@@ -108,6 +108,7 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
   if (index > 0) attributes[ATTRIBUTE.resendCount] = index;
   put(attributes, ATTRIBUTE.statusCode, attempt.status === 0 ? null : attempt.status);
   put(attributes, ATTRIBUTE.errorType, attemptError(attempt));
+  put(attributes, ATTRIBUTE.attemptCause, attempt.cause);
   put(attributes, ATTRIBUTE.failoverReason, attempt.failoverReason);
   put(attributes, ATTRIBUTE.failoverHeldBack, attempt.heldBack);
   put(attributes, ATTRIBUTE.peerAddress, attempt.peerAddress);

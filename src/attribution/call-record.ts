@@ -90,6 +90,7 @@ export function newAttempt(cleared: Cleared, model: string | null, now: number):
     status: 0,
     // Stays so when the broker fails before the attempt has come to anything.
     outcome: "unfinished",
+    cause: null,
     failoverReason: null,
     heldBack: null,
     model,

@@ -54,6 +54,7 @@ export const ATTRIBUTE = {
   attempt: "egress.attempt",
   attempts: "egress.attempts",
   attemptOutcome: "egress.attempt.outcome",
+  attemptCause: "egress.attempt.cause",
   failoverReason: "egress.failover.reason",
   failoverHeldBack: "egress.failover.held_back",
   excluded: "egress.excluded",

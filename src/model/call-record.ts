@@ -71,6 +71,8 @@ export interface AttemptRecord {
   status: number;
   /** `answer`, or the failure's kind, or a refusal before sending such as `credential_unavailable`. */
   outcome: string;
+  /** The outcome more closely, one word: `dns` of `connect`, `first_byte` of `timeout`, `revoked` of `untrusted`; null: it says all. */
+  cause: string | null;
   /** Why the next candidate was tried; null: it was not. */
   failoverReason: string | null;
   /** What kept a failed attempt from going on to another, such as `body_not_replayable` or `retry_budget`; null: nothing did, or none was due. */

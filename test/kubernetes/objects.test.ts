@@ -79,7 +79,11 @@ describe("references", () => {
         spec: {
           kubernetesSecret: { name: "one" },
           bearer: { secretRef: { name: "two", namespace: "b" } },
-          tls: { clientCertificateRef: { name: "three" }, validation: { caCertificateRefs: [{ group: "", kind: "ConfigMap", name: "ca" }] } },
+          tls: {
+            clientCertificateRef: { name: "three" },
+            validation: { caCertificateRefs: [{ group: "", kind: "ConfigMap", name: "ca" }] },
+            crl: { refs: [{ kind: "ConfigMap", name: "lists" }] },
+          },
           jwks: { secretRef: { group: "spillway.dev", kind: "SecretSource", name: "source" } },
           rules: [
             {
@@ -95,7 +99,7 @@ describe("references", () => {
       },
     ]);
     expect([...found.Secret].sort()).toEqual(["a/one", "a/three", "b/two"]);
-    expect([...found.ConfigMap]).toEqual(["a/ca"]);
+    expect([...found.ConfigMap]).toEqual(["a/ca", "a/lists"]);
     expect([...found.Service].sort()).toEqual(["a/vllm", "a/web"]);
   });
 });

@@ -111,6 +111,7 @@ describe("what a caller hears", () => {
     expect(fake.received()?.body).not.toMatch(/canary|revoked|crl|pin|certificate/);
     expect(one.told()).not.toContain("canary");
     expect(reasons(one)).toEqual([`XBackend/team-a/only ${reason}`]);
+    expect(one.log.at(-1)).toMatchObject({ attempts: [{ outcome: "untrusted", cause: reason }] });
     // Never the same again: one attempt, although the rule has nobody else.
     expect(one.transport.sent).toHaveLength(1);
   });

@@ -29,6 +29,7 @@ export function attemptOf(changes: Partial<AttemptRecord> = {}): AttemptRecord {
     status: 200,
     outcome: "answer",
     failoverReason: null,
+    cause: null,
     heldBack: null,
     model: "gpt-5-eu",
     credential: "SecretSource/egress-system/openai-key:hit",
