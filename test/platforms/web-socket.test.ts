@@ -469,3 +469,77 @@ describe("a handshake on the wire", () => {
     expect(await broker.line(0)).toMatchObject({ outcome: "ok", status: 101, response_bytes: 300_000 });
   });
 });
+
+describe("a region lock", () => {
+  const lock = `apiVersion: spillway.dev/v1alpha1
+kind: RegionPolicy
+metadata: {name: eu, namespace: egress-system}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: egress}]
+  allow: {regions: [eu-central-1, eu]}
+`;
+
+  it("lets a WebSocket pass to a place that is known whatever is said, and to no other", async () => {
+    const server = await startSockets();
+    const inside = await startBroker({ backends: [backend(server.port, { region: "eu-central-1" })], more: lock });
+    const caller = await open(inside);
+    caller.socket.send("inside");
+    expect((await caller.next()).text).toBe("inside");
+    const nowhere = await startBroker({ backends: [backend(server.port, { region: "eu", hostname: "eu.api.openai.com" })], more: lock });
+    // The host is one of the EU, but what is said in the frames (tools, files) could have it go elsewhere.
+    await expect(open(nowhere, "/v1/realtime?model=gpt-realtime")).rejects.toMatchObject({ status: 403, headers: { "x-egress-error": "region_locked" } });
+    expect(server.asked).toHaveLength(1);
+  });
+});
+
+describe("HTTPRouteBackendProtocolWebSocket", () => {
+  it.each([["kubernetes.io/ws"], ["http"], [undefined]])("a Service whose port says appProtocol %s takes WebSockets and plain calls", async (appProtocol) => {
+    const server = await startSockets();
+    server.http.on("request", (_request, response) => void response.end("plain"));
+    const documents = `apiVersion: v1
+kind: Service
+metadata: {name: chat, namespace: team-a}
+spec: {ports: [{port: ${server.port}, ${appProtocol === undefined ? "" : `appProtocol: ${appProtocol}`}}]}
+---
+apiVersion: spillway.dev/v1alpha1
+kind: BackendConnectionPolicy
+metadata: {name: chat, namespace: team-a}
+spec: {targetRefs: [{group: "", kind: Service, name: chat}], dns: {addresses: [127.0.0.1]}}
+`;
+    const broker = await startBroker({ backends: [], rules: `  - backendRefs: [{name: chat, port: ${server.port}}]\n`, more: documents });
+    const caller = await open(broker);
+    caller.socket.send("to the Service");
+    expect((await caller.next()).text).toBe("to the Service");
+    expect(await (await fetch(`http://127.0.0.1:${broker.port}/`, { headers: AUTHORIZED })).text()).toBe("plain");
+  });
+});
+
+describe("a destination that changes the protocol although nobody asked", () => {
+  it.each([
+    ["by 101 and Upgrade", `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ${ACCEPT}\r\n\r\nsecret`],
+    ["by 101 alone", "HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecret"],
+  ])("%s is broken off, and nothing of it reaches the caller", async (_, bytes) => {
+    const upstream = await startUpstream((socket) => void socket.write(bytes));
+    cleanUp.push(upstream.close);
+    const broker = await startBroker({ backends: [backend(upstream.port)] });
+    const answer = await fetch(`http://127.0.0.1:${broker.port}/x`, { headers: AUTHORIZED });
+    expect(answer.status).toBe(502);
+    expect(await answer.text()).not.toContain("secret");
+  });
+
+  it.each([
+    ["another subprotocol than was offered", "sec-websocket-protocol: other\r\n"],
+    ["an extension that was not offered", "sec-websocket-extensions: permessage-deflate\r\n"],
+    ["two accepts", `sec-websocket-accept: ${ACCEPT}\r\n`],
+  ])("to %s is no agreement", async (_, line) => {
+    const upstream = await startUpstream(
+      (socket) =>
+        void socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ${ACCEPT}\r\n${line}\r\n`),
+    );
+    cleanUp.push(upstream.close);
+    const broker = await startBroker({ backends: [backend(upstream.port)] });
+    const client = rawClient(broker.port, handshake());
+    expect(await client.closed).toMatch(/^HTTP\/1\.1 502 [\s\S]*upstream_unavailable/);
+    expect(upstream.sockets.size).toBeLessThanOrEqual(1);
+  });
+});
