@@ -1,5 +1,4 @@
-import { importPKCS8, SignJWT } from "jose";
-import { SecretStoreError } from "../../src/index.ts";
+import { googleKeyAssertion, SecretStoreError } from "../../src/index.ts";
 import { readBounded } from "../transport/read-bounded.ts";
 
 const TOKEN_URL = "https://oauth2.googleapis.com/token";
@@ -23,12 +22,6 @@ export interface GoogleAccessTokens {
   forget(text: string): void;
 }
 
-interface Key {
-  readonly email: string;
-  readonly privateKey: string;
-  readonly keyId: string | null;
-}
-
 /**
  * By the grant of RFC 7523: an assertion, signed with the key, for a token of an hour. The token is held, not the promise of it:
  * on Workers one call must not wait for what another began.
@@ -42,7 +35,7 @@ export function createGoogleAccessTokens(options: GoogleAccessTokensOptions): Go
       if (written === null)
         throw new SecretStoreError("denied", "Google Secret Manager needs a service account's key in the binding GOOGLE_SERVICE_ACCOUNT_KEY");
       if (held !== null && held.key === written && Date.now() < held.until) return { text: held.text, fresh: false };
-      const { text, seconds } = await ask(tokenUrl, await assertion(readKey(written), tokenUrl), signal);
+      const { text, seconds } = await ask(tokenUrl, await assertion(written, tokenUrl), signal);
       held = { text, until: Date.now() + seconds * 1_000 - MARGIN_MS, key: written };
       return { text, fresh: true };
     },
@@ -52,33 +45,12 @@ export function createGoogleAccessTokens(options: GoogleAccessTokensOptions): Go
   };
 }
 
-/** Never quotes the key: a wrong one may be a right one with a typing error. */
-function readKey(written: string): Key {
-  const wrong = new SecretStoreError("denied", "GOOGLE_SERVICE_ACCOUNT_KEY is not the JSON key of a service account");
-  let parsed: unknown;
+/** Whatever is wrong with the key, somebody has to mend it: no call for a secret may go on meanwhile. */
+async function assertion(key: string, audience: string): Promise<string> {
   try {
-    parsed = JSON.parse(written);
+    return await googleKeyAssertion(key, audience, { kind: "access", scopes: [SCOPE] }, Date.now());
   } catch {
-    throw wrong;
-  }
-  if (!isRecord(parsed)) throw wrong;
-  const { client_email: email, private_key: privateKey, private_key_id: keyId } = parsed;
-  if (typeof email !== "string" || typeof privateKey !== "string") throw wrong;
-  return { email, privateKey, keyId: typeof keyId === "string" ? keyId : null };
-}
-
-async function assertion(key: Key, audience: string): Promise<string> {
-  const now = Math.floor(Date.now() / 1_000);
-  try {
-    return await new SignJWT({ scope: SCOPE })
-      .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(key.keyId === null ? {} : { kid: key.keyId }) })
-      .setIssuer(key.email)
-      .setAudience(audience)
-      .setIssuedAt(now)
-      .setExpirationTime(now + 3_600)
-      .sign(await importPKCS8(key.privateKey, "RS256"));
-  } catch {
-    throw new SecretStoreError("denied", "the private key in GOOGLE_SERVICE_ACCOUNT_KEY cannot sign");
+    throw new SecretStoreError("denied", "GOOGLE_SERVICE_ACCOUNT_KEY is not the JSON key of a service account that can sign");
   }
 }
 

@@ -2,8 +2,8 @@ import { asObject, asString, parseJson } from "../../lib/json-value.ts";
 import { toBytes, toText } from "../../lib/utf8.ts";
 import { SecretStoreError } from "../../model/ports.ts";
 import { Secret } from "../../model/secret.ts";
-import type { GoogleTokenKind, TokenEndpoint, TokenPlan } from "../../model/token-plan.ts";
-import { signJwt } from "./read-assertion.ts";
+import type { TokenEndpoint, TokenPlan } from "../../model/token-plan.ts";
+import { googleKeyAssertion } from "./google-key-assertion.ts";
 import { checkStatus, jsonAnswer, secondsUntil, tokenIn } from "./token-answer.ts";
 import type { TokenWork } from "./token-work.ts";
 
@@ -24,20 +24,6 @@ export async function serviceAccountToken(work: TokenWork, plan: Extract<TokenPl
 /** Google knows its endpoint by the name that everybody writes, whatever port or proxy stands in between. */
 function audienceOf({ origin, path }: TokenEndpoint): string {
   return `https://${origin.hostname}${path}`;
-}
-
-/**
- * The assertion of a service account's key (JSON) for a token of an hour; `now` is milliseconds since the epoch. Rejects with
- * `SecretStoreError` `malformed` where the key is none. Never quotes it: a wrong one may be a right one with a typing error.
- */
-export async function googleKeyAssertion(key: string, audience: string, token: GoogleTokenKind, now: number): Promise<string> {
-  const written = asObject(parseJson(key));
-  const email = asString(written?.["client_email"]);
-  const privateKey = asString(written?.["private_key"]);
-  const keyId = asString(written?.["private_key_id"]);
-  if (email === null || privateKey === null) throw new SecretStoreError("malformed", "the secret is not the JSON key of a service account");
-  const claims = { iss: email, aud: audience, ...(token.kind === "identity" ? { target_audience: token.audience } : { scope: token.scopes.join(" ") }) };
-  return signJwt({ key: privateKey, header: { alg: "RS256", typ: "JWT", ...(keyId === null ? {} : { kid: keyId }) }, claims, now, ttlSeconds: 3_600 });
 }
 
 /** The metadata server of GKE, Cloud Run and virtual machines: on the machine's own link. */

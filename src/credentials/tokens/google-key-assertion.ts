@@ -1,0 +1,18 @@
+import { asObject, asString, parseJson } from "../../lib/json-value.ts";
+import { SecretStoreError } from "../../model/ports.ts";
+import type { GoogleTokenKind } from "../../model/token-plan.ts";
+import { signJwt } from "./sign-jwt.ts";
+
+/**
+ * The assertion of a service account's key (JSON) for a token of an hour; `now` is milliseconds since the epoch. Rejects with
+ * `SecretStoreError` `malformed` where the key is none. Never quotes it: a wrong one may be a right one with a typing error.
+ */
+export async function googleKeyAssertion(key: string, audience: string, token: GoogleTokenKind, now: number): Promise<string> {
+  const written = asObject(parseJson(key));
+  const email = asString(written?.["client_email"]);
+  const privateKey = asString(written?.["private_key"]);
+  const keyId = asString(written?.["private_key_id"]);
+  if (email === null || privateKey === null) throw new SecretStoreError("malformed", "the secret is not the JSON key of a service account");
+  const claims = { iss: email, aud: audience, ...(token.kind === "identity" ? { target_audience: token.audience } : { scope: token.scopes.join(" ") }) };
+  return signJwt({ key: privateKey, header: { alg: "RS256", typ: "JWT", ...(keyId === null ? {} : { kid: keyId }) }, claims, now, ttlSeconds: 3_600 });
+}
