@@ -20,7 +20,6 @@ interface AuthoredAssertion {
   readonly signed?:
     | {
         readonly keyRef: AuthoredSecretRef;
-        readonly algorithm: SigningAlgorithm;
         readonly keyID?: string | undefined;
         readonly issuer: string;
         readonly subject: string;
@@ -45,9 +44,9 @@ export function compileAssertion(site: CredentialSite, authored: AuthoredAsserti
   if (signed === undefined) return unresolved("Invalid", "the token has no source");
   const key = compileSecret(site.context, signed.keyRef, site.from);
   if (!key.ok) return key;
-  const { algorithm, keyID, issuer, subject, audience, ttl } = signed;
+  const { keyID, issuer, subject, audience, ttl } = signed;
   const ttlSeconds = Math.max(10, Math.floor(durationMs(ttl) / 1_000));
-  return resolved({ kind: "signed", key: key.value, algorithm, keyId: keyID ?? null, issuer, subject, audience, ttlSeconds });
+  return resolved({ kind: "signed", key: key.value, keyId: keyID ?? null, issuer, subject, audience, ttlSeconds });
 }
 
 interface AuthoredClient {

@@ -13,11 +13,12 @@ type Algorithm = (typeof ALGORITHMS)[number];
 
 /**
  * Reads a PKCS #8 PEM or a JWK: EC P-256 (ES256), Ed25519 (EdDSA) or RSA (RS256). The tokens name the key by the JWK's `kid`, else by its
- * thumbprint (RFC 7638), so that a verifier that holds the old key and the new one knows which to take. Rejects with `SecretStoreError` `malformed`.
+ * thumbprint (RFC 7638), so that a verifier that holds the old key and the new one knows which to take; or by `name` where one is given. Rejects with `SecretStoreError` `malformed`.
  */
-export async function readSigningKey(secret: Secret): Promise<SigningKey> {
+export async function readSigningKey(secret: Secret, name: string | null = null): Promise<SigningKey> {
   try {
-    const { key, algorithm, keyId } = await read(secret.reveal().trim());
+    const { key, algorithm, keyId: ownName } = await read(secret.reveal().trim());
+    const keyId = name ?? ownName;
     // Tried at once: a key that is too short is found out by signing.
     const sign: SigningKey["sign"] = (claims) => new SignJWT({ ...claims }).setProtectedHeader({ alg: algorithm, typ: "JWT", kid: keyId }).sign(key);
     await sign({});

@@ -27,9 +27,9 @@ export type AssertionSource =
   /** Signed by the broker itself, with a key whose public half the other side has been given. */
   | {
       readonly kind: "signed";
-      /** PKCS #8, PEM. */
+      /** PKCS #8 PEM or private JWK; its type says the algorithm. */
       readonly key: SecretReference;
-      readonly algorithm: SigningAlgorithm;
+      /** Null: the JWK's own, else its thumbprint. */
       readonly keyId: string | null;
       readonly issuer: string;
       readonly subject: string;

@@ -85,9 +85,8 @@ export const assertion = (description: string) =>
         signed: field(
           z.optional(
             z.strictObject({
-              keyRef: field(secretRef(), "Private key, PKCS #8 PEM."),
-              algorithm: algorithm("RS256"),
-              keyID: field(z.optional(printable(256)), "`kid`: which of the issuer's keys it is."),
+              keyRef: field(secretRef(), "Private key: a JWK as `spillway key` makes it, or PKCS #8 PEM; EC P-256, Ed25519 or RSA."),
+              keyID: field(z.optional(printable(256)), "`kid`: which of the issuer's keys it is; left out: the JWK's own, else its thumbprint."),
               issuer: field(printable(1024), "`iss`, whose public keys the other side has been given."),
               subject: field(printable(1024), "`sub`."),
               audience: field(printable(1024), "`aud`."),

@@ -1,7 +1,7 @@
+import { importPKCS8, SignJWT } from "jose";
 import { asObject, asString, parseJson } from "../../lib/json-value.ts";
 import { SecretStoreError } from "../../model/ports.ts";
 import type { GoogleTokenKind } from "../../model/token-plan.ts";
-import { signJwt } from "./sign-jwt.ts";
 
 /**
  * The assertion of a service account's key (JSON) for a token of an hour; `now` is milliseconds since the epoch. Rejects with
@@ -14,5 +14,14 @@ export async function googleKeyAssertion(key: string, audience: string, token: G
   const keyId = asString(written?.["private_key_id"]);
   if (email === null || privateKey === null) throw new SecretStoreError("malformed", "the secret is not the JSON key of a service account");
   const claims = { iss: email, aud: audience, ...(token.kind === "identity" ? { target_audience: token.audience } : { scope: token.scopes.join(" ") }) };
-  return signJwt({ key: privateKey, header: { alg: "RS256", typ: "JWT", ...(keyId === null ? {} : { kid: keyId }) }, claims, now, ttlSeconds: 3_600 });
+  const issued = Math.floor(now / 1_000);
+  try {
+    return await new SignJWT(claims)
+      .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(keyId === null ? {} : { kid: keyId }) })
+      .setIssuedAt(issued)
+      .setExpirationTime(issued + 3_600)
+      .sign(await importPKCS8(privateKey, "RS256"));
+  } catch {
+    throw new SecretStoreError("malformed", "the private key in the JSON key of the service account cannot sign");
+  }
 }

@@ -1,6 +1,6 @@
 import { SecretStoreError } from "../../model/ports.ts";
 import type { AssertionSource } from "../../model/token-plan.ts";
-import { signJwt } from "./sign-jwt.ts";
+import { readSigningKey } from "../signing-key.ts";
 import type { TokenWork } from "./token-work.ts";
 
 /** Anthropic takes at most 16 KiB, and nobody's token is longer. */
@@ -18,8 +18,8 @@ export async function readAssertion(work: TokenWork, source: AssertionSource): P
 }
 
 async function signAssertion(work: TokenWork, source: Extract<AssertionSource, { kind: "signed" }>): Promise<string> {
-  const { algorithm, keyId, issuer, subject, audience, ttlSeconds } = source;
-  const key = (await work.read(source.key)).reveal();
-  const claims = { iss: issuer, sub: subject, aud: audience, jti: crypto.randomUUID() };
-  return signJwt({ key, header: { alg: algorithm, typ: "JWT", ...(keyId === null ? {} : { kid: keyId }) }, claims, now: work.now(), ttlSeconds });
+  const { issuer, subject, audience, ttlSeconds } = source;
+  const key = await readSigningKey(await work.read(source.key), source.keyId);
+  const iat = Math.floor(work.now() / 1_000);
+  return key.sign({ iss: issuer, sub: subject, aud: audience, jti: crypto.randomUUID(), iat, exp: iat + ttlSeconds });
 }
