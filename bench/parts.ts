@@ -60,6 +60,7 @@ function without(dropped: ReadonlySet<string>, list: readonly string[]): string[
 
 const server = createNodeServer({
   place: UNKNOWN_PLACE,
+  certificates: null,
   onExchange: (exchange) => void handle(exchange),
   onAdmin: (_request, response) => void response.end(),
 });

@@ -79,6 +79,7 @@ function requestOf(as: string, positionals: readonly string[], headers: readonly
     caller: { namespace, serviceAccount },
     method,
     authority: url.host,
+    scheme: url.protocol === "https:" ? "https" : "http",
     target: `${url.pathname}${url.search}`,
     headers: list,
     body,

@@ -5,7 +5,7 @@ import { CliError, EXIT } from "./exit.ts";
 import { givenPaths, manifestPaths, parseOptions, parsePort, parseSeconds } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";
 
-const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--kubernetes] [--port N] [--host H]
+const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--kubernetes] [--port N] [--tls-port N] [--host H]
 
   --manifests  a file, a folder (read with all below it) or - for standard input; as often as wanted
                (else SPILLWAY_MANIFESTS, colon-separated). Files are watched: a good change is taken over,
@@ -14,11 +14,12 @@ const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--kubernetes] [
   --kubernetes serve the objects of a cluster (KUBECONFIG, else the pod's service account, else ~/.kube/config), follow
                them, and write their status; manifests or a bundle named besides serve until the cluster has answered
   --port       port to listen on (else PORT, else 8787; 0 takes a free one)
+  --tls-port   port for the HTTPS listeners of the Gateways (else SPILLWAY_TLS_PORT; without it they are not served)
   --host       address to listen on (default 127.0.0.1; 0.0.0.0 in a container or where K_SERVICE is set)
   --grace      seconds that open calls get after SIGTERM (default 25)
   --quiet      no access log on standard output
 
-environment: PORT, SPILLWAY_MANIFESTS, SPILLWAY_BUNDLE, SPILLWAY_REGION (where it runs, for RegionPolicy also.brokerRegion),
+environment: PORT, SPILLWAY_TLS_PORT, SPILLWAY_MANIFESTS, SPILLWAY_BUNDLE, SPILLWAY_REGION (where it runs, for RegionPolicy also.brokerRegion),
              SPILLWAY_ADDRESS (hostname that --kubernetes writes into the status of Gateways),
              SPILLWAY_ADMIN_PORT (metrics on a port of their own), SPILLWAY_SECRETS_DIR,
              K_SINK and K_CE_OVERRIDES (events), the standard OTEL_* variables,
@@ -34,6 +35,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
       bundle: { type: "string" },
       kubernetes: { type: "boolean" },
       port: { type: "string", short: "p" },
+      "tls-port": { type: "string" },
       host: { type: "string" },
       grace: { type: "string" },
       quiet: { type: "boolean" },
@@ -62,11 +64,13 @@ export async function runServe(args: readonly string[]): Promise<number> {
   const bundle = values.bundle ?? env["SPILLWAY_BUNDLE"] ?? null;
   if (bundle !== null && values.manifests !== undefined) throw new CliError("either --bundle or --manifests: a bundle stands in the place of manifests");
   const kubernetes = values.kubernetes === true;
+  const tlsPort = values["tls-port"] ?? env["SPILLWAY_TLS_PORT"];
   const server = await serve({
     bundle,
     kubernetes,
     manifests: bundle !== null ? [] : kubernetes ? givenPaths(values.manifests) : manifestPaths(values.manifests),
     port: parsePort(values.port ?? env["PORT"] ?? "8787", "--port"),
+    tlsPort: tlsPort === undefined ? null : parsePort(tlsPort, values["tls-port"] === undefined ? "SPILLWAY_TLS_PORT" : "--tls-port"),
     host: values.host ?? (env["K_SERVICE"] === undefined && env["KUBERNETES_SERVICE_HOST"] === undefined ? "127.0.0.1" : "0.0.0.0"),
     adminPort: env["SPILLWAY_ADMIN_PORT"] === undefined ? null : parsePort(env["SPILLWAY_ADMIN_PORT"], "SPILLWAY_ADMIN_PORT"),
     graceMs: parseSeconds(values.grace ?? "25", "--grace"),
@@ -74,11 +78,14 @@ export async function runServe(args: readonly string[]): Promise<number> {
     onLoad,
     onReadError: (error) => warn(`spillway: the manifests cannot be read: ${error.message}; what was served before is still served`),
     onClusterTrouble: (error) => warn(`spillway: kubernetes: ${error.message}`),
+    onCertificateTrouble: (error) => warn(`spillway: certificate: ${error.message}; the last good one, if there was one, is still presented`),
     accessLog: values.quiet !== true,
   }).catch((error: unknown) => {
     throw listenFault(error) ?? error;
   });
   warn(`spillway: listening on ${server.url}${server.broker.ready() ? "" : " (not ready: no good manifests yet)"}`);
+
+  if (server.tlsUrl !== null) warn(`spillway: listening on ${server.tlsUrl} for HTTPS listeners`);
 
   return new Promise((resolve) => {
     let stopping = false;

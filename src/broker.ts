@@ -18,6 +18,7 @@ import type { Outlet } from "./model/outlet.ts";
 import type { Clock, DocumentFetcher, EventSink, Random, SecretStore, Transport } from "./model/ports.ts";
 import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
 import type { RotationNotice } from "./model/rotation.ts";
+import type { Secret, SecretReference } from "./model/secret.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { runCall } from "./pipeline.ts";
 import { createHealth } from "./plan/health.ts";
@@ -69,6 +70,8 @@ export interface Broker {
   /** Prometheus text 0.0.4. */
   metricsText(): string;
   readonly attribution: Attribution;
+  /** The value of a secret that the snapshot names, from the cache that renews it: for the TLS code of a platform. Rejects with `SecretStoreError`. */
+  readSecret(reference: SecretReference, signal: AbortSignal): Promise<Secret>;
   /** Whether the credential in these headers belongs to a caller of a Gateway's own namespace. Never rejects. */
   authorize(headers: HeaderList, authority: string): Promise<boolean>;
   /** Null: the platform has given no `events`. */
@@ -99,10 +102,12 @@ export function createBroker(ports: BrokerPorts): Broker {
     ...(watch === null ? {} : { watch }),
   });
   attribution.metrics.watchSecrets(() => countBy(secrets.status().map((secret) => secret.state)));
+  const readSecret = async (reference: SecretReference, signal: AbortSignal): Promise<Secret> =>
+    (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret;
   const identity = createIdentity({
     clock,
     documents: ports.documents,
-    readSecret: async (reference, signal) => (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret,
+    readSecret,
     shareFlights,
     ...(ports.digest === undefined ? {} : { digest: ports.digest }),
   });
@@ -188,6 +193,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     }),
     notices: () => (snapshot === null ? [] : outletNotices(ports.outlets, snapshot)),
     metricsText: () => attribution.metrics.metricsText(),
+    readSecret,
     authorize: async (headers, authority) => {
       const caller = await identifySender(identity, snapshot, "/-/status", { headers, authority, principal: null });
       return caller !== null && caller !== "unknown" && isOperator(snapshot, caller);

@@ -26,6 +26,8 @@ export interface ExplainRequest {
   readonly method: string;
   /** `host/path?query`, already split. */
   readonly authority: string;
+  /** Left out: `http`. HTTPS listeners take `https` alone. */
+  readonly scheme?: "http" | "https";
   readonly target: string;
   readonly headers: HeaderList;
   readonly body: string | null;

@@ -16,6 +16,7 @@ export { type ExplainRequest, type Explanation, explain } from "./explain.ts";
 export { isGrpc } from "./lib/grpc-protocol.ts";
 export { type RevocationList, readRevocationLists } from "./lib/revocation-list.ts";
 export { type AdminApp, type AdminView, createAdminApp, MAX_EVENT_BYTES } from "./listener/admin-app.ts";
+export { type ChosenListener, chooseListener } from "./listener/choose-listener.ts";
 export type * from "./model/audit.ts";
 export * from "./model/backend.ts";
 export type * from "./model/call.ts";

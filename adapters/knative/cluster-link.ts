@@ -1,10 +1,10 @@
-import type { Clock, Compiled, EgressEvent, EventSink } from "../../src/index.ts";
-import { PLATFORMS } from "../config/platforms.ts";
+import type { Clock, Compiled, EgressEvent, EventSink, Platform } from "../../src/index.ts";
 import type { ClusterSource } from "../kubernetes/cluster-source.ts";
 
 export interface ClusterLinkOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  readonly platform: Platform;
   /** Told of every compile of the cluster's objects. */
   readonly load: (compiled: Compiled) => void;
   readonly onTrouble: (error: Error) => void;
@@ -33,7 +33,7 @@ export function createClusterLink(sink: EventSink): ClusterLink {
         source?.events.emit(event);
       },
     },
-    async start({ environment, clock, load, onTrouble }) {
+    async start({ environment, clock, platform, load, onTrouble }) {
       // The Kubernetes client and the compiler are heavy, and most instances need neither.
       const [{ startClusterSource }, { compileManifests }] = await Promise.all([
         import("../kubernetes/cluster-source.ts"),
@@ -43,7 +43,7 @@ export function createClusterLink(sink: EventSink): ClusterLink {
         environment,
         clock,
         random: Math.random,
-        compile: (sources) => compileManifests(sources, PLATFORMS.knative),
+        compile: (sources) => compileManifests(sources, { ...platform, holdsAllSecrets: true }),
         onCompiled: (compiled) => {
           serves ||= compiled.snapshot !== null;
           load(compiled);

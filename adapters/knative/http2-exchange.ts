@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import { type BrokerPlace, type Exchange, isGrpc } from "../../src/index.ts";
 import type { BodySource } from "./caller-message.ts";
 import type { Http2Answer } from "./http2-answer.ts";
-import { NodeExchange } from "./node-exchange.ts";
+import { NodeExchange, serverNameOf } from "./node-exchange.ts";
 import { originForm } from "./origin-form.ts";
 
 /** The header section of a call over HTTP/2. */
@@ -42,11 +42,13 @@ export function readHttp2Head(raw: readonly string[]): Http2Head {
 /** One call over HTTP/2 as the broker takes it; its head has been checked. */
 export function createHttp2Exchange(stream: ServerHttp2Stream, head: Http2Head, answer: Http2Answer, place: BrokerPlace): Exchange {
   const socket = stream.session?.socket;
+  const serverName = socket === undefined ? null : serverNameOf(socket);
   return new NodeExchange(
     {
       method: head.method,
       target: originForm(head.path),
-      scheme: socket !== undefined && "encrypted" in socket ? "https" : "http",
+      scheme: serverName === null ? "http" : "https",
+      serverName,
       authority: head.authority ?? "",
       headers: head.headers,
       port: socket?.localPort ?? null,

@@ -16,15 +16,17 @@ import { NodeResponder } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
 
 /** What the head of a call and its connection say. */
-export type CallHead = Pick<Exchange, "method" | "target" | "scheme" | "authority" | "headers" | "port" | "remoteAddress" | "protocol">;
+export type CallHead = Pick<Exchange, "method" | "target" | "scheme" | "serverName" | "authority" | "headers" | "port" | "remoteAddress" | "protocol">;
 
 /** One call of node:http as the broker takes it. The server has checked Host and the request target. `joiner`: of a WebSocket's handshake; null: it is none. */
 export function createNodeExchange(request: IncomingMessage, response: ServerResponse, place: BrokerPlace, joiner: Joiner | null): Exchange {
   const { socket } = request;
+  const serverName = serverNameOf(socket);
   const head: CallHead = {
     method: request.method ?? "",
     target: originForm(request.url ?? ""),
-    scheme: "encrypted" in socket ? "https" : "http",
+    scheme: serverName === null ? "http" : "https",
+    serverName,
     authority: request.headers.host ?? "",
     headers: request.rawHeaders,
     port: socket.localPort ?? null,
@@ -34,11 +36,20 @@ export function createNodeExchange(request: IncomingMessage, response: ServerRes
   return new NodeExchange(head, http1Body(request, response), response, place, joiner);
 }
 
+/** The name of the certificate that the caller asked for, empty for none; null: the connection is not encrypted. */
+export function serverNameOf(socket: object): string | null {
+  if (!("encrypted" in socket)) return null;
+  // Not by `in`: what stands for the socket of an HTTP/2 session says no to it.
+  const name: unknown = Reflect.get(socket, "servername");
+  return typeof name === "string" ? name.toLowerCase() : "";
+}
+
 /** One call of a server on Node, whatever its protocol. */
 export class NodeExchange implements Exchange {
   readonly method: string;
   readonly target: string;
   readonly scheme: "http" | "https";
+  readonly serverName: string | null;
   readonly authority: string;
   readonly headers: HeaderList;
   readonly port: number | null;
@@ -58,6 +69,7 @@ export class NodeExchange implements Exchange {
     this.method = head.method;
     this.target = head.target;
     this.scheme = head.scheme;
+    this.serverName = head.serverName;
     this.authority = head.authority;
     this.headers = head.headers;
     this.port = head.port;

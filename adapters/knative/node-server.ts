@@ -1,15 +1,17 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { Socket } from "node:net";
+import { type Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { BrokerPlace, Exchange } from "../../src/index.ts";
 import { createHttp2Calls } from "./http2-calls.ts";
+import type { ListenerCertificates } from "./listener-certificates.ts";
 import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeJoiner } from "./node-joiner.ts";
 import { cutShort } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
 import { type Fault, MAX_HEADERS, requestFault, strayHandshake } from "./request-fault.ts";
 import { tellProtocol } from "./tell-protocol.ts";
+import { createTlsServer } from "./tls-server.ts";
 import { mayUpgrade } from "./web-socket-request.ts";
 
 const HEADER_BYTES = 16_384;
@@ -20,6 +22,8 @@ const CUT_MS = 1_000;
 
 export interface NodeServerOptions {
   readonly place: BrokerPlace;
+  /** Of the port for TLS; null: there is none. */
+  readonly certificates: ListenerCertificates | null;
   /** A call, a WebSocket's handshake among them, with its Host and request target checked. */
   onExchange(exchange: Exchange): void;
   /** A request under `/-/`, checked the same way. */
@@ -27,10 +31,14 @@ export interface NodeServerOptions {
 }
 
 export interface NodeServer {
-  /** Rejects when the port is taken. Port 0 takes a free one. */
-  listen(port: number, host: string): Promise<void>;
+  /** Rejects when a port is taken. Port 0 takes a free one. `tlsPort` counts only where there are certificates. */
+  listen(port: number, host: string, tlsPort?: number): Promise<void>;
   /** Base URL, once it listens. */
   url(): string;
+  /** Of the port for TLS; null: there is none. */
+  tlsUrl(): string | null;
+  /** To be called after the certificates have changed. */
+  renewCertificates(): void;
   /** Stops accepting, lets calls under way finish for `graceMs` milliseconds, ends the rest as broken answers, and closes. */
   drain(graceMs: number): Promise<void>;
 }
@@ -42,6 +50,8 @@ export interface NodeServer {
 export function createNodeServer(options: NodeServerOptions): NodeServer {
   const open = new Set<ServerResponse>();
   const sockets = new Set<Socket>();
+  /** Encrypted connections that have brought no call yet. */
+  const fresh = new Set<Socket>();
   const current = new WeakMap<Duplex, ServerResponse>();
   let draining = false;
 
@@ -70,6 +80,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     const { socket } = request;
     open.add(response);
     current.set(socket, response);
+    fresh.delete(socket);
     if (draining) response.shouldKeepAlive = false;
     // A write that crosses the caller's leaving fails; `close` tells of it, and without a listener the process would end.
     response.on("error", ignore);
@@ -114,6 +125,16 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     socket.on("close", () => sockets.delete(socket));
     tellProtocol(socket, serveHttp1, http2.accept);
   });
+  const serveSecure = (socket: Socket): void => {
+    sockets.add(socket);
+    fresh.add(socket);
+    socket.on("close", () => {
+      sockets.delete(socket);
+      fresh.delete(socket);
+    });
+    serveHttp1(socket);
+  };
+  const tlsServer = options.certificates === null ? null : createTlsServer(options.certificates, { http1: serveSecure, http2: http2.accept });
   server.on("request", take);
   // The body asks for itself once it is wanted: a caller that is refused need not send it.
   server.on("checkContinue", take);
@@ -129,27 +150,34 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   });
 
   return {
-    listen: (port, host) =>
-      new Promise((resolve, reject) => {
+    listen: async (port, host, tlsPort = 0) => {
+      await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen(port, host, () => {
           server.off("error", reject);
           resolve();
         });
-      }),
-    url: () => urlOf(server),
+      });
+      await tlsServer?.listen(tlsPort, host);
+    },
+    url: () => urlOf(server, "http"),
+    tlsUrl: () => (tlsServer === null ? null : urlOf(tlsServer.server, "https")),
+    renewCertificates: () => {
+      void tlsServer?.renew();
+    },
     drain: async (graceMs) => {
       draining = true;
-      const closed = new Promise<void>((resolve) => {
+      const plain = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
+      const closed = Promise.all([plain, tlsServer?.close()]).then(() => {});
       for (const response of open) {
         if (!response.headersSent) response.shouldKeepAlive = false;
       }
       http2.drain();
       // Node counts a connection that has never sent a byte as busy.
       for (const socket of sockets) {
-        if (socket.bytesRead === 0) socket.destroy();
+        if (socket.bytesRead === 0 || fresh.has(socket)) socket.destroy();
       }
       if (await within(closed, graceMs)) return;
       for (const response of open) cutShort(response);
@@ -213,10 +241,10 @@ async function within(work: Promise<void>, milliseconds: number): Promise<boolea
   return done;
 }
 
-function urlOf(server: Server): string {
+function urlOf(server: NetServer, scheme: "http" | "https"): string {
   const address = server.address();
   if (address === null || typeof address === "string") return "";
-  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+  return `${scheme}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
 function ignore(): void {}

@@ -1,5 +1,14 @@
 import { hash } from "node:crypto";
-import { type Broker, type BrokerPlace, type Compiled, createAdminApp, createBroker, type EventPlatform, type ManifestSource } from "../../src/index.ts";
+import {
+  type Broker,
+  type BrokerPlace,
+  type Compiled,
+  createAdminApp,
+  createBroker,
+  type EventPlatform,
+  type ManifestSource,
+  type Platform,
+} from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
@@ -12,6 +21,7 @@ import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { createClusterLink } from "./cluster-link.ts";
+import { createListenerCertificates } from "./listener-certificates.ts";
 import { nodeClock } from "./node-clock.ts";
 import { createNodeServer } from "./node-server.ts";
 import { readOneBundle } from "./read-one-bundle.ts";
@@ -28,6 +38,8 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** The port for HTTPS listeners, 0 for a free one; null: they cannot be served. */
+  readonly tlsPort: number | null;
   /** A port of its own for `/-/metrics`; null serves it beside the calls. */
   readonly adminPort: number | null;
   /** Milliseconds that open calls get after SIGTERM. */
@@ -39,12 +51,16 @@ export interface ServeOptions {
   readonly onReadError: (error: Error) => void;
   /** Told of each trouble with the cluster's API once; what was served before is still served. */
   readonly onClusterTrouble: (error: Error) => void;
+  /** Told of a listener's certificate that cannot be read or used; the last good one is still presented. */
+  readonly onCertificateTrouble: (error: Error) => void;
   /** Whether each call is told in a line on standard output. */
   readonly accessLog: boolean;
 }
 
 export interface RunningServer {
   readonly url: string;
+  /** Null: there is no port for TLS. */
+  readonly tlsUrl: string | null;
   readonly broker: Broker;
   /** Stops as SIGTERM does: not ready, drains, flushes telemetry, closes. Milliseconds of grace as in the options. */
   stop(): Promise<void>;
@@ -86,12 +102,33 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 
   // The compiler with its YAML reader and its schemas is half of the server, and a bundle needs none of it.
   const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
+  const platform: Platform = options.tlsPort === null ? { ...PLATFORMS.knative, terminatesTls: false } : PLATFORMS.knative;
+  const certificates = options.tlsPort === null ? null : createListenerCertificates({ readSecret: broker.readSecret, onTrouble: options.onCertificateTrouble });
+  const admin = createAdminApp({
+    ready: broker.ready,
+    status: broker.status,
+    metrics: () => (options.adminPort === null ? broker.metricsText() : null),
+    authorize: broker.authorize,
+    takeEvents: broker.events?.takeMessage ?? null,
+  });
+  // A server's process lives on by itself: what goes on after the answer needs nobody to wait for it.
+  const eventPlatform: EventPlatform = { principal: null, place, remainingMs: null, waitUntil: () => {} };
+  const nodeServer = createNodeServer({
+    place,
+    certificates,
+    onExchange: (exchange) => {
+      void broker.handle(exchange);
+    },
+    onAdmin: createAdminListener(admin, broker.ready, eventPlatform),
+  });
   const take = (compiled: Compiled): void => {
     broker.load(compiled);
+    if (compiled.snapshot !== null) certificates?.load(compiled.snapshot);
+    nodeServer.renewCertificates();
     options.onLoad(compiled, broker.notices());
   };
   const load = (sources: readonly ManifestSource[]): void => {
-    if (!cluster.serves()) take(compileSources(sources, PLATFORMS.knative));
+    if (!cluster.serves()) take(compileSources(sources, platform));
   };
   const watching = new AbortController();
   const source = createFileSource({
@@ -102,29 +139,15 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   const hasFiles = options.bundle !== null || options.manifests.length > 0;
   if (hasFiles || !options.kubernetes) load(await source.read());
-  if (options.kubernetes) await cluster.start({ environment: options.environment, clock: nodeClock, load: take, onTrouble: options.onClusterTrouble });
+  if (options.kubernetes)
+    await cluster.start({ environment: options.environment, clock: nodeClock, platform, load: take, onTrouble: options.onClusterTrouble });
 
-  const admin = createAdminApp({
-    ready: broker.ready,
-    status: broker.status,
-    metrics: () => (options.adminPort === null ? broker.metricsText() : null),
-    authorize: broker.authorize,
-    takeEvents: broker.events?.takeMessage ?? null,
-  });
-  // A server's process lives on by itself: what goes on after the answer needs nobody to wait for it.
-  const platform: EventPlatform = { principal: null, place, remainingMs: null, waitUntil: () => {} };
-  const nodeServer = createNodeServer({
-    place,
-    onExchange: (exchange) => {
-      void broker.handle(exchange);
-    },
-    onAdmin: createAdminListener(admin, broker.ready, platform),
-  });
-  await nodeServer.listen(options.port, options.host);
+  await nodeServer.listen(options.port, options.host, options.tlsPort ?? undefined);
   const metricsServer = options.adminPort === null ? null : await serveMetrics(broker.metricsText, options.adminPort, options.host);
 
   return {
     url: nodeServer.url(),
+    tlsUrl: nodeServer.tlsUrl(),
     broker,
     stop: async () => {
       broker.retire();

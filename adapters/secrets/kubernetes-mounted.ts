@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { type Secret, type SecretLocation, type SecretStore, SecretStoreError } from "../../src/index.ts";
+import { Secret, type SecretLocation, type SecretStore, SecretStoreError } from "../../src/index.ts";
 import { readSecretFile } from "./read-secret-file.ts";
 
 export interface KubernetesMountedOptions {
@@ -13,6 +13,8 @@ export interface KubernetesMountedOptions {
 /** RFC 1123 subdomain, as names of Secrets and namespaces are: no `/`, and no `..`. */
 const OBJECT_NAME = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+/** No key of a Secret may have it. */
+const KEY_SEPARATOR = "+";
 
 /**
  * Kubernetes Secrets without the Kubernetes API: from the manifests, or from volumes at `<root>/<namespace>/<name>/<key>`.
@@ -30,13 +32,26 @@ export function createKubernetesMountedStore(options: KubernetesMountedOptions):
         throw new SecretStoreError("missing", "the Secret is not among the manifests, and no folder of mounted Secrets is set (SPILLWAY_SECRETS_DIR)");
       if (!isProper(location)) throw new SecretStoreError("denied", "the Secret's namespace, name or key is not one that Kubernetes allows");
       const { namespace: owner, name, key } = location;
-      const inNamespace = await readMounted(root, [owner, name, key], signal);
+      const keys = key.split(KEY_SEPARATOR);
+      const inNamespace = await readAll(root, [owner, name], keys, signal);
       if (inNamespace !== null) return inNamespace;
-      const flat = owner === namespace ? await readMounted(root, [name, key], signal) : null;
+      const flat = owner === namespace ? await readAll(root, [name], keys, signal) : null;
       if (flat !== null) return flat;
       throw new SecretStoreError("missing", `the Secret ${owner}/${name} with key ${key} is not mounted`);
     },
   };
+}
+
+/** Several keys become one text: certificate and private key of a kubernetes.io/tls Secret. Null: one of them is not there. */
+async function readAll(root: string, folder: readonly string[], keys: readonly string[], signal: AbortSignal): Promise<Secret | null> {
+  const values: Secret[] = [];
+  for (const key of keys) {
+    const value = await readMounted(root, [...folder, key], signal);
+    if (value === null) return null;
+    values.push(value);
+  }
+  const [only] = values;
+  return values.length === 1 && only !== undefined ? only : new Secret(values.map((value) => value.reveal().trimEnd()).join("\n"), null);
 }
 
 /** Null: it is not there. */
@@ -55,5 +70,9 @@ async function readMounted(root: string, parts: readonly string[], signal: Abort
 
 function isProper(location: Extract<SecretLocation, { provider: "kubernetesSecret" }>): boolean {
   const { namespace, name, key } = location;
-  return OBJECT_NAME.test(namespace) && OBJECT_NAME.test(name) && KEY.test(key) && key !== "." && !key.startsWith("..");
+  return OBJECT_NAME.test(namespace) && OBJECT_NAME.test(name) && key.split(KEY_SEPARATOR).every(isKey);
+}
+
+function isKey(key: string): boolean {
+  return KEY.test(key) && key !== "." && !key.startsWith("..");
 }

@@ -101,24 +101,43 @@ function compileCoreSecret(
 
 /** A client certificate: a SecretSource that holds one PEM, or a core Secret of type kubernetes.io/tls, whose two parts become one. */
 export function compileClientCertificate(context: LinkContext, ref: AuthoredSecretRef, from: Referrer): Resolved<SecretReference> {
+  return compileKeyPair(context, ref, from, { reason: "InvalidClientCertificateRef", mountedKey: null, checksPem: false });
+}
+
+/** The same for a listener; its core Secret may also be mounted, where the manifests need not hold all that there are. */
+export function compileServerCertificate(context: LinkContext, ref: AuthoredSecretRef, from: Referrer): Resolved<SecretReference> {
+  const mounted = canRead(context.platform, "kubernetesSecret") && context.platform.holdsAllSecrets !== true;
+  return compileKeyPair(context, ref, from, { reason: "InvalidCertificateRef", mountedKey: mounted ? KEY_PAIR : null, checksPem: true });
+}
+
+/** Stands for two keys of a kubernetes.io/tls Secret, whose values become one PEM. */
+const KEY_PAIR = "tls.crt+tls.key";
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/;
+const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s[A-Za-z0-9+/=\s]+-----END (?:[A-Z]+ )?PRIVATE KEY-----/;
+
+interface KeyPairRules {
+  readonly reason: string;
+  /** The key under which it is read from the folder of mounted Secrets when it is not among the manifests; null: it must be. */
+  readonly mountedKey: string | null;
+  /** The standard asks for a condition when a listener's Secret holds something else. */
+  readonly checksPem: boolean;
+}
+
+function compileKeyPair(context: LinkContext, ref: AuthoredSecretRef, from: Referrer, rules: KeyPairRules): Resolved<SecretReference> {
+  const { reason, mountedKey, checksPem } = rules;
   if (ref.group !== "" || ref.kind !== "Secret") return compileSecret(context, ref, from);
   const to = { group: "", kind: "Secret", namespace: ref.namespace ?? from.namespace, name: ref.name };
+  const { namespace, name } = to;
   if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(to));
-  const secret = context.set.Secret.get(`${to.namespace}/${to.name}`);
-  if (secret === undefined) return unresolved("InvalidClientCertificateRef", `Secret ${to.namespace}/${to.name} is not among the manifests`);
+  const found = (key: string, inline: Secret | null): Resolved<SecretReference> =>
+    resolved({ id: `Secret/${namespace}/${name}/tls`, location: { provider: "kubernetesSecret", namespace, name, key, inline }, refresh: DEFAULT_REFRESH });
+  const secret = context.set.Secret.get(`${namespace}/${name}`);
+  if (secret === undefined) return mountedKey === null ? unresolved(reason, `Secret ${namespace}/${name} is not among the manifests`) : found(mountedKey, null);
   const certificate = readSecretKey(secret, "tls.crt");
   const key = readSecretKey(secret, "tls.key");
-  if (!certificate.ok) return unresolved("InvalidClientCertificateRef", certificate.message);
-  if (!key.ok) return unresolved("InvalidClientCertificateRef", key.message);
-  return resolved({
-    id: `Secret/${to.namespace}/${to.name}/tls`,
-    location: {
-      provider: "kubernetesSecret",
-      namespace: to.namespace,
-      name: to.name,
-      key: "tls.crt+tls.key",
-      inline: new Secret(`${certificate.value.trimEnd()}\n${key.value}`, null),
-    },
-    refresh: DEFAULT_REFRESH,
-  });
+  if (!certificate.ok) return unresolved(reason, certificate.message);
+  if (!key.ok) return unresolved(reason, key.message);
+  if (checksPem && !CERTIFICATE.test(certificate.value)) return unresolved(reason, `key tls.crt of Secret ${namespace}/${name} is not a PEM certificate`);
+  if (checksPem && !PRIVATE_KEY.test(key.value)) return unresolved(reason, `key tls.key of Secret ${namespace}/${name} is not a PEM private key`);
+  return found(KEY_PAIR, new Secret(`${certificate.value.trimEnd()}\n${key.value}`, null));
 }

@@ -70,7 +70,13 @@ function assemble(context: LinkContext, plan: GatewayPlan, attached: AttachedRou
   const listeners = plan.listeners.map((listener) => {
     const facts = { name: listener.name, attachedRoutes: attached.counts.get(listener.parent) ?? 0, supportedKinds: listener.supportedKinds };
     context.conditions.listener(listener.owner, listener.parent, facts);
-    return { name: listener.name, port: listener.port, hostname: listener.hostname, routes: buildRouteTable(attached.rules.get(listener.parent) ?? []) };
+    return {
+      name: listener.name,
+      port: listener.port,
+      hostname: listener.hostname,
+      tls: listener.tls,
+      routes: buildRouteTable(attached.rules.get(listener.parent) ?? []),
+    };
   });
   return Object.freeze({
     namespace: namespaceOf(plan.manifest),

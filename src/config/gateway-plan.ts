@@ -2,6 +2,7 @@ import { CLOSED_SETTINGS, compileBrokerConfig, type GatewaySettings } from "./co
 import { type LinkContext, type Resolved, resolved, type Unresolved, unresolved, warn } from "./link-context.ts";
 import { type ListenerPlan, planListeners } from "./listener-plan.ts";
 import { planListenerSets, warnLooseSets } from "./listener-sets.ts";
+import { noteOverlaps } from "./listener-tls.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 import { supportedFeatures } from "./supported-features.ts";
@@ -76,6 +77,7 @@ function planGateway(context: LinkContext, manifest: ManifestOf<"Gateway">, gate
   for (const type of ["Accepted", "Programmed", "ResolvedRefs"]) context.conditions.approve(manifest, null, type);
   const rejected = failure?.message ?? null;
   const added = planListenerSets(context, manifest, rejected);
+  noteOverlaps(context, [...listeners, ...added]);
   return { manifest, id: idOf(manifest), settings: settings.ok ? settings.value : CLOSED_SETTINGS, listeners: [...listeners, ...added], rejected };
 }
 
@@ -131,6 +133,7 @@ function unsupportedField(manifest: ManifestOf<"Gateway">) {
   if ((addresses ?? []).length > 0) return unresolved("UnsupportedAddress", "the platform gives the address: spec.addresses is not supported");
   if (tls?.backend?.clientCertificateRef !== undefined)
     return unresolved("Invalid", "spec.tls.backend is not supported: put clientCertificateRef on the XBackend");
-  if (tls?.frontend !== undefined) return unresolved("Invalid", "spec.tls.frontend is not supported: the platform in front of the broker terminates TLS");
+  if (tls?.frontend !== undefined)
+    return unresolved("Invalid", "spec.tls.frontend is not supported: callers are known by their tokens, not by client certificates");
   return defaultScope === undefined || defaultScope === "None" ? null : unresolved("Invalid", "spec.defaultScope is not supported: routes name their Gateway");
 }

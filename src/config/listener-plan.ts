@@ -1,5 +1,7 @@
+import type { ListenerTls } from "../model/snapshot.ts";
 import type { ListenerFacts } from "./conditions.ts";
 import type { LinkContext } from "./link-context.ts";
+import { compileListenerTls } from "./listener-tls.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 import { takesNamespace } from "./namespace-rule.ts";
@@ -15,6 +17,8 @@ export interface ListenerPlan {
   readonly name: string;
   readonly port: number;
   readonly hostname: string | null;
+  /** Null: plain HTTP. */
+  readonly tls: ListenerTls | null;
   /** `Gateway/namespace/name/listener`, or `ListenerSet/…`. */
   readonly parent: string;
   readonly supportedKinds: ListenerFacts["supportedKinds"];
@@ -40,6 +44,7 @@ export function planListeners(context: LinkContext, owner: ListenerOwner, earlie
       name: listener.name,
       port: listener.port,
       hostname: listener.hostname?.toLowerCase() ?? null,
+      tls: listener.protocol === "HTTPS" ? compileListenerTls(context, owner, listener, refuse) : null,
       parent,
       supportedKinds: kinds,
       admits: (namespace) => kinds.length > 0 && takesNamespace(context, listener.allowedRoutes?.namespaces ?? { from: "Same" }, namespaceOf(owner), namespace),
@@ -48,8 +53,14 @@ export function planListeners(context: LinkContext, owner: ListenerOwner, earlie
     const conflict = conflictOf(listener, [...earlier, ...listeners.filter((other) => other !== listener)]);
     const from = listener.allowedRoutes?.namespaces?.from;
     let usable = true;
-    if (listener.protocol !== "HTTP") {
-      refuse("Accepted", "UnsupportedProtocol", `protocol ${listener.protocol} is not served: HTTP (the platform in front of the broker terminates TLS)`);
+    if (listener.protocol !== "HTTP" && listener.protocol !== "HTTPS") {
+      refuse("Accepted", "UnsupportedProtocol", `protocol ${listener.protocol} is not served: HTTP or HTTPS`);
+      usable = false;
+    } else if (listener.protocol === "HTTP" && listener.tls !== undefined) {
+      // It reads like encryption, and would be none.
+      refuse("Accepted", "UnsupportedProtocol", "tls goes with protocol HTTPS: with HTTP nothing would be encrypted");
+      usable = false;
+    } else if (listener.protocol === "HTTPS" && plan.tls === null) {
       usable = false;
     } else if (from !== undefined && !["Same", "All", "Selector"].includes(from)) {
       refuse("Accepted", "UnsupportedValue", `allowedRoutes.namespaces.from ${from} is not supported: Same, All or Selector`);

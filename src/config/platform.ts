@@ -7,6 +7,10 @@ export interface Platform {
   readonly features: ReadonlySet<TransportFeature>;
   /** Appended to `name.namespace.svc`, such as `cluster.local`; left out: the resolver's search path is used. */
   readonly serviceDomain?: string;
+  /** False: this instance has no port for TLS, so that HTTPS listeners cannot be served. Left out: it has, or its platform terminates TLS for it. */
+  readonly terminatesTls?: false;
+  /** True: every Secret that there is, is among the manifests (a cluster); none is mounted beside them. */
+  readonly holdsAllSecrets?: true;
 }
 
 const WITHOUT_FILES: ReadonlySet<SecretProvider> = new Set(["awsSecretsManager", "googleSecretManager", "env", "binding"]);

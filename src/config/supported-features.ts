@@ -50,5 +50,7 @@ const BY_PLATFORM: readonly (readonly [string, TransportFeature])[] = [
 
 /** What a GatewayClass says in `status.supportedFeatures` there: sorted, as the standard asks. */
 export function supportedFeatures(platform: Platform): readonly string[] {
-  return [...EVERYWHERE, ...BY_PLATFORM.flatMap(([name, needed]) => (platform.features.has(needed) ? [name] : []))].sort();
+  // Elsewhere the platform terminates TLS, and who was asked for is not told.
+  const ownTls = platform.name === "knative" ? ["GatewayHTTPSListenerDetectMisdirectedRequests"] : [];
+  return [...EVERYWHERE, ...ownTls, ...BY_PLATFORM.flatMap(([name, needed]) => (platform.features.has(needed) ? [name] : []))].sort();
 }

@@ -29,6 +29,7 @@ export function eventExchange(call: EventCall): Exchange {
     method: request.method,
     target: request.target,
     scheme: request.scheme,
+    serverName: null,
     authority: call.authority,
     headers,
     port: null,

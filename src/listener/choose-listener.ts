@@ -9,15 +9,18 @@ export interface ChosenListener {
 /**
  * The one listener that takes the request: the most specific hostname wins, and no other listener sees it
  * (Gateway API, listener isolation). A port that no listener has is of no use for telling them apart and is passed over.
+ * Calls over TLS are for HTTPS listeners and others for HTTP listeners; only where there is no HTTPS listener at all, somebody in front
+ * terminates TLS for HTTP listeners.
  */
-export function chooseListener(snapshot: Snapshot, host: string, port: number | null): ChosenListener | null {
-  const portCounts = port !== null && listensOn(snapshot, port);
+export function chooseListener(snapshot: Snapshot, host: string, port: number | null, scheme: "http" | "https"): ChosenListener | null {
+  const secure = scheme === "https" && some(snapshot, (listener) => listener.tls !== null);
+  const portCounts = port !== null && some(snapshot, (listener) => listener.port === port && (listener.tls !== null) === secure);
   let best: CompiledListener | null = null;
   let bestGateway: CompiledGateway | null = null;
   let bestScore = -1;
   for (const gateway of snapshot.gateways) {
     for (const listener of gateway.listeners) {
-      if (portCounts && listener.port !== port) continue;
+      if ((listener.tls !== null) !== secure || (portCounts && listener.port !== port)) continue;
       const score = specificity(listener.hostname, host);
       if (score > bestScore) {
         best = listener;
@@ -29,9 +32,9 @@ export function chooseListener(snapshot: Snapshot, host: string, port: number | 
   return best === null || bestGateway === null ? null : { gateway: bestGateway, listener: best };
 }
 
-function listensOn(snapshot: Snapshot, port: number): boolean {
+function some(snapshot: Snapshot, fits: (listener: CompiledListener) => boolean): boolean {
   for (const gateway of snapshot.gateways) {
-    for (const listener of gateway.listeners) if (listener.port === port) return true;
+    for (const listener of gateway.listeners) if (fits(listener)) return true;
   }
   return false;
 }

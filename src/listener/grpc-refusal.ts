@@ -9,6 +9,8 @@ const BY_CODE: Partial<Readonly<Record<RefusalCode, number>>> = {
   // DEADLINE_EXCEEDED: `grpc-timeout` bounds the call, and clients know their own deadline by it.
   upstream_timeout: 4,
   request_timeout: 4,
+  // UNAVAILABLE: another connection may serve it.
+  misdirected: 14,
   // UNIMPLEMENTED: nobody here speaks it.
   translation_unsupported: 12,
 };

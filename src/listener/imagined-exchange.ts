@@ -7,13 +7,15 @@ export interface ImaginedCall {
   readonly target: string;
   readonly authority: string;
   readonly headers: HeaderList;
+  /** Left out: `http`. */
+  readonly scheme?: "http" | "https";
 }
 
 /** An exchange with nothing behind it: it has a head, no body to read and nobody to answer. */
 export function imaginedExchange(call: ImaginedCall): Exchange {
   return {
-    ...call,
     scheme: "http",
+    ...call,
     port: null,
     remoteAddress: null,
     protocol: "1.1",

@@ -9,7 +9,10 @@ export interface Exchange {
   readonly method: string;
   /** Origin-form request target, path and query, exactly as it arrived. */
   readonly target: string;
+  /** As the connection is, or as the platform attests that the caller's was: never what a header says. */
   readonly scheme: "http" | "https";
+  /** The name that the caller asked a certificate for (SNI), empty where it asked for none; null: it was not this process that terminated TLS. */
+  readonly serverName: string | null;
   /** The validated authority (Host or :authority), as it arrived. */
   readonly authority: string;
   readonly headers: HeaderList;
@@ -46,11 +49,12 @@ export interface BrokerPlace {
 export const UNKNOWN_PLACE: BrokerPlace = { region: null, country: null };
 
 /** Of a call about whose way here the platform says nothing. */
-export const NOTHING_ATTESTED: Pick<Exchange, "principal" | "place" | "remainingMs" | "routeName" | "joiner"> = {
+export const NOTHING_ATTESTED: Pick<Exchange, "serverName" | "principal" | "place" | "remainingMs" | "routeName" | "joiner"> = {
   joiner: null,
   principal: null,
   place: UNKNOWN_PLACE,
   remainingMs: null,
+  serverName: null,
   routeName: null,
 };
 

@@ -1,6 +1,7 @@
 import type { Backend } from "./backend.ts";
 import type { IdentityPlan } from "./identity-plan.ts";
 import type { RegionLock } from "./region.ts";
+import type { SecretReference } from "./secret.ts";
 
 /**
  * The manifests, compiled: everything that a request needs is a look-up from here. Immutable; a request pins the
@@ -41,7 +42,15 @@ export interface CompiledListener {
   readonly port: number;
   /** Lower-case; null matches every host; `*.x` is a suffix match over any number of labels, never `x` itself. */
   readonly hostname: string | null;
+  /** Null: plain HTTP. */
+  readonly tls: ListenerTls | null;
   readonly routes: RouteTable;
+}
+
+/** What an HTTPS listener presents. */
+export interface ListenerTls {
+  /** Each one PEM with certificate chain and private key; empty where the platform terminates TLS and presents its own. */
+  readonly certificates: readonly SecretReference[];
 }
 
 /**

@@ -23,10 +23,14 @@ describe("supportedFeatures of a GatewayClass", () => {
     for (const platform of [PLATFORMS.lambda, PLATFORMS.workers]) expect(featuresOn(platform)).not.toContain("HTTPRouteBackendProtocolWebSocket");
   });
 
+  it("name misdirected requests where this broker terminates TLS itself", () => {
+    expect(featuresOn(PLATFORMS.knative)).toContain("GatewayHTTPSListenerDetectMisdirectedRequests");
+    for (const platform of [PLATFORMS.lambda, PLATFORMS.workers]) expect(featuresOn(platform)).not.toContain("GatewayHTTPSListenerDetectMisdirectedRequests");
+  });
+
   it("never name what no platform can do", () => {
     const features = new Set(Object.values(PLATFORMS).flatMap(featuresOn));
-    for (const absent of ["GRPCRoute", "TLSRoute", "GatewayHTTPSListenerDetectMisdirectedRequests", "HTTPRouteExternalAuthGRPC"])
-      expect(features).not.toContain(absent);
+    for (const absent of ["GRPCRoute", "TLSRoute", "HTTPRouteExternalAuthGRPC"]) expect(features).not.toContain(absent);
   });
 
   it("stand on this broker's classes only", () => {

@@ -8,6 +8,7 @@ export async function startNodeServer(
 ): Promise<{ readonly server: NodeServer; readonly port: number }> {
   const server = createNodeServer({
     place: UNKNOWN_PLACE,
+    certificates: null,
     onExchange: (exchange) => void onExchange(exchange),
     onAdmin: (_request, response) => void response.end("admin"),
   });

@@ -19,7 +19,7 @@ export function fakeGateway(identity: IdentityPlan, name = "egress"): CompiledGa
   };
 }
 
-const fakeListener: CompiledListener = { name: "http", port: 80, hostname: null, routes: { rules: [], index: null } };
+const fakeListener: CompiledListener = { name: "http", port: 80, hostname: null, tls: null, routes: { rules: [], index: null } };
 
 /** A request as stage 1 leaves it, with these headers; its body and its answer are never touched. */
 export function fakeReceived(gateway: CompiledGateway, headers: HeaderList, signal: AbortSignal = new AbortController().signal): Received {

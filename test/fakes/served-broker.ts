@@ -7,6 +7,8 @@ import { type RunningServer, type ServeOptions, serve } from "../../adapters/kna
 export interface ServedBroker {
   readonly server: RunningServer;
   readonly port: number;
+  /** Null: none was asked for. */
+  readonly tlsPort: number | null;
   /** File of the manifests, to be written anew while it runs. */
   readonly file: string;
   stop(): Promise<void>;
@@ -24,12 +26,14 @@ export async function serveManifests(manifests: string, options: Partial<ServeOp
     kubernetes: false,
     host: "127.0.0.1",
     port: 0,
+    tlsPort: null,
     adminPort: null,
     graceMs: 200,
     environment: {},
     onLoad: ({ faults }) => refusals.push(...faults.filter((fault) => fault.severity === "error").map((fault) => fault.message)),
     onReadError: (error) => refusals.push(error.message),
     onClusterTrouble: () => {},
+    onCertificateTrouble: () => {},
     accessLog: false,
     ...options,
   });
@@ -38,6 +42,7 @@ export async function serveManifests(manifests: string, options: Partial<ServeOp
     server,
     file,
     port: Number(new URL(server.url).port),
+    tlsPort: server.tlsUrl === null ? null : Number(new URL(server.tlsUrl).port),
     stop: async () => {
       await server.stop();
       await rm(folder, { recursive: true, force: true });

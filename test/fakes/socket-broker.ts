@@ -46,6 +46,7 @@ export async function startSocketBroker(manifests: TestManifests | string): Prom
   broker.load(compiled);
   const server = createNodeServer({
     place: UNKNOWN_PLACE,
+    certificates: null,
     onExchange: (exchange) => void broker.handle(exchange),
     onAdmin: (_request, response) => void response.end("admin"),
   });

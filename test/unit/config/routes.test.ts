@@ -240,7 +240,7 @@ describe("Gateway", () => {
     const compiled = compileGood([
       gateway([
         http("a"),
-        { name: "tls", port: 443, protocol: "HTTPS", tls: { certificateRefs: [{ name: "c" }] } },
+        { name: "tls", port: 443, protocol: "TLS", tls: { certificateRefs: [{ name: "c" }] } },
         http("odd", { port: 81, allowedRoutes: { namespaces: { from: "Some" } } }),
       ]),
     ]);

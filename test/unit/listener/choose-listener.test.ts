@@ -7,7 +7,7 @@ import { fakeGateway } from "../../fakes/received.ts";
 const IDENTITY = { issuers: [], apiKeys: null, principals: [], anonymous: "Allow" } as const;
 
 function listener(name: string, hostname: string | null, port = 80): CompiledListener {
-  return { name, port, hostname, routes: { rules: [], index: null } };
+  return { name, port, hostname, tls: null, routes: { rules: [], index: null } };
 }
 function gateway(name: string, ...listeners: CompiledListener[]): CompiledGateway {
   return { ...fakeGateway(IDENTITY, name), listeners };
@@ -15,8 +15,11 @@ function gateway(name: string, ...listeners: CompiledListener[]): CompiledGatewa
 function snapshot(...gateways: CompiledGateway[]): Snapshot {
   return { id: "s1", gateways, backends: new Map() };
 }
-const chosen = (from: Snapshot, host: string, port: number | null = null) => {
-  const found = chooseListener(from, host, port);
+function secure(name: string, hostname: string | null, port = 443): CompiledListener {
+  return { ...listener(name, hostname, port), tls: { certificates: [] } };
+}
+const chosen = (from: Snapshot, host: string, port: number | null = null, scheme: "http" | "https" = "http") => {
+  const found = chooseListener(from, host, port, scheme);
   return found === null ? null : `${found.gateway.name}/${found.listener.name}`;
 };
 
@@ -79,4 +82,31 @@ it("the order of the listeners does not count while no two have the same hostnam
     ),
     { numRuns: 100 },
   );
+});
+
+describe("the scheme", () => {
+  const both = snapshot(gateway("a", listener("plain", null), listener("exact", "x.example"), secure("tls", null), secure("wild", "*.example")));
+  it.each([
+    ["x.example", "http", "a/exact"],
+    ["y.example", "http", "a/plain"],
+    ["x.example", "https", "a/wild"],
+    ["elsewhere.test", "https", "a/tls"],
+  ] as const)("%s over %s: %s", (host, scheme, expected) => {
+    expect(chosen(both, host, null, scheme)).toBe(expected);
+  });
+
+  it("plain HTTP never reaches an HTTPS listener", () => {
+    expect(chosen(snapshot(gateway("a", secure("tls", null))), "x.example", 443, "http")).toBeNull();
+  });
+
+  it("without any HTTPS listener somebody in front terminates TLS for the others", () => {
+    const plain = snapshot(gateway("a", listener("plain", null)));
+    expect(chosen(plain, "x.example", 443, "https")).toBe("a/plain");
+  });
+
+  it("a port counts among the listeners of the scheme only", () => {
+    const ports = snapshot(gateway("a", listener("plain", null, 8443), secure("tls", null, 443)));
+    expect(chosen(ports, "x.example", 8443, "https")).toBe("a/tls");
+    expect(chosen(ports, "x.example", 443, "http")).toBe("a/plain");
+  });
 });
