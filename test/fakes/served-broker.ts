@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunningServer, type ServeOptions, serve } from "../../adapters/knative/serve.ts";
+import { serve } from "../../adapters/knative/serve.ts";
+import type { RunningServer, ServeOptions } from "../../adapters/knative/serve-options.ts";
 
 /** A broker in the test's own process, with its sockets. */
 export interface ServedBroker {
