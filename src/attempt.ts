@@ -38,6 +38,7 @@ import { forwardableRequestHeaders } from "./transport/request-headers.ts";
 import { send } from "./transport/send.ts";
 
 const REQUEST_ID: ReadonlySet<string> = new Set(["x-request-id"]);
+const NO_LISTS: readonly Secret[] = [];
 const ACCEPT_ENCODING: ReadonlySet<string> = new Set(["accept-encoding"]);
 
 /** Closes an event whose server forgot to. */
@@ -91,8 +92,8 @@ export async function attemptCandidate(
     if (lease === null && secret !== null) lease = stages.secrets.peek(secret) ?? (await readSecret(stages, call, secret));
     const proof = backend.tls?.clientCertificate ?? null;
     if (proof !== null) certificate = stages.secrets.peek(proof) ?? (await readSecret(stages, call, proof));
-    const found = readRevocationLists(backend, stages.secrets.peek, (source) => readSecret(stages, call, source));
-    lists = found instanceof Promise ? await found : found;
+    const crl = backend.tls?.crl ?? null;
+    lists = crl === null ? NO_LISTS : await readRevocationLists(crl, stages.secrets.peek, (source) => readSecret(stages, call, source));
     const identity = backend.parent?.identity ?? null;
     if (identity !== null) forwarded = await forwardedToken(stages, call, identity, attempt);
   } catch (error) {

@@ -1,26 +1,15 @@
 import type { SecretLease } from "./credentials/secret-cache.ts";
-import type { Backend } from "./model/backend.ts";
+import type { RevocationPlan } from "./model/backend.ts";
 import type { AttemptFailure } from "./model/outcome.ts";
 import { SecretStoreError } from "./model/ports.ts";
 import type { Secret, SecretReference } from "./model/secret.ts";
-
-const NONE: readonly Secret[] = [];
 
 /**
  * What the sources of a backend's revocation lists hold, in their order. Fails closed: a source that cannot be read is a failure of the
  * backend's proof, since a list that is kept from us may name its certificate. Rejects as `read` does for everything else.
  */
-export function readRevocationLists(
-  backend: Backend,
-  peek: (reference: SecretReference) => SecretLease | null,
-  read: (reference: SecretReference) => Promise<SecretLease>,
-): readonly Secret[] | Promise<readonly Secret[] | AttemptFailure> {
-  const sources = backend.tls?.crl?.sources ?? [];
-  return sources.length === 0 ? NONE : readAll(sources, peek, read);
-}
-
-async function readAll(
-  sources: readonly SecretReference[],
+export async function readRevocationLists(
+  { sources }: RevocationPlan,
   peek: (reference: SecretReference) => SecretLease | null,
   read: (reference: SecretReference) => Promise<SecretLease>,
 ): Promise<readonly Secret[] | AttemptFailure> {

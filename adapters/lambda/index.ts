@@ -7,7 +7,6 @@ import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
-import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { afterAnswer } from "./after-answer.ts";
 import { answerAdmin } from "./answer-admin.ts";
 import { type BackgroundWork, createBackgroundWork } from "./background-work.ts";
@@ -16,13 +15,13 @@ import { createConfiguration } from "./configuration.ts";
 import { type EventFault, type HttpEvent, readHttpEvent } from "./http-event.ts";
 import { lambdaClock } from "./lambda-clock.ts";
 import { attested, createLambdaExchange } from "./lambda-exchange.ts";
+import { createLambdaTransport } from "./lambda-transport.ts";
 import type { BatchAnswer } from "./queue-messages.ts";
 import { refuseEvent } from "./refuse-event.ts";
 import { allowAnswersAtOnce, awsLambda, guardEnvironment, type InvocationContext, type StreamingHandler } from "./runtime-client.ts";
 import { StreamedResponder } from "./streamed-responder.ts";
 import { takeEvent } from "./take-event.ts";
 import { tellFaults } from "./tell-faults.ts";
-import { createThawingTransport } from "./thawing-transport.ts";
 
 const environment = process.env;
 /** Calls that the environment takes at the same time: more than one with Managed Instances only. */
@@ -36,7 +35,7 @@ const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
 const { sink, answers, outlets } = createNodeEvents(environment, telemetry.log);
 const audit = createNodeAudit(environment, telemetry.log);
-const transport = createThawingTransport(() => createUndiciTransport({ emit: (event) => sink.emit(event) }), Date.now);
+const transport = createLambdaTransport((event) => sink.emit(event));
 /** One an environment, whatever number of calls it takes at once. */
 const broker: Broker = createBroker({
   clock: lambdaClock,

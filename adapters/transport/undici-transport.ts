@@ -1,5 +1,5 @@
 import type { EgressEvent, OutboundRequest, Transport, TransportFeature } from "../../src/index.ts";
-import { createAddressBook } from "./address-book.ts";
+import { type AddressBook, createAddressBook } from "./address-book.ts";
 import { abortFailure } from "./attempt.ts";
 import { H1Attempt } from "./h1-attempt.ts";
 import { H2Attempt } from "./h2-attempt.ts";
@@ -12,6 +12,8 @@ export interface UndiciTransportOptions {
   readonly reverse?: ReverseLookup;
   /** Milliseconds that never jump, for the age of look-ups. */
   readonly monotonic?: () => number;
+  /** What was looked up and pinned, where that outlives the transport; by default it has its own. */
+  readonly book?: AddressBook;
   /** Milliseconds since the Unix epoch, for the ends of certificates and revocation lists. */
   readonly now?: () => number;
   /** Told of client certificates that cannot be used. */
@@ -43,7 +45,7 @@ export function createUndiciTransport(options: UndiciTransportOptions = {}): Tra
   const own = createNameResolver();
   const resolver = { lookup: options.lookup ?? own.lookup, reverse: options.reverse ?? own.reverse };
   const registry = createPoolRegistry({
-    book: createAddressBook(resolver.lookup, options.monotonic ?? (() => performance.now())),
+    book: options.book ?? createAddressBook(resolver.lookup, options.monotonic ?? (() => performance.now())),
     resolver,
     now: options.now ?? Date.now,
     emit: options.emit ?? (() => {}),

@@ -105,6 +105,21 @@ describe.concurrent("check", () => {
     expect(out).not.toContain("Accepted=True");
   });
 
+  it("says which fields a platform cannot honour, in which file, and why", async () => {
+    const policy = "metadata: {name: there, namespace: team-a}\nspec:\n  targetRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: there}]\n";
+    const pins = `${policy}  tls: {pins: ["sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="]}\n`;
+    const path = await put(
+      "pinned/all.yaml",
+      GOOD.replace("tls: {mode: None}", "tls: {mode: ServerOnly}").replace("tls: {mode: None}", "tls: {mode: ServerOnly}").replace(policy, pins),
+    );
+    const { code, out } = await spillway("check", "--platform", "workers", path);
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /pinned\/all\.yaml:\d+: BackendConnectionPolicy team-a\/there -> XBackend\/team-a\/there: Accepted=False UnsupportedValue: dns\.addresses needs dns-pin, tls\.pins needs spki-pin, which workers does not have/,
+    );
+    expect((await spillway("check", path)).code).toBe(0);
+  });
+
   it("says that there is nothing to check", async () => {
     for (const [path, why] of [
       [join(folder, "gone"), "there is no such file or folder"],

@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { createAddressBook } from "../../adapters/transport/address-book.ts";
 import { createNameResolver } from "../../adapters/transport/name-resolver.ts";
 import { createUndiciTransport } from "../../adapters/transport/undici-transport.ts";
 import { type DnsProfile, type Outcome, PLAIN_DNS, type Transport } from "../../src/index.ts";
@@ -148,6 +149,18 @@ describe("a name server of the test's own, over UDP, and a name whose answers ch
       expect(await ask(transport, upstream, server, { pinForMs: 3_600_000 })).toBe("answer 127.0.0.1");
       now = 3_600_000;
       expect(await ask(transport, upstream, server, { pinForMs: 3_600_000 })).toBe("connect dns");
+    });
+
+    it("outlives the transport where its look-ups do, as on Lambda, where connections end with every freeze", async () => {
+      const upstream = await start();
+      const server = await serve({ [API]: [["127.0.0.1"], ["127.0.0.2"]] });
+      const book = createAddressBook(createNameResolver().lookup, () => 0);
+      for (let i = 0; i < 2; i += 1) {
+        const transport = createUndiciTransport({ book });
+        cleanUp.push(() => transport.close());
+        expect(await ask(transport, upstream, server, { pinForMs: 60_000, allowCIDRs: ["127.0.0.0/8"] })).toBe("answer 127.0.0.1");
+      }
+      expect(server.count("A")).toBe(1);
     });
 
     it("is one answer for all who ask at the same moment", async () => {
