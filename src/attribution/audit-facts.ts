@@ -1,7 +1,7 @@
 import type { AuditFacts, AuditScope } from "../model/audit.ts";
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
-import type { RegionEvidence } from "../model/region.ts";
-import { isDenial } from "./call-events.ts";
+import { isDenial } from "./is-denial.ts";
+import { decisionOf, evidenceOf } from "./lock-evidence.ts";
 
 /** Whether the audit log tells of this call. A call that was denied before anybody knew who called is told of as often as the denial limiter lets through. */
 export function isAudited(record: CallRecord, scope: AuditScope): boolean {
@@ -43,13 +43,6 @@ export function auditFacts(record: CallRecord, suppressed: number): AuditFacts {
   };
 }
 
-/** What the lock came to for the whole call: that one answer came from outside says more than that another was refused. */
-function decisionOf(record: CallRecord): RegionEvidence["decision"] {
-  if (record.attempts.some((attempt) => attempt.region?.decision === "violated")) return "violated";
-  if (isDenied(record)) return "deny";
-  return record.lock.length > 0 ? "allow" : "unlocked";
-}
-
 function isDenied(record: CallRecord): boolean {
   return record.refusal !== null && isDenial(record.refusal);
 }
@@ -64,12 +57,7 @@ function attemptFacts(attempt: AttemptRecord): AuditFacts {
     outcome: attempt.outcome,
     status: attempt.status,
     decision: region?.decision ?? null,
-    evidence: region?.evidence ?? null,
-    evidenceRule: region?.rule ?? null,
-    checkedAt: region?.checkedAt ?? null,
-    regions: region?.regions ?? [],
-    // Null: unknown, which is not the same as nowhere.
-    countries: region?.countries ?? null,
+    ...evidenceOf(attempt),
     policies: region?.policies ?? [],
     reason: region?.reason ?? null,
   };

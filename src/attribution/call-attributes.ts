@@ -1,6 +1,7 @@
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
 import type { OperationName } from "../model/operation.ts";
-import { isDenial } from "./call-events.ts";
+import { isDenial } from "./is-denial.ts";
+import { decisionOf } from "./lock-evidence.ts";
 import { ATTRIBUTE, OTHER } from "./semconv.ts";
 
 /** Attributes of a span, as OpenTelemetry takes them. */
@@ -80,13 +81,14 @@ export function callAttributes(record: CallRecord): SpanAttributes {
   const last = record.attempts.at(-1);
   if (last !== undefined) {
     attributes[ATTRIBUTE.backend] = last.backend;
-    attributes[ATTRIBUTE.decision] = "allow";
+    attributes[ATTRIBUTE.decision] = decisionOf(record);
   }
+  if (record.lock.length > 0) attributes[ATTRIBUTE.lock] = [...record.lock];
   if (record.excluded.length > 0) attributes[ATTRIBUTE.excluded] = record.excluded.map(({ backend, reason }) => `${backend}: ${reason}`);
   if (record.refusal !== null) {
     attributes[ATTRIBUTE.refusal] = record.refusal;
     if (isDenial(record.refusal)) {
-      attributes[ATTRIBUTE.decision] = "deny";
+      attributes[ATTRIBUTE.decision] = decisionOf(record);
       // Only here: the detail of our own faults is for the log.
       put(attributes, ATTRIBUTE.decisionReason, record.refusalDetail);
     }
@@ -123,8 +125,10 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
   if (region !== null) {
     if (region.regions.length > 0) attributes[ATTRIBUTE.region] = [...region.regions];
     if (region.countries !== null && region.countries.length > 0) attributes[ATTRIBUTE.jurisdiction] = [...region.countries];
-    attributes[ATTRIBUTE.lockDecision] = region.decision;
+    attributes[ATTRIBUTE.decision] = region.decision;
     attributes[ATTRIBUTE.lockEvidence] = region.evidence;
+    attributes[ATTRIBUTE.lockRule] = region.rule;
+    put(attributes, ATTRIBUTE.lockCheckedAt, region.checkedAt);
     if (region.policies.length > 0) attributes[ATTRIBUTE.lock] = [...region.policies];
   }
   putGenAi(attributes, record, attempt.model ?? record.requestedModel);

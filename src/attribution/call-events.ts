@@ -1,27 +1,8 @@
 import type { CallRecord } from "../model/call-record.ts";
-import type { RefusalCode } from "../model/errors.ts";
 import type { EgressEvent } from "../model/event.ts";
 import { epochOf, failedOverTo } from "./call-record.ts";
-
-/** Refusals by which the broker says "you may not", as against "it did not work": they are audit events. */
-const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
-  "egress_loop",
-  "identity_missing",
-  "identity_rejected",
-  "route_not_found",
-  "route_rejected",
-  "access_denied",
-  "model_unknown",
-  "region_locked",
-  "translation_unsupported",
-  "upstream_redirect",
-  "region_violated",
-]);
-
-/** True for refusals that are decisions of policy. */
-export function isDenial(code: RefusalCode): boolean {
-  return DENIALS.has(code);
-}
+import { isDenial } from "./is-denial.ts";
+import { decisionOf, evidenceOf } from "./lock-evidence.ts";
 
 /**
  * The events that a settled call gives rise to: denied, one per failover, and completed (usage) when anything was attempted.
@@ -42,6 +23,8 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
         detail: record.refusalDetail,
         status: record.status,
         model: record.requestedModel,
+        lock: record.lock,
+        decision: decisionOf(record),
         suppressed,
         excluded: record.excluded.map(({ backend, reason }) => `${backend}: ${reason}`),
       },
@@ -77,6 +60,9 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
         backend: last.backend,
         region: last.region === null || last.region.regions.length === 0 ? null : last.region.regions.join(","),
         regionDecision: last.region?.decision ?? null,
+        lock: record.lock,
+        decision: decisionOf(record),
+        ...evidenceOf(last),
         outcome: record.outcome,
         refusal: record.refusal,
         status: record.status,

@@ -65,8 +65,9 @@ export const ATTRIBUTE = {
   region: "egress.region.processing",
   jurisdiction: "egress.jurisdiction",
   lock: "egress.lock",
-  lockDecision: "egress.lock.decision",
   lockEvidence: "egress.lock.evidence",
+  lockRule: "egress.lock.rule",
+  lockCheckedAt: "egress.lock.checked_at",
   tokenSource: "egress.token.source",
   tokenCache: "egress.token.cache",
 } as const;

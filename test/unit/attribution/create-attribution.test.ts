@@ -12,7 +12,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createAttribution } from "../../../src/attribution/create-attribution.ts";
 import type { EgressEvent } from "../../../src/model/event.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { attemptOf, denied, exchangeOf, failedOver, recordOf, START } from "./fixtures.ts";
+import { attemptOf, denied, evidence, exchangeOf, failedOver, recordOf, START } from "./fixtures.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
@@ -137,6 +137,25 @@ describe("settle", () => {
   });
 });
 
+describe("events", () => {
+  it("tell the lock, the decision and what it rests on", () => {
+    const { attribution, events, runAll } = start();
+    attribution.settle(recordOf());
+    attribution.settle(denied());
+    runAll();
+    expect(events.find(({ type }) => type === "egress.completed")?.data).toMatchObject({
+      lock: ["egress-system/eu-only"],
+      decision: "allow",
+      evidence: "host",
+      evidenceRule: "bedrock.in-region",
+      checkedAt: "2026-11-22",
+      regions: ["eu-central-1"],
+      countries: ["DE"],
+    });
+    expect(events.find(({ type }) => type === "egress.denied")?.data).toMatchObject({ lock: ["egress-system/eu-only"], decision: "deny" });
+  });
+});
+
 describe("spans", () => {
   it("tell of the call and of each attempt, with the times that they had", () => {
     const { attribution, spans, runAll } = start();
@@ -194,6 +213,9 @@ describe("spans", () => {
       "egress.jurisdiction": ["DE"],
       "egress.lock": ["egress-system/eu-only"],
       "egress.lock.evidence": "host",
+      "egress.lock.rule": "bedrock.in-region",
+      "egress.lock.checked_at": "2026-11-22",
+      "egress.decision": "allow",
     });
     // Usage stands once in a trace.
     expect(second?.attributes["gen_ai.usage.input_tokens"]).toBeUndefined();
@@ -205,6 +227,17 @@ describe("spans", () => {
     runAll();
     expect(spans()[0]?.attributes).toMatchObject({ "egress.decision": "deny", "egress.refusal": "region_locked", "error.type": "region_locked" });
     expect(spans()[0]?.status.code).toBe(SpanStatusCode.UNSET);
+  });
+
+  it("show on the call's span that it was not locked, or that an answer came from outside", () => {
+    const { attribution, spans, runAll } = start();
+    attribution.settle(recordOf({ lock: [] }));
+    attribution.settle(recordOf({ attempts: [attemptOf({ region: { ...evidence, decision: "violated" } })] }));
+    runAll();
+    const [plain, violated] = byKind(spans(), SpanKind.SERVER);
+    expect(plain?.attributes["egress.decision"]).toBe("unlocked");
+    expect(plain?.attributes["egress.lock"]).toBeUndefined();
+    expect(violated?.attributes).toMatchObject({ "egress.decision": "violated", "egress.lock": ["egress-system/eu-only"] });
   });
 
   it("show a caller that left as its own outcome", () => {
