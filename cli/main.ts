@@ -15,6 +15,7 @@ usage: spillway <command> [options]
   check     say what is wrong with manifests, and what each object's conditions are
   compile   make a bundle from which an instance starts without reading YAML
   explain   say what would happen to one call, and why
+  prove     say which countries any call could reach, how that is known, and what is refused
   audit     check an audit log: that no record was removed, edited, moved or put in
   key       make the key by which one broker knows another
 
@@ -34,6 +35,8 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import("./compile.ts")).runCompile(rest);
     case "explain":
       return (await import("./explain.ts")).runExplain(rest);
+    case "prove":
+      return (await import("./prove.ts")).runProve(rest);
     case "audit":
       return (await import("./audit.ts")).runAudit(rest);
     case "key":
@@ -49,7 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
       print(HELP);
       return command === undefined ? EXIT.usage : EXIT.good;
     default:
-      throw new CliError(`there is no command "${command}": use serve, check, compile, explain, audit or key`);
+      throw new CliError(`there is no command "${command}": use serve, check, compile, explain, prove, audit or key`);
   }
 }
 

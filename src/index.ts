@@ -54,3 +54,4 @@ export type * from "./model/region.ts";
 export { type RotationNotice, readRotationNotice } from "./model/rotation.ts";
 export { type RefreshPolicy, Secret, type SecretLocation, type SecretProvider, type SecretReference } from "./model/secret.ts";
 export type * from "./model/snapshot.ts";
+export { jurisdictionOf, type ProvenDestination, type ProvenRule, prove, type RegionProof } from "./prove.ts";
