@@ -8,7 +8,12 @@ const LONGEST_MS = 2_147_483_647;
 
 /** Milliseconds of a GEP-2257 duration that has passed `DURATION`; at most about 24 days. */
 export function durationMs(text: string): number {
+  return Math.min(ageMs(text), LONGEST_MS);
+}
+
+/** The same for what no timer waits for, such as the age of a fact: as long as it was written. */
+export function ageMs(text: string): number {
   let total = 0;
   for (const [, amount = "0", unit = "ms"] of text.matchAll(/([0-9]+)(ms|h|m|s)/g)) total += Number(amount) * (UNITS[unit] ?? 0);
-  return Math.min(total, LONGEST_MS);
+  return total;
 }
