@@ -1,6 +1,6 @@
 import type { RegionConstraint, RegionLock } from "../model/region.ts";
 import { JURISDICTIONS } from "../model/region-data.ts";
-import { durationMs } from "./duration.ts";
+import { ageMs } from "./duration.ts";
 import { hasLabels } from "./label-selector.ts";
 import { type LinkContext, warn } from "./link-context.ts";
 import { idOf, type Manifest, namespaceOf } from "./manifest.ts";
@@ -180,7 +180,7 @@ function compileConstraint(context: LinkContext, policy: PolicyManifest): Region
     regions: new Set(allow.regions ?? []),
     countries,
     minimumEvidence: MINIMUM[evidence?.minimum ?? "Label"],
-    maxAgeMs: evidence?.maxAge === undefined ? null : durationMs(evidence.maxAge),
+    maxAgeMs: evidence?.maxAge === undefined ? null : ageMs(evidence.maxAge),
     binds: {
       broker: also?.brokerRegion ?? false,
       secretSources: also?.secretSources ?? false,
