@@ -137,8 +137,8 @@ describe("settle", () => {
   });
 });
 
-describe("events", () => {
-  it("tell the lock, the decision and what it rests on", () => {
+describe("what a lock came to", () => {
+  it("is told in events, with what it rests on", () => {
     const { attribution, events, runAll } = start();
     attribution.settle(recordOf());
     attribution.settle(denied());

@@ -80,7 +80,7 @@ describe("prove", () => {
 
   it("says what a lock that binds the broker makes of the place where it runs", () => {
     const more = POLICY("eu", `${GATEWAY}\n  allow: {jurisdictions: [EU]}\n  also: {brokerRegion: true}`);
-    expect(proofOf({ backends, more }).rules[0]).toMatchObject({ brokerOutside: null, lock: [{ also: ["brokerRegion", "mirrors"] }] });
+    expect(proofOf({ backends, more }).rules[0]).toMatchObject({ brokerOutside: null, lock: [{ also: ["brokerRegion", "mirrors", "authCallouts"] }] });
     expect(proofOf({ backends, more }, { here: "eu-west-1" }).rules[0]?.brokerOutside).toBeNull();
     expect(proofOf({ backends, more }, { here: "us-east-1" }).rules[0]?.brokerOutside).toContain("us-east-1");
   });
