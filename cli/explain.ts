@@ -94,6 +94,7 @@ function describe(found: Explanation, request: ExplainRequest, as: string): stri
   if (found.rule !== null) lines.push(`routed      ${found.rule.id}`, `            ${found.rule.match}`, `            ${found.rule.why}`);
   for (const other of found.beaten) lines.push(`   beaten   ${other.id}: ${other.why}`, `            ${other.match}`);
   if (found.lock.length > 0) lines.push(`locked by   ${found.lock.map((policy) => `RegionPolicy ${policy}`).join(" and ")}`);
+  if (found.preflight !== null) lines.push(`answers     204, a preflight, by the CORS filter of ${found.preflight.rule}`, ...corsLines(found.preflight));
   if (found.redirect !== null) lines.push(`answers     redirect ${found.redirect}`);
   for (const [index, candidate] of found.candidates.entries()) {
     const region = candidate.region.regions.length === 0 ? "no region" : candidate.region.regions.join(", ");
@@ -102,6 +103,36 @@ function describe(found: Explanation, request: ExplainRequest, as: string): stri
     );
   }
   for (const other of found.excluded) lines.push(`     out    ${other.backend}: ${other.why}`);
+  const { limits } = found;
+  if (limits !== null) lines.push(`limits      ${limitsText(limits)}`, `retry       ${retryText(limits)}`);
+  for (const mirror of found.mirrors) {
+    const share = mirror.share === 1 ? "every call" : `${Number((mirror.share * 100).toFixed(3))}% of the calls`;
+    lines.push(`mirrored to ${mirror.backend}: ${mirror.why === null ? share : `not this call: ${mirror.why}`}`);
+  }
+  if (found.cors !== null) lines.push(`cors        the answer may ${found.cors.allowed ? "" : "not "}be read by pages of ${found.cors.origin}`);
   if (found.refusal !== null) lines.push(`refused     ${found.refusal.status} ${found.refusal.code}: ${found.refusal.detail}`);
   return lines.join("\n");
+}
+
+function corsLines({ origin, allowed, headers }: NonNullable<Explanation["preflight"]>): readonly string[] {
+  if (!allowed) return [`            pages of ${origin} may not call: the browser refuses`];
+  return [`            pages of ${origin} may call`, ...headers.filter(([name]) => name !== "vary").map(([name, value]) => `            ${name}: ${value}`)];
+}
+
+function limitsText({ requestMs, backendRequestMs }: Limits): string {
+  const whole = requestMs === null ? "no limit for the whole call" : `${seconds(requestMs)} for the whole call`;
+  return backendRequestMs === null ? whole : `${whole}, ${seconds(backendRequestMs)} for each try`;
+}
+
+function retryText({ retry }: Limits): string {
+  if (retry === null) return "as the failover law says; the rule says nothing";
+  const times = retry.attempts === null ? "the default number of times" : `at most ${retry.attempts} more ${retry.attempts === 1 ? "time" : "times"}`;
+  const codes = retry.codes.length === 0 ? "" : `, also after ${retry.codes.join(", ")}`;
+  return `${times}${codes}, at least ${seconds(retry.backoffMs)} between tries`;
+}
+
+type Limits = NonNullable<Explanation["limits"]>;
+
+function seconds(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`;
 }

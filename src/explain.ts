@@ -1,3 +1,13 @@
+import {
+  type ExplainedCors,
+  type ExplainedLimits,
+  type ExplainedMirror,
+  explainCors,
+  explainLimits,
+  explainMirrors,
+  explainPreflight,
+  WHY_EXCLUDED,
+} from "./explain-rule.ts";
 import { find } from "./lib/header-list.ts";
 import { imaginedExchange } from "./listener/imagined-exchange.ts";
 import { receive } from "./listener/receive.ts";
@@ -45,6 +55,13 @@ export interface Explanation {
   readonly beaten: readonly { readonly id: string; readonly match: string; readonly why: string }[];
   readonly lock: readonly string[];
   readonly redirect: number | null;
+  /** The call is a preflight, which the broker answers before it asks who calls; null: it is none that a rule answers. */
+  readonly preflight: ExplainedCors | null;
+  /** Time limits and repeats of the rule. */
+  readonly limits: ExplainedLimits | null;
+  readonly mirrors: readonly ExplainedMirror[];
+  /** What a page of the `Origin` of the call is told; null: it names none, or the rule has no CORS filter. */
+  readonly cors: ExplainedCors | null;
   readonly candidates: readonly {
     readonly backend: string;
     readonly tier: number;
@@ -69,6 +86,10 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     beaten: [],
     lock: [],
     redirect: null,
+    preflight: null,
+    limits: null,
+    mirrors: [],
+    cors: null,
     candidates: [],
     excluded: [],
     refusal: null,
@@ -79,6 +100,8 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     found.gateway = received.gateway.id;
     found.listener = received.listener.name;
     found.operation = received.operation.name;
+    found.preflight = explainPreflight(received);
+    if (found.preflight !== null) return found;
     const caller = { ...request.caller, workload: null, proof: { kind: "jwt", issuer: "explain" } } as const;
     const identified: Identified = { ...received, caller, tokenSlot: null, chain: null };
     const facts =
@@ -95,13 +118,16 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     };
     found.beaten = losers.map((other) => ({ id: other.rule.id, match: describeMatch(other.match), why: describePrecedence(received.host, winner, other) }));
     found.lock = routed.lock?.constraints.map((constraint) => constraint.policy) ?? [];
+    found.cors = explainCors(routed);
     if (routed.rule.action.kind === "redirect") {
       found.redirect = routed.rule.action.redirect.statusCode;
       return found;
     }
+    found.limits = explainLimits(routed.rule);
+    const asked = planRequest(routed.operation, found.model);
     const planned = plan(
       routed,
-      planRequest(routed.operation, found.model),
+      asked,
       createHealth(clock, random, () => {}),
       random,
     );
@@ -114,6 +140,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
       model: target.model,
     }));
     found.excluded = planned.excluded.map(describeExclusion);
+    found.mirrors = explainMirrors(routed, asked, planned.candidates[0]?.target ?? null);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error instanceof PlanRefusal) found.excluded = error.excluded.map(describeExclusion);
@@ -138,17 +165,8 @@ function matchingRules(identified: Identified, model: string | null): readonly M
 }
 
 function describeExclusion({ backend, reason, evidence }: Exclusion): Explanation["excluded"][number] {
-  return { backend, reason, why: evidence?.reason ?? EXCLUSIONS[reason] };
+  return { backend, reason, why: evidence?.reason ?? WHY_EXCLUDED[reason] };
 }
-
-const EXCLUSIONS: Readonly<Record<Exclusion["reason"], string>> = {
-  region: "outside the region lock",
-  dialect: "it speaks another API than the one that is called",
-  model: "it does not offer this model",
-  protocol: "its HTTP version cannot carry the call: gRPC needs HTTP/2, a WebSocket HTTP/1.1",
-  hops: "the call has passed as many brokers as it may",
-  evicted: "it failed lately, or asked to be left alone",
-};
 
 /** A match in the words of the manifest. */
 function describeMatch(match: RuleMatch): string {

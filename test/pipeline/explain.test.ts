@@ -4,6 +4,7 @@ import { explain } from "../../src/index.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import type { ExchangeOptions } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
+import { NODE } from "../unit/config/compile-text.ts";
 import { install, JSON_HEADERS } from "./installation.ts";
 
 const ref = (name: string) => `{group: gateway.networking.x-k8s.io, kind: XBackend, name: ${name}}`;
@@ -71,5 +72,52 @@ describe("what `explain` says is what a call does", () => {
     expect(said.candidates.map((candidate) => candidate.backend).slice(0, 1)).toEqual(
       (line["attempts"] as { backend: string }[]).map(({ backend }) => backend),
     );
+  });
+});
+
+describe("what a rule does beside", () => {
+  const RULES = [
+    "  - name: watched",
+    "    filters:",
+    `    - {type: RequestMirror, requestMirror: {backendRef: ${ref("plain")}, percent: 5}}`,
+    `    - {type: RequestMirror, requestMirror: {backendRef: ${ref("anthropic")}}}`,
+    `    - {type: CORS, cors: {allowOrigins: ["https://app.example"], allowMethods: [POST], maxAge: 60}}`,
+    "    timeouts: {request: 30s, backendRequest: 10s}",
+    "    retry: {codes: [503, 502], attempts: 2, backoff: 50ms}",
+    `    backendRefs: [${ref("openai")}]`,
+  ].join("\n");
+  const compiled = compile([{ path: "test.yaml", text: testManifests({ ...MANIFESTS, rules: RULES }) }], NODE);
+  const said = (method: string, headers: readonly string[]) => {
+    if (compiled.snapshot === null) throw new Error("not compiled");
+    const request = {
+      caller: { namespace: "team-a", serviceAccount: "assistant" },
+      method,
+      authority: "x.example",
+      target: "/v1/chat/completions",
+      headers,
+      body: method === "POST" ? '{"model":"m"}' : null,
+    };
+    return explain(compiled.snapshot, request, createFakeClock(), () => 0);
+  };
+
+  it("is told: mirrors with their share and why one gets nothing, limits, retry, and what a page may do", () => {
+    const found = said("POST", [...JSON_HEADERS, "origin", "https://app.example"]);
+    expect(found.mirrors).toEqual([
+      { backend: "XBackend/team-a/plain", share: 0.05, why: null },
+      { backend: "XBackend/team-a/anthropic", share: 1, why: "it speaks another API than the one that is called" },
+    ]);
+    expect(found.limits).toEqual({ requestMs: 30_000, backendRequestMs: 10_000, retry: { codes: [502, 503], attempts: 2, backoffMs: 50 } });
+    expect(found.cors).toMatchObject({ origin: "https://app.example", allowed: true });
+    expect(said("POST", [...JSON_HEADERS, "origin", "https://evil.example"]).cors).toMatchObject({ allowed: false });
+    expect(said("POST", JSON_HEADERS).cors).toBeNull();
+  });
+
+  it("is told of a preflight, which nobody has to prove anything for", () => {
+    const asks = (origin: string) => said("OPTIONS", ["origin", origin, "access-control-request-method", "POST"]);
+    const found = asks("https://app.example");
+    expect(found.preflight).toMatchObject({ rule: "team-a/route/watched", allowed: true });
+    expect(found.preflight?.headers).toContainEqual(["access-control-max-age", "60"]);
+    expect([found.candidates, found.refusal]).toEqual([[], null]);
+    expect(asks("https://evil.example").preflight).toMatchObject({ allowed: false });
   });
 });
