@@ -4,7 +4,7 @@ import type { TokenEndpoint, TokenLocation } from "./token-plan.ts";
 
 /** All that a backend's credential and its connection are made of. */
 export interface CredentialParts {
-  /** What is kept somewhere: keys, certificates, revocation lists; not the tokens that are made of them. */
+  /** What is kept somewhere: keys, that which signs for a parent among them, certificates, revocation lists; not the tokens that are made of them. */
   readonly secrets: readonly SecretReference[];
   /** Every place that may be asked for a token, of the tokens included that others are made of. */
   readonly endpoints: readonly TokenEndpoint[];
@@ -18,7 +18,7 @@ export function credentialPartsOf(backend: Backend): CredentialParts {
   const found = known.get(backend);
   if (found !== undefined) return found;
   const parts: Parts = { secrets: [], endpoints: [] };
-  collect({ credential: backend.credential, tls: backend.tls }, parts);
+  collect({ credential: backend.credential, tls: backend.tls, parent: backend.parent }, parts);
   known.set(backend, parts);
   return parts;
 }

@@ -42,5 +42,3 @@ export const parentMode = withRules(
     path: "region",
   },
 );
-
-export type ParentModeSpec = z.infer<typeof parentMode>;

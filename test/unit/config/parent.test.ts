@@ -85,6 +85,14 @@ describe("a lock and a parent", () => {
     expect(actionOf([xBackend("one", {}, { labels: { "topology.kubernetes.io/region": "us-east-1" } }), parent(), lock()])).toBe("rejected");
   });
 
+  it("a lock that binds secret sources binds the signing key", () => {
+    const kept = (region: string) => own("SecretSource", "chain-key", { awsSecretsManager: { secretId: "chain", region } });
+    const bound = lock({ also: { secretSources: true } });
+    const compiled = (region: string) => compileGood([xBackend("one"), kept(region), parent(), bound, route("r")]);
+    expect(rulesOf(compiled("eu-west-1"))[0]?.action.kind).toBe("forward");
+    expect(rulesOf(compiled("us-east-1"))[0]?.action).toMatchObject({ kind: "rejected", reason: expect.stringContaining("is kept in us-east-1") });
+  });
+
   it("a promise is the word of whoever owns the backend: a policy that asks for more, or for its age, denies it", () => {
     expect(actionOf([xBackend("one"), parent(), lock({ evidence: { minimum: "Attested" } })])).toBe("rejected");
     expect(actionOf([xBackend("one"), parent(), lock({ evidence: { maxAge: "24h" } })])).toBe("rejected");
