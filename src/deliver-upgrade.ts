@@ -1,7 +1,8 @@
 import type { CallInFlight } from "./attempt.ts";
 import { brokerHeaders } from "./broker-headers.ts";
+import { redactor } from "./credentials/redact.ts";
 import type { Won } from "./find-answer.ts";
-import { remove } from "./lib/header-list.ts";
+import { find, remove } from "./lib/header-list.ts";
 import type { CallRecord } from "./model/call-record.ts";
 import { Refusal } from "./model/errors.ts";
 import type { JoiningEnd } from "./model/exchange.ts";
@@ -25,7 +26,11 @@ export async function deliverUpgrade(stages: Stages, call: CallInFlight, won: Wo
     throw new Refusal("internal_error", { detail: "The destination changed the protocol of a call that asked for no such thing." });
   }
   const { target, health } = won.cleared;
-  const passed = remove(forwardableResponseHeaders(answer.headers, true), FRAMING);
+  let passed = remove(forwardableResponseHeaders(answer.headers, true), FRAMING);
+  const upstreamId = find(answer.headers, "x-request-id");
+  if (upstreamId !== null) passed = [...passed, "x-egress-upstream-request-id", upstreamId];
+  // The head is the last that can be looked at.
+  if (won.lease !== null) passed = redactor(won.lease.secret).headers(passed);
   const { streamIdleMs } = target.backend.timeouts;
   record.status = answer.status;
   const ended = await joiner.join({

@@ -19,8 +19,7 @@ export class JoinedSockets implements BodyConsumer {
   readonly #toDestination = new FrameEdges();
   #bytes = 0;
   #bytesSent = 0;
-  #ending: { readonly kind: JoiningEnd["kind"]; readonly failure: AttemptFailure | null } | null = null;
-  #settled = false;
+  #over = false;
   #idle: NodeJS.Timeout | undefined;
   #lastBytes: NodeJS.Timeout | undefined;
 
@@ -50,7 +49,7 @@ export class JoinedSockets implements BodyConsumer {
   // -- the destination speaks
 
   chunk(bytes: Uint8Array): void {
-    if (this.#ending !== null || this.#socket.destroyed) return;
+    if (this.#over || this.#socket.destroyed) return;
     this.#idle?.refresh();
     if (this.#bytes === 0) this.#joining.onFirstByte();
     this.#bytes += bytes.length;
@@ -70,7 +69,7 @@ export class JoinedSockets implements BodyConsumer {
   // -- the caller speaks
 
   readonly #heard = (bytes: Buffer): void => {
-    if (this.#ending !== null) return;
+    if (this.#over) return;
     this.#idle?.refresh();
     this.#bytesSent += bytes.length;
     this.#toDestination.passed(bytes);
@@ -78,52 +77,52 @@ export class JoinedSockets implements BodyConsumer {
   };
 
   readonly #drained = (): void => {
-    if (this.#ending === null) this.#joining.body.resume();
+    if (!this.#over) this.#joining.body.resume();
   };
 
   /** The destination may answer the last word, and then ends too: its transport waits no longer than we do. */
   readonly #callerEnded = (): void => {
-    if (this.#ending !== null) return;
+    if (this.#over) return;
     this.#joining.sender.end();
     this.#lastBytes ??= setTimeout(() => this.#finish("complete", null), LAST_BYTES_MS);
   };
 
   readonly #callerClosed = (): void => {
-    const inOrder = this.#ending ?? { kind: this.#lastBytes === undefined ? "caller_gone" : "complete", failure: null };
+    const inOrder = this.#lastBytes !== undefined;
+    clearTimeout(this.#lastBytes);
     this.#joining.body.cancel();
-    this.#settle(inOrder.kind, inOrder.failure);
+    this.#settle(inOrder ? "complete" : "caller_gone", null);
   };
 
   // -- endings
 
   /** Ends both sides with a close frame where one can stand: neither the caller nor the destination is at fault. */
   #stop(kind: JoiningEnd["kind"], failure: AttemptFailure | null): void {
-    if (this.#ending !== null) return;
+    if (this.#over) return;
     if (this.#toCaller.atEdge && !this.#socket.destroyed) this.#socket.write(GOING_AWAY);
     if (this.#toDestination.atEdge) this.#joining.sender.write(masked(GOING_AWAY));
     this.#finish(kind, failure);
   }
 
   #finish(kind: JoiningEnd["kind"], failure: AttemptFailure | null): void {
-    if (this.#ending !== null) return;
-    this.#ending = { kind, failure };
-    clearTimeout(this.#idle);
-    clearTimeout(this.#lastBytes);
+    if (this.#over) return;
     const socket = this.#socket;
+    // Told at once: a server that stops waits for no socket to be told what it has carried.
+    this.#settle(kind, failure);
     this.#joining.sender.end();
     // What was taken from the destination still has to reach the caller.
     if (!socket.writableEnded) socket.end();
     // What the caller says now is for nobody; read, so that its end is seen.
     socket.resume();
+    clearTimeout(this.#lastBytes);
     this.#lastBytes = setTimeout(() => socket.destroy(), LAST_BYTES_MS);
     if (socket.destroyed) this.#callerClosed();
   }
 
   #settle(kind: JoiningEnd["kind"], failure: AttemptFailure | null): void {
-    if (this.#settled) return;
-    this.#settled = true;
+    if (this.#over) return;
+    this.#over = true;
     clearTimeout(this.#idle);
-    clearTimeout(this.#lastBytes);
     this.#done({ kind, bytes: this.#bytes, bytesSent: this.#bytesSent, failure });
   }
 }

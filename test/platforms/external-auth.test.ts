@@ -274,6 +274,12 @@ ${also}`;
     expect(world.provider.seen).toHaveLength(0);
   });
 
+  it("does not bind it where the policy says so", async () => {
+    const world = await start({ authRegion: "us-east-1", manifests: { more: lock("  also: {authCallouts: false}\n") } });
+    expect((await call(world)).status).toBe(200);
+    expect(world.auth.seen).toHaveLength(1);
+  });
+
   it("lets a server inside be asked", async () => {
     const world = await start({ manifests: { more: lock() } });
     expect((await call(world)).status).toBe(200);

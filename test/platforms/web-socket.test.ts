@@ -438,7 +438,7 @@ describe("a handshake on the wire", () => {
   it("is answered with the 101 of the destination: its accept, our request id, and no header of one hop", async () => {
     const upstream = await startUpstream((socket) => {
       socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade, x-hop\r\nupgrade: websocket\r\nx-hop: 1\r\nset-cookie: a=b\r\ncontent-length: 7\r\nx-own: kept\r\nsec-websocket-accept: ${ACCEPT}\r\n\r\n`,
+        `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade, x-hop\r\nupgrade: websocket\r\nx-hop: 1\r\nset-cookie: a=b\r\ncontent-length: 7\r\nx-own: kept\r\nx-echo: sk-of-the-broker\r\nx-request-id: of-the-provider\r\nsec-websocket-accept: ${ACCEPT}\r\n\r\n`,
       );
       // Bytes right behind the head are frames.
       socket.write(Buffer.from([0x81, 0x02, 0x68, 0x69]));
@@ -451,6 +451,8 @@ describe("a handshake on the wire", () => {
     expect(head).toMatch(/^HTTP\/1.1 101 /);
     expect(head).toContain(`sec-websocket-accept: ${ACCEPT}`);
     expect(head).toContain("x-own: kept");
+    expect(head).toContain("x-echo: [redacted]");
+    expect(head).toContain("x-egress-upstream-request-id: of-the-provider");
     expect(head).toContain("x-request-id: ");
     expect(head).not.toMatch(/x-hop|set-cookie|content-length|keep-alive/i);
     client.socket.destroy();
