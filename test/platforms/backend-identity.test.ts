@@ -144,6 +144,33 @@ describe("a broker that runs, whose client certificate is a file", () => {
   });
 });
 
+describe("a broker that runs, whose bundle of authorities changes", () => {
+  it("takes a server's new authority with the next load, and goes on under the old one until it is taken out", async () => {
+    const next = createAuthority("the next authority");
+    const upstream = await provider("one", { once: true });
+    const manifests = (caPem: string) => testManifests({ backends: [{ name: "one", port: upstream.port, caPem }] });
+    const broker = await start(manifests(authority.caPem));
+    const load = async (caPem: string): Promise<void> => {
+      const loads = () => told(broker).split('"config.loaded"').length;
+      const before = loads();
+      await replace(join(broker.folder, "manifests.yaml"), manifests(caPem));
+      for (const started = performance.now(); loads() === before; await pause(25)) {
+        if (performance.now() - started > 10_000) throw new Error(`never loaded\n${told(broker)}`);
+      }
+    };
+    expect((await call(broker)).status).toBe(200);
+    await load(authority.caPem + next.caPem);
+    expect((await call(broker)).status).toBe(200);
+    const issued = next.issue({ dnsNames: ["one.provider.example"] });
+    upstream.renew({ cert: issued.certPem, key: issued.keyPem });
+    expect((await call(broker)).status).toBe(200);
+    await load(authority.caPem);
+    expect((await call(broker)).error).toBe("upstream_untrusted");
+    await load(next.caPem);
+    await callUntil(broker, 200);
+  });
+});
+
 describe("a broker that runs, one of whose backends shows another key than is pinned", () => {
   it("answers from the next one inside the same call, and the log says why", async () => {
     const [one, two] = [await provider("one"), await provider("two")];
