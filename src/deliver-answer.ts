@@ -1,6 +1,6 @@
 import type { CallInFlight } from "./attempt.ts";
 import { brokerHeaders } from "./broker-headers.ts";
-import { redactor } from "./credentials/redact.ts";
+import { credentialRedactor } from "./credentials/redact.ts";
 import { deliverUpgrade } from "./deliver-upgrade.ts";
 import type { Won } from "./find-answer.ts";
 import { isGrpc } from "./lib/grpc-protocol.ts";
@@ -44,7 +44,10 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   });
   const grpc = isGrpc(exchange.protocol, exchange.headers);
   // A gRPC call that fails at once says so in its head, under the status 200.
-  const redact = (failed || (grpc && find(answer.headers, "grpc-status") !== null)) && won.lease !== null ? redactor(won.lease.secret) : null;
+  const redact =
+    (failed || (grpc && find(answer.headers, "grpc-status") !== null)) && won.lease !== null
+      ? credentialRedactor(won.cleared.target.backend.credential, won.lease.secret)
+      : null;
   // A plain answer of an unknown API is nobody's business: the platform may hand its bytes through untouched.
   const inspected: StreamCodec | null = wire === null && !kind.eventStream ? null : tap;
   const codec = redact === null ? inspected : createRedactingCodec(redact.bytes, kind.contentEncoding);
@@ -76,9 +79,9 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
 }
 
 /** What the destination says behind its answer may quote the credential that it refused, whatever the status. */
-function trailersFor({ lease }: Won, trailers: HeaderList): HeaderList {
+function trailersFor({ lease, cleared }: Won, trailers: HeaderList): HeaderList {
   const kept = forwardableResponseHeaders(trailers, true);
-  return lease === null ? kept : redactor(lease.secret).headers(kept);
+  return lease === null ? kept : credentialRedactor(cleared.target.backend.credential, lease.secret).headers(kept);
 }
 
 /** Statuses that say "not now" and so have a use for Retry-After. */

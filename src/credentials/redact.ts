@@ -1,5 +1,7 @@
+import type { CredentialPlan } from "../model/backend.ts";
 import type { HeaderList } from "../model/http.ts";
 import type { Secret } from "../model/secret.ts";
+import { awsKeysOf } from "./aws-keys.ts";
 
 /** Takes one secret out of what a destination says: providers quote the key they refuse. Input is bounded by the caller. */
 export interface Redactor {
@@ -14,9 +16,23 @@ const MARK = "[redacted]";
 const encoder = new TextEncoder();
 const MARK_BYTES = encoder.encode(MARK);
 
+/**
+ * For what a backend with this credential says. Of keys that sign it is the two that prove something: AWS quotes the session token where it
+ * explains why a signature was refused.
+ */
+export function credentialRedactor(plan: CredentialPlan | null, secret: Secret): Redactor {
+  if (plan?.type !== "sigV4") return redactor(secret);
+  const { secretAccessKey, sessionToken } = awsKeysOf(secret);
+  return redactorOf(sessionToken === null ? [secretAccessKey] : [secretAccessKey, sessionToken]);
+}
+
 /** Finds the secret as it is, in base64 and base64url wherever it begins in the encoded text, URL-encoded, and as JSON spells it. */
 export function redactor(secret: Secret): Redactor {
-  const needles = spellings(secret.reveal().trim());
+  return redactorOf([secret.reveal().trim()]);
+}
+
+function redactorOf(values: readonly string[]): Redactor {
+  const needles = values.flatMap(spellings);
   const byteNeedles = needles.map((needle) => encoder.encode(needle));
   const clean = (text: string) => needles.reduce((rest, needle) => rest.replaceAll(needle, MARK), text);
   return {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { createCallerTokens, MAX_CALLER_TOKENS } from "../../src/credentials/caller-tokens.ts";
 import { find } from "../../src/lib/header-list.ts";
-import type { ExchangeOptions } from "../fakes/exchange.ts";
+import type { SecretReference } from "../../src/model/secret.ts";
+import { createFakeExchange, type ExchangeOptions } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
 import type { Step } from "../fakes/scripted-transport.ts";
 import { createTokenIssuer } from "../fakes/token-issuer.ts";
@@ -130,6 +132,22 @@ describe("a token of each caller's own (RFC 8693)", () => {
     expect(asked(one, "idp")).toEqual([]);
   });
 
+  it("is held for four thousand callers at most", () => {
+    const { referenceFor } = createCallerTokens();
+    const location = { provider: "token", plan: { flow: "tokenExchange", subject: null }, subject: null } as unknown as SecretReference["location"]; // as: the rest is not looked at
+    const general: SecretReference = { id: "p", location, refresh: { intervalMs: 1, jitterPercent: 0, staleForMs: 0 } };
+    const of = (name: string) =>
+      referenceFor(general, {
+        caller: { namespace: "n", serviceAccount: null, workload: null, proof: { kind: "jwt", issuer: "i" } },
+        tokenSlot: "authorization",
+        exchange: createFakeExchange({ headers: ["authorization", `Bearer ${name}`] }).exchange,
+      });
+    const first = of("first");
+    expect(of("first")).toBe(first);
+    for (let caller = 0; caller < MAX_CALLER_TOKENS; caller += 1) of(`caller-${caller}`);
+    expect(of("first")).not.toBe(first);
+  });
+
   it("is not asked for with a token that was not verified", async () => {
     const one = start(withIssuer(EXCHANGE));
     expect((await one.call(as(`${jwt(one, "ann")}x`))).received()?.status).toBe(401);
@@ -180,6 +198,29 @@ describe("a signature as the credential of a backend", () => {
     one.transport.script("first", { status: 403, headers: ["date", date], body: "{}" }, { status: 200, body: "well" });
     expect((await one.call(converse)).received()?.body).toBe("well");
     expect(asked(one, "first").map((sent) => find(sent.request.headers, "x-amz-date"))).toEqual(["20261122T120000Z", "20261122T130000Z"]);
+  });
+
+  it("of a body that would stream is made of the whole of it", async () => {
+    const one = start(manifests(SIGV4));
+    one.secret("client.secret", KEYS);
+    const body = "x".repeat(200_000);
+    await one.call({ ...converse, target: "/guardrail/g/version/1/apply", body });
+    const [sent] = asked(one, "first");
+    expect(sent?.request.body.kind).toBe("bytes");
+    expect(sent?.body).toBe(body);
+  });
+
+  it("is not told of to the caller: AWS quotes the session token where it explains a refusal", async () => {
+    const one = start(manifests(SIGV4));
+    one.secret("client.secret", JSON.stringify({ ...JSON.parse(KEYS), sessionToken: "canary-session/token==" }));
+    one.transport.script("first", {
+      status: 400,
+      headers: ["content-type", "application/json"],
+      body: '{"message":"x-amz-security-token:canary-session/token== canary-key"}',
+    });
+    const answer = (await one.call(converse)).received();
+    expect(answer?.status).toBe(400);
+    expect(answer?.body).toContain("[redacted] [redacted]");
   });
 
   it("needs keys: a secret that holds none is no credential", async () => {
