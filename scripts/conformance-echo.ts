@@ -70,7 +70,8 @@ export async function startEchoes(services: readonly EchoService[]): Promise<Ech
   };
 }
 
-function echo(service: EchoService, request: IncomingMessage): EchoedRequest {
+/** The request as the suite writes it down. */
+export function echo(service: EchoService, request: IncomingMessage): EchoedRequest {
   const headers: Record<string, string[]> = {};
   const { rawHeaders } = request;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -88,7 +89,8 @@ function echo(service: EchoService, request: IncomingMessage): EchoedRequest {
   };
 }
 
-async function reply(echoed: EchoedRequest, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Answers as the suite's echo server does, with the wait and the headers that the request asks for. */
+export async function reply(echoed: EchoedRequest, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const delay = new URL(echoed.path, "http://echo").searchParams.get("delay");
   if (delay !== null) await new Promise((resolve) => setTimeout(resolve, delay.endsWith("ms") ? Number.parseFloat(delay) : Number.parseFloat(delay) * 1_000));
   for (const entry of [request.headers["x-echo-set-header"] ?? []].flat().flatMap((value) => value.split(","))) {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { platform, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { whyNotOnWorkers, withoutServices } from "../../scripts/conformance-workers.ts";
 
 /** The runner of request tables, on a table of our own with one case of each kind: a good one, a wrong one and one that is not data. */
 const BASE = `
@@ -77,6 +78,7 @@ describe.runIf(platform() === "linux")("npm run conformance", () => {
         features: ["HTTPRoute"],
         passed: 2,
         skipped: 1,
+        cannot: null,
         failed: [{ name: "wrong", faults: ["one-0 answered, not two", "x-missing: absent, not 1"] }],
       },
     ]);
@@ -84,5 +86,49 @@ describe.runIf(platform() === "linux")("npm run conformance", () => {
 
   it("runs one feature alone, for people", async () => {
     expect(await run("--feature", "Nothing")).toEqual({ code: 0, output: "\n" });
+  });
+});
+
+describe("the tables on Workers", () => {
+  const services = [{ namespace: "infra", name: "one", ports: [{ port: 38_080, h2c: false }] }];
+
+  it("turn each Service into an XBackend, and every reference to one, in mirrors too", () => {
+    const route = {
+      kind: "HTTPRoute",
+      metadata: { name: "r", namespace: "infra" },
+      spec: {
+        rules: [
+          {
+            backendRefs: [
+              { name: "one", port: 38_080, weight: 3 },
+              { group: "example.com", kind: "Magic", name: "m", port: 1 },
+            ],
+            filters: [{ type: "RequestMirror", requestMirror: { backendRef: { name: "one", port: 38_080 } } }],
+          },
+        ],
+      },
+    };
+    const [translated, backend, ...more] = withoutServices([{ kind: "Service", metadata: { name: "one" } }, route], services);
+    const ref = { group: "gateway.networking.x-k8s.io", kind: "XBackend", name: "one-38080" };
+    expect(translated).toMatchObject({
+      spec: {
+        rules: [
+          {
+            backendRefs: [
+              { ...ref, weight: 3 },
+              { kind: "Magic", name: "m" },
+            ],
+            filters: [{ requestMirror: { backendRef: ref } }],
+          },
+        ],
+      },
+    });
+    expect(backend).toMatchObject({ kind: "XBackend", metadata: { name: "one-38080", namespace: "infra" }, spec: { port: { port: 38_080 } } });
+    expect(more).toEqual([]);
+  });
+
+  it("name what a Worker cannot do", () => {
+    expect(whyNotOnWorkers(["Gateway", "HTTPRoute"])).toBeNull();
+    expect(whyNotOnWorkers(["HTTPRoute", "HTTPRouteHostRewrite"])).toBe("Workers cannot do HTTPRouteHostRewrite");
   });
 });
