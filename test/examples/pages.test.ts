@@ -13,6 +13,14 @@ function manifestsOf(page: string): string {
 const here = (text: string): string => text.replaceAll("namespace: egress-system}]", "namespace: infra}]");
 
 describe("the manifests of the pages", () => {
+  it("about callers are accepted as they stand", () => {
+    const compiled = compileGood([here(manifestsOf("callers.md")).replaceAll("namespace: egress-system", "namespace: infra")], NODE);
+    expect(compiled.faults.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(conditionOf(compiled, "HTTPRoute", "speech", "Accepted")).toBe("True/Accepted");
+    for (const listener of ["https", "any"])
+      expect(conditionOf(compiled, "Gateway", "secured", "Programmed", `Gateway/infra/secured/${listener}`)).toBe("True/Programmed");
+  });
+
   it("about WebSockets and external authorization are accepted as they stand", () => {
     const compiled = compileGood([here(manifestsOf("websockets.md")), here(manifestsOf("external-auth.md"))], NODE);
     expect(compiled.faults).toEqual([]);
