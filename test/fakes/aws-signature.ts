@@ -42,8 +42,10 @@ export async function isSigned(request: IncomingMessage, body: string, scope: Si
     uriEscapePath: service !== "s3",
     applyChecksum: false,
   });
+  const url = new URL(request.url ?? "", "http://127.0.0.1");
+  const [path = ""] = (request.url ?? "").split("?", 1);
   const again = await signer.sign(
-    { method: request.method ?? "", protocol: "http:", hostname: "127.0.0.1", path: request.url ?? "", query: {}, headers, body },
+    { method: request.method ?? "", protocol: "http:", hostname: "127.0.0.1", path, query: Object.fromEntries(url.searchParams), headers, body },
     { signingDate },
   );
   return again.headers["authorization"] === authorization;
