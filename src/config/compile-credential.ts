@@ -6,7 +6,7 @@ import { compileGoogleToken } from "./compile-google-credential.ts";
 import { compileAnthropicFederation, compileClientCredentials, compileOpenAIFederation, compileTokenExchange } from "./compile-oauth-credential.ts";
 import { compileSecret } from "./compile-secret.ts";
 import type { CredentialSite } from "./compile-token-endpoint.ts";
-import { type Resolved, resolved, unresolved } from "./link-context.ts";
+import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
 import { idOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 
@@ -26,19 +26,31 @@ export function compileCredential(site: Omit<CredentialSite, "id" | "from">, hos
   const { stripClientCredentials } = spec;
   if (spec.apiKey !== undefined) {
     const { name, prefix, secretRef } = spec.apiKey;
-    const secret = compileSecret(context, secretRef, from);
+    const secret = oncePerPolicy(whole, () => compileSecret(context, secretRef, from));
     if (!secret.ok) return secret;
     if (spec.apiKey.in === "Query") return resolved({ type: "apiKey", in: "query", name, secret: secret.value, stripClientCredentials });
     return resolved({ type: "apiKey", in: "header", name: name.toLowerCase(), prefix, secret: secret.value, stripClientCredentials });
   }
   if (spec.awsSigV4 !== undefined) return compileSigV4(whole, spec.awsSigV4, hostname, stripClientCredentials);
-  const token = compileToken(whole, spec);
+  const token = oncePerPolicy(whole, () => compileToken(whole, spec));
   if (!token.ok) return token;
   const beside = spec.type === "AnthropicWorkloadIdentity" ? ANTHROPIC_TOKEN : null;
   return resolved({ type: "bearer", secret: token.value, beside, stripClientCredentials });
 }
 
 type Spec = ManifestOf<"BackendCredentialPolicy">["body"]["spec"];
+
+/** By compile and policy. */
+const compiled = new WeakMap<LinkContext, Map<ManifestOf<"BackendCredentialPolicy">, Resolved<SecretReference>>>();
+
+/** One object for all backends of a policy: the cache knows its entries by their reference, and would compare two of one name at every call. */
+function oncePerPolicy({ context, policy }: CredentialSite, compile: () => Resolved<SecretReference>): Resolved<SecretReference> {
+  const known = compiled.get(context) ?? new Map<ManifestOf<"BackendCredentialPolicy">, Resolved<SecretReference>>();
+  compiled.set(context, known);
+  const secret = known.get(policy) ?? compile();
+  known.set(policy, secret);
+  return secret;
+}
 
 function compileToken(site: CredentialSite, spec: Spec): Resolved<SecretReference> {
   if (spec.bearer !== undefined) return compileSecret(site.context, spec.bearer.secretRef, site.from);
@@ -64,7 +76,7 @@ function compileSigV4(
   }
   if (payload === "Unsigned" && service !== "s3")
     return unresolved("Invalid", `awsSigV4.payload Unsigned: ${service} takes signed bodies only, as all services but s3 do`);
-  const keys = compileAwsKeys(site, authored);
+  const keys = oncePerPolicy(site, () => compileAwsKeys(site, authored));
   if (!keys.ok) return keys;
   return resolved({ type: "sigV4", secret: keys.value, service, region, signsBody: payload === "Signed", stripClientCredentials });
 }

@@ -108,6 +108,16 @@ describe("where tokens are asked for", () => {
     expect(accepted(elsewhere, [...S, permitted])[1]).toBe("False/BackendNotFound");
   });
 
+  it("is one reference for all backends of a policy", () => {
+    const both = own("BackendCredentialPolicy", "p", {
+      targetRefs: [toXBackend("one"), toXBackend("two")],
+      ...oauth({ url: "https://idp.example.com/token" }),
+    });
+    const { snapshot } = compileAll([GATEWAY, NAMESPACES, xBackend("one"), xBackend("two"), both, ...S]);
+    const [one, two] = ["one", "two"].map((name) => snapshot?.backends.get(`XBackend/team-a/${name}`)?.credential);
+    expect(secretOfPlan(one ?? planOf(aws(), S))).toBe(secretOfPlan(two ?? planOf(aws(), S)));
+  });
+
   it("may be the very backend that the token is for", () => {
     const parts = partsOf(oauth({ backendRef: { name: "one" }, path: "/token" }), S);
     expect(parts.endpoints).toMatchObject([{ origin: { hostname: "one.example.com" } }]);

@@ -99,3 +99,14 @@ it("names a secret for the log without any value", () => {
   expect(nameOfNotice({ provider: "googleSecretManager", name: "projects/p/secrets/s" })).toBe("projects/p/secrets/s");
   expect(nameOfNotice({ provider: "kubernetesSecret", namespace: "a", name: "b" })).toBe("a/b");
 });
+
+describe("a token", () => {
+  it("is about every secret that it is made of, however deep", () => {
+    const reference = (location: SecretLocation) => ({ id: "x", location, refresh: { intervalMs: 1, jitterPercent: 0, staleForMs: 0 } });
+    // As: the rest of a plan is not looked at.
+    const inner = { provider: "token", plan: { flow: "googleKey", key: reference(aws("prod/db")) }, subject: null } as unknown as SecretLocation;
+    const outer = { provider: "token", plan: { flow: "googleImpersonation", source: reference(inner) }, subject: null } as unknown as SecretLocation;
+    expect(noticeMatches(awsNotice("prod/db"), outer)).toBe(true);
+    expect(noticeMatches(awsNotice("prod/other"), outer)).toBe(false);
+  });
+});
