@@ -27,12 +27,21 @@ export function formatFaults(faults: readonly Fault[], options: ReportOptions): 
         const margin = `${String(fault.line).padStart(5)} | `;
         // Tabs stay tabs, so that the mark stands under its character however wide they are shown.
         const indent = clean(fault.excerpt.slice(0, fault.column - 1)).replaceAll(/[^\t]/g, " ");
-        lines.push(paint("dim", margin) + clean(fault.excerpt), `${" ".repeat(margin.length - 2)}${paint("dim", "| ")}${indent}${paint("red", "^")}`);
+        lines.push(
+          paint("dim", margin) + clean(fault.excerpt),
+          `${" ".repeat(margin.length - 2)}${paint("dim", "| ")}${indent}${paint("red", markOf(fault.excerpt, fault.column - 1))}`,
+        );
       }
       if (fault.advice !== null) lines.push(`${" ".repeat(6)}${paint("green", "advice:")} ${clean(fault.advice)}`);
       return lines.join("\n");
     })
     .join("\n");
+}
+
+/** Under the whole word that is meant; one place where there is none. */
+function markOf(excerpt: string, from: number): string {
+  const [word = ""] = /^(?:"[^"]*"|'[^']*'|[^\s,:{}[\]]+)/.exec(clean(excerpt.slice(from))) ?? [];
+  return "^".padEnd(word.length, "~");
 }
 
 /** All conditions, one object a block. */
@@ -53,7 +62,9 @@ export function formatRefused(conditions: readonly ObjectConditions[], options: 
   return conditions
     .flatMap((object) => {
       const bad = object.conditions.filter(isBad);
-      const told = bad.filter((one) => one.type !== "Programmed" || !bad.some((other) => other !== one && other.message === one.message));
+      const told = bad.filter(
+        (one) => one.type !== "Programmed" || !bad.some((other) => other !== one && (one.reason === "Invalid" || other.message === one.message)),
+      );
       return told.map((condition) => `${paint("bold", clean(`${object.file}:${object.line}:`))} ${nameOf(object)}: ${formatCondition(condition, paint)}`);
     })
     .join("\n");

@@ -4,7 +4,9 @@ import { compileSecretSource } from "./compile-secret.ts";
 import { compileService } from "./compile-service.ts";
 import { compileXBackend } from "./compile-x-backend.ts";
 import { createConditionBook } from "./conditions.ts";
-import { type LinkContext, type Resolved, unresolved } from "./link-context.ts";
+import { didYouMean } from "./did-you-mean.ts";
+import { type LinkContext, type Resolved, type Unresolved, unresolved } from "./link-context.ts";
+import type { Manifest } from "./manifest.ts";
 
 /** Every backend that routes may refer to, compiled once each. */
 export interface BackendDirectory {
@@ -32,17 +34,13 @@ export function compileBackends(context: LinkContext, gatewayNamespaces: Readonl
   const services = new Map<string, Resolved<Backend>>();
 
   return {
-    xBackend: (namespace, name) =>
-      xBackends.get(`${namespace}/${name}`) ?? unresolved("BackendNotFound", `XBackend ${namespace}/${name} is not among the manifests`),
+    xBackend: (namespace, name) => xBackends.get(`${namespace}/${name}`) ?? notFound("XBackend", namespace, name, context.set.XBackend),
     service(namespace, name, port) {
       const key = `${namespace}/${name}:${port ?? ""}`;
       const known = services.get(key);
       if (known !== undefined) return known;
       const manifest = context.set.Service.get(`${namespace}/${name}`);
-      const backend =
-        manifest === undefined
-          ? unresolved("BackendNotFound", `Service ${namespace}/${name} is not among the manifests`)
-          : compileService(context, policies, manifest, port);
+      const backend = manifest === undefined ? notFound("Service", namespace, name, context.set.Service) : compileService(context, policies, manifest, port);
       services.set(key, backend);
       return backend;
     },
@@ -75,4 +73,14 @@ function tokenBackend(
   }
   const manifest = context.set.XBackend.get(`${namespace}/${name}`);
   return manifest === undefined ? missing : compileXBackend(aside, policies, manifest);
+}
+
+/** Beyond so many names nobody looks for one that is alike: a large set with many slips would take long. */
+const MAX_COMPARED = 1_000;
+
+/** With the name that was meant, where one of the same namespace is much like it. */
+function notFound(kind: string, namespace: string, name: string, known: ReadonlyMap<string, Manifest>): Unresolved {
+  const names = known.size > MAX_COMPARED ? [] : [...known.values()].flatMap((one) => (one.namespace === namespace ? [one.name] : []));
+  const meant = didYouMean(name, names);
+  return unresolved("BackendNotFound", `${kind} ${namespace}/${name} is not among the manifests${meant === null ? "" : `: did you mean ${meant}?`}`);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { backendOf, compileGood, NODE, own, route, xBackend } from "../unit/config/compile-text.ts";
+import { backendOf, compileGood, NODE, own, route, toXBackend, xBackend } from "../unit/config/compile-text.ts";
 import { compileWorld, conditionsOf, gateway, httpRoute, type Manifest, SAME, service, to } from "./manifests.ts";
 
 /** Rows of the suite that look at statuses only, each named for its upstream test. */
@@ -190,5 +190,13 @@ describe("events of the compiler", () => {
       ["config.rejected", "XBackend/team-a/one", "CredentialUnavailable"],
     ]);
     expect(compileGood([xBackend("one"), route("r")]).events).toEqual([]);
+  });
+});
+
+describe("a reference to a name that is not there", () => {
+  it("says which one was meant", () => {
+    const compiled = compileGood([xBackend("openai"), route("r", [{ backendRefs: [toXBackend("opneai")] }])]);
+    const resolved = compiled.conditions.flatMap((one) => (one.kind === "HTTPRoute" ? one.conditions : [])).find(({ type }) => type === "ResolvedRefs");
+    expect(resolved).toMatchObject({ reason: "BackendNotFound", message: "XBackend team-a/opneai is not among the manifests: did you mean openai?" });
   });
 });

@@ -12,7 +12,7 @@ describe("formatFaults", () => {
       [
         "0.yaml:6:3: error: unknown field refersh [SecretSource a/key /spec/refersh]",
         "    6 |   refersh: {}",
-        "      |   ^",
+        "      |   ^~~~~~~",
         "      advice: did you mean refresh?",
       ].join("\n"),
     );
