@@ -7,7 +7,7 @@ export function sumFrom(first: number | null, ...others: readonly (number | null
 }
 
 /** What is known after a later report: the later one wins where it says something (reports are cumulative: set, never add). */
-function laterUsage(earlier: Usage | null, later: Usage | null): Usage | null {
+export function laterUsage(earlier: Usage | null, later: Usage | null): Usage | null {
   if (earlier === null || later === null) return later ?? earlier;
   return {
     inputTokens: later.inputTokens ?? earlier.inputTokens,

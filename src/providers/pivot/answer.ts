@@ -1,5 +1,5 @@
 import type { Usage } from "../../model/operation.ts";
-import type { Block, Citation } from "./block.ts";
+import type { Block, Citation, WireApi } from "./block.ts";
 import type { PivotError } from "./error.ts";
 
 /** A whole answer of a model in no API's own words. One choice: more than one is never translated. */
@@ -31,8 +31,8 @@ export type FinishReason = "stop" | "stop_sequence" | "length" | "tool_calls" | 
 export type OpenedBlock =
   | { readonly kind: "text" }
   | { readonly kind: "refusal" }
-  | { readonly kind: "reasoning"; readonly id: string | null; readonly summary: boolean }
-  | { readonly kind: "redacted_reasoning"; readonly data: string }
+  | { readonly kind: "reasoning"; readonly id: string | null; readonly summary: boolean; readonly origin: WireApi | null }
+  | { readonly kind: "redacted_reasoning"; readonly data: string; readonly origin: WireApi | null }
   | { readonly kind: "tool_call"; readonly id: string; readonly name: string; readonly signature: string | null }
   | { readonly kind: "server_tool"; readonly value: Readonly<Record<string, unknown>> };
 

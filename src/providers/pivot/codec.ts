@@ -13,6 +13,21 @@ export interface EncodeTarget {
   readonly host: "native" | "azure" | "vertex" | "bedrock";
   /** What is sent when the caller names no bound and the API demands one. */
   readonly defaultMaxOutputTokens: number;
+  readonly quirks: Quirks;
+}
+
+/** Where servers that speak an API differ from its owner's. */
+export interface Quirks {
+  /** Which name the bound of the output has (chat completions). */
+  readonly maxTokens: "max_tokens" | "max_completion_tokens";
+  /** `stream_options` is known (chat completions). */
+  readonly streamUsage: boolean;
+  /** Thoughts of earlier turns are wanted back, and under which name (chat completions); null: they are unknown there. */
+  readonly thoughts: "reasoning_content" | "reasoning_details" | null;
+  /** `reasoning_effort` is known (chat completions). */
+  readonly reasoningEffort: boolean;
+  /** `response_format` of type `json_schema` is known (chat completions). */
+  readonly jsonSchema: boolean;
 }
 
 /** A request in the upstream's words, or the field that keeps it from being said there. */
@@ -51,27 +66,24 @@ export interface StreamEncoder {
   event(event: PivotEvent): string | null;
 }
 
-/**
- * One wire API: how its requests, answers, streams and errors read and write. Each member is a file of its name in `src/providers/<api>/`.
- * `decodeRequest` throws a `Refusal` `request_malformed` that names the field.
- */
-export interface DialectCodec {
+/** The side of a wire API that faces callers. Each member is a file of its name in `src/providers/<api>/`. */
+export interface CallerCodec {
   readonly api: WireApi;
-  decodeRequest(body: JsonObject, path: RequestPath): PivotRequest;
-  encodeRequest(request: PivotRequest, target: EncodeTarget): EncodedTo;
-  /** Null: it is no answer of this API. */
-  decodeResponse(body: unknown): PivotAnswer | null;
+  /** Throws a `Refusal` `request_malformed` that names the field. */
+  decodeRequest(body: JsonObject): PivotRequest;
   encodeResponse(answer: PivotAnswer, context: AnswerContext): JsonObject;
-  decodeStream(): StreamDecoder;
   encodeStream(context: AnswerContext): StreamEncoder;
-  /** Never fails: what cannot be read becomes an error of its status's kind. `body` is bounded by the caller of this. */
-  decodeError(status: number, headers: HeaderList, body: Uint8Array): PivotError;
   /** A whole error answer. */
   encodeError(error: PivotError, requestId: string): { readonly status: number; readonly headers: HeaderList; readonly body: JsonObject };
 }
 
-/** What stands in the path rather than in the body (Gemini, Bedrock). */
-export interface RequestPath {
-  readonly model: string | null;
-  readonly stream: boolean;
+/** The side of a wire API that faces providers. */
+export interface UpstreamCodec {
+  readonly api: WireApi;
+  encodeRequest(request: PivotRequest, target: EncodeTarget): EncodedTo;
+  /** Null: it is no answer of this API. */
+  decodeResponse(body: unknown): PivotAnswer | null;
+  decodeStream(): StreamDecoder;
+  /** Never fails: what cannot be read becomes an error of its status's kind. `body` is bounded by the caller of this. */
+  decodeError(status: number, headers: HeaderList, body: Uint8Array): PivotError;
 }
