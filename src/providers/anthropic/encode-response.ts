@@ -16,7 +16,7 @@ export function encodeResponse(answer: PivotAnswer, context: AnswerContext): Jso
     id: answer.id ?? `msg_${context.requestId}`,
     type: "message",
     role: "assistant",
-    model: answer.model ?? context.request.model ?? "",
+    model: answer.model ?? context.model,
     content: answer.blocks.flatMap((block) => encodeAnswerBlock(block, context)),
     stop_reason: stopReason(answer.finish),
     stop_sequence: answer.finish.stopSequence,

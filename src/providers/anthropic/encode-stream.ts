@@ -83,7 +83,7 @@ class MessageWriter implements StreamEncoder {
       id: id ?? `msg_${this.#context.requestId}`,
       type: "message",
       role: "assistant",
-      model: model ?? this.#context.request.model ?? "",
+      model: model ?? this.#context.model,
       content: [],
       stop_reason: null,
       stop_sequence: null,

@@ -15,7 +15,7 @@ export function encodeResponse(answer: PivotAnswer, context: AnswerContext): Jso
     id: answer.id ?? `chatcmpl-${context.requestId}`,
     object: "chat.completion",
     created: answer.created ?? context.now,
-    model: answer.model ?? context.request.model ?? "",
+    model: answer.model ?? context.model,
     choices: [{ index: 0, message, logprobs: null, finish_reason: finishWord(answer.finish), ...nativeFinish(answer.finish) }],
     ...(usage === null ? {} : { usage }),
   } satisfies ChatCompletion;

@@ -42,7 +42,7 @@ class ChunkWriter implements StreamEncoder {
   constructor(context: AnswerContext) {
     this.#context = context;
     this.#id = `chatcmpl-${context.requestId}`;
-    this.#model = context.request.model ?? "";
+    this.#model = context.model;
     this.#created = context.now;
   }
 

@@ -45,6 +45,8 @@ export type EncodedTo =
 /** What encoding an answer for the caller needs beside it. */
 export interface AnswerContext {
   readonly request: PivotRequest;
+  /** The model that was asked upstream: what the answer names where the provider names none. */
+  readonly model: string;
   /** For an answer whose provider gave no id. */
   readonly requestId: string;
   /** Seconds since the Unix epoch, for an answer whose provider gives no time. */

@@ -1,0 +1,168 @@
+import type { DocumentFormat, ImageFormat, Message } from "@aws-sdk/client-bedrock-runtime";
+import type { JsonObject } from "../../lib/json-value.ts";
+import type { Block, CacheMark, FileBlock, ImageBlock, ToolResultBlock } from "../pivot/block.ts";
+import { argumentsObject } from "../pivot/call-arguments.ts";
+import type { PivotRequest, Turn } from "../pivot/request.ts";
+import type { ToolNames } from "../pivot/tool-names.ts";
+import { Unsayable } from "../pivot/unsayable.ts";
+
+/** A block as it stands in JSON: bytes are base64 text there, where the SDK's types have arrays, so only names and words are held to those types. */
+type WireBlock = JsonObject;
+interface WireMessage {
+  readonly role: NonNullable<Message["role"]>;
+  readonly content: readonly WireBlock[];
+}
+
+const IMAGE_FORMATS: Readonly<Record<string, ImageFormat>> = {
+  "image/png": "png",
+  "image/jpeg": "jpeg",
+  "image/jpg": "jpeg",
+  "image/gif": "gif",
+  "image/webp": "webp",
+};
+const DOCUMENT_FORMATS: Readonly<Record<string, DocumentFormat>> = {
+  "application/pdf": "pdf",
+  "text/csv": "csv",
+  "application/msword": "doc",
+  "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+  "application/vnd.ms-excel": "xls",
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+  "text/html": "html",
+  "text/plain": "txt",
+  "text/markdown": "md",
+};
+const MAX_DOCUMENTS = 5;
+const JSON_WISH = "Answer with one JSON object and nothing else.";
+
+export function encodeSystem({ system, format }: PivotRequest): readonly WireBlock[] {
+  const blocks = system.filter((block) => block.text.trim() !== "").flatMap((block) => [{ text: block.text }, ...markOf(block.cache)]);
+  return format?.kind === "json" ? [...blocks, { text: JSON_WISH }] : blocks;
+}
+
+/** Roles must take turns here, so neighbours are joined; results of tools and what the user says next are one message. */
+export function encodeMessages(request: PivotRequest, names: ToolNames): readonly WireMessage[] {
+  const documents: string[] = [];
+  const messages: WireMessage[] = [];
+  for (const turn of request.turns) {
+    const role = turn.role === "assistant" ? "assistant" : "user";
+    const content = role === "assistant" ? assistantBlocks(turn, names) : userBlocks(turn, documents);
+    if (content.length === 0) continue;
+    const last = messages.at(-1);
+    if (last?.role === role) messages[messages.length - 1] = { role, content: [...last.content, ...content] };
+    else messages.push({ role, content });
+  }
+  return messages.map(withText);
+}
+
+/** A document must have a text beside it. */
+function withText(message: WireMessage): WireMessage {
+  const needs = message.content.some((block) => "document" in block) && !message.content.some((block) => "text" in block);
+  return needs ? { ...message, content: [...message.content, { text: "See the document." }] } : message;
+}
+
+function assistantBlocks({ blocks }: Turn, names: ToolNames): readonly WireBlock[] {
+  // Thoughts come first, and only those that this provider signed: others are refused.
+  const thoughts = blocks.flatMap((block): readonly WireBlock[] => {
+    if (block.kind === "reasoning" && block.origin === "bedrock" && block.signature !== null)
+      return [{ reasoningContent: { reasoningText: { text: block.text, signature: block.signature } } }];
+    if (block.kind === "redacted_reasoning" && block.origin === "bedrock") return [{ reasoningContent: { redactedContent: block.data } }];
+    return [];
+  });
+  const rest = blocks.flatMap((block): readonly WireBlock[] => {
+    if (block.kind === "tool_call")
+      return [{ toolUse: { toolUseId: callId(block.id), name: names.to(block.name), input: argumentsObject(block.arguments) } }, ...markOf(block.cache)];
+    if (block.kind === "refusal") return textOf(block.text, null);
+    return block.kind === "text" ? textOf(block.text, block.cache) : [];
+  });
+  return [...thoughts, ...rest];
+}
+
+function userBlocks({ role, blocks }: Turn, documents: string[]): readonly WireBlock[] {
+  if (role === "system") {
+    const text = blocks.flatMap((block) => (block.kind === "text" ? [block.text] : [])).join("\n\n");
+    return text.trim() === "" ? [] : [{ text: `<system>\n${text}\n</system>` }];
+  }
+  const results = blocks.flatMap((block) => (block.kind === "tool_result" ? [{ toolResult: toolResult(block, documents) }, ...markOf(block.cache)] : []));
+  return [...results, ...blocks.flatMap((block) => contentOf(block, documents))];
+}
+
+function contentOf(block: Block, documents: string[]): readonly WireBlock[] {
+  switch (block.kind) {
+    case "text":
+      return textOf(block.text, block.cache);
+    case "image":
+      return [{ image: imageOf(block) }, ...markOf(block.cache)];
+    case "file":
+      return [{ document: documentOf(block, documents) }, ...markOf(block.cache)];
+    default:
+      return [];
+  }
+}
+
+/** Empty and blank texts are refused. */
+function textOf(text: string, cache: CacheMark | null): readonly WireBlock[] {
+  return text.trim() === "" ? [] : [{ text }, ...markOf(cache)];
+}
+
+function toolResult(block: ToolResultBlock, documents: string[]): JsonObject {
+  const content = block.content.flatMap((one): readonly WireBlock[] => {
+    if (one.kind === "text") return one.text === "" ? [] : [{ text: one.text }];
+    return one.kind === "image" ? [{ image: imageOf(one) }] : [{ document: documentOf(one, documents) }];
+  });
+  return {
+    toolUseId: callId(block.callId),
+    // A result of nothing is refused.
+    content: content.length === 0 ? [{ json: {} }] : content,
+    ...(block.isError === null ? {} : { status: block.isError ? "error" : "success" }),
+  };
+}
+
+function imageOf({ source }: ImageBlock): JsonObject {
+  const format = source.type === "base64" && Object.hasOwn(IMAGE_FORMATS, source.mediaType) ? IMAGE_FORMATS[source.mediaType] : undefined;
+  if (source.type !== "base64" || format === undefined) throw new Unsayable("messages.content", "images must be PNG, JPEG, GIF or WebP, and in the request");
+  return { format, source: { bytes: source.data } };
+}
+
+function documentOf(block: FileBlock, documents: string[]): JsonObject {
+  const { source } = block;
+  const mediaType = source.type === "text" ? "text/plain" : source.type === "base64" ? source.mediaType : "";
+  const format = Object.hasOwn(DOCUMENT_FORMATS, mediaType) ? DOCUMENT_FORMATS[mediaType] : undefined;
+  if (format === undefined || (source.type !== "base64" && source.type !== "text"))
+    throw new Unsayable("messages.content", "documents must be PDF, Word, Excel, CSV, HTML, Markdown or text, and in the request");
+  if (documents.length >= MAX_DOCUMENTS) throw new Unsayable("messages.content", `a request may have ${MAX_DOCUMENTS} documents`);
+  return {
+    format,
+    name: documentName(block.name, documents),
+    source: source.type === "text" ? { text: source.text } : { bytes: source.data },
+    ...(block.context === null ? {} : { context: block.context }),
+    ...(block.cites ? { citations: { enabled: true } } : {}),
+  };
+}
+
+/** Letters, digits, single spaces, `()[]-`; each name once. */
+function documentName(name: string | null, documents: string[]): string {
+  const plain =
+    (name ?? "")
+      .replace(/\.[a-z0-9]{1,5}$/i, "")
+      .replace(/[^A-Za-z0-9()[\]-]+/g, " ")
+      .trim()
+      .slice(0, 180) || "document";
+  let made = plain;
+  for (let number = 2; documents.includes(made); number += 1) made = `${plain} (${number})`;
+  documents.push(made);
+  return made;
+}
+
+/** Letters, digits, `_` and `-`, 64 at most; a call and its result change alike. */
+function callId(id: string): string {
+  return id.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "call_0";
+}
+
+function markOf(cache: CacheMark | null): readonly (JsonObject & { readonly cachePoint: { readonly type: "default" } })[] {
+  return cache === null ? [] : [cachePoint(cache)];
+}
+
+/** A block of its own, after what it marks. */
+export function cachePoint(cache: CacheMark): JsonObject & { readonly cachePoint: { readonly type: "default"; readonly ttl?: "5m" | "1h" } } {
+  return { cachePoint: { type: "default", ...(cache.ttl === null || cache.ttl === "5m" ? {} : { ttl: "1h" as const }) } };
+}
