@@ -1,5 +1,6 @@
 import { asArray, asObject, type JsonObject } from "../../lib/json-value.ts";
-import type { Block, Citation, FileBlock, ImageBlock, MediaSource, TextBlock, ToolResultBlock } from "../pivot/block.ts";
+import type { Block, Citation, FileBlock, ImageBlock, MediaSource, ReasoningBlock, TextBlock, ToolResultBlock } from "../pivot/block.ts";
+import { unwrapSignature } from "../pivot/foreign-signature.ts";
 import { textBlock } from "../pivot/plain-block.ts";
 import { booleanAt, malformedField, neededObject, neededString, objectAt, objectsAt, stringAt } from "../pivot/read-field.ts";
 import type { Turn } from "../pivot/request.ts";
@@ -44,21 +45,23 @@ function decodeBlock(value: JsonObject, path: string): Block {
     case "tool_result":
       return decodeResult(value, path);
     case "thinking":
-      return {
-        kind: "reasoning",
-        id: null,
-        text: stringAt(value, "thinking", path) ?? "",
-        summary: false,
-        // This broker writes an empty one where the thought is another provider's.
-        signature: stringAt(value, "signature", path) || null,
-        origin: "anthropic",
-      };
-    case "redacted_thinking":
-      return { kind: "redacted_reasoning", data: neededString(value, "data", path), origin: "anthropic" };
+      return decodeThinking(value, path);
+    case "redacted_thinking": {
+      const { signature, origin } = unwrapSignature("anthropic", neededString(value, "data", path));
+      return { kind: "redacted_reasoning", data: signature, origin };
+    }
     default:
       // Tools that the provider runs, search results, uploads into containers, and what is newer than this.
       return { kind: "server_tool", origin: "anthropic", value };
   }
+}
+
+function decodeThinking(value: JsonObject, path: string): ReasoningBlock {
+  const text = stringAt(value, "thinking", path) ?? "";
+  const written = stringAt(value, "signature", path);
+  // This broker writes an empty one where the thought came without.
+  if (written === null || written === "") return { kind: "reasoning", id: null, text, summary: false, signature: null, origin: null };
+  return { kind: "reasoning", id: null, text, summary: false, ...unwrapSignature("anthropic", written) };
 }
 
 function decodeText(value: JsonObject, path: string): TextBlock {

@@ -1,9 +1,10 @@
 import type { ContentBlock, Message } from "@anthropic-ai/sdk/resources/messages";
 import type { JsonObject } from "../../lib/json-value.ts";
 import type { PivotAnswer } from "../pivot/answer.ts";
-import type { Block, Citation } from "../pivot/block.ts";
+import type { Block, Citation, WireApi } from "../pivot/block.ts";
 import { argumentsObject } from "../pivot/call-arguments.ts";
 import type { AnswerContext } from "../pivot/codec.ts";
+import { wrapSignature } from "../pivot/foreign-signature.ts";
 import { encodeUsage } from "./encode-usage.ts";
 import { stopDetails, stopReason } from "./finish-reason.ts";
 
@@ -38,7 +39,7 @@ function encodeAnswerBlock(block: Block, context: AnswerContext): readonly JsonO
     case "reasoning":
       return [{ type: "thinking", thinking: block.text, signature: signatureFor(block.signature, block.origin) }];
     case "redacted_reasoning":
-      return block.origin === "anthropic" ? [{ type: "redacted_thinking", data: block.data }] : [];
+      return [{ type: "redacted_thinking", data: wrapSignature("anthropic", block.data, block.origin) }];
     case "tool_call":
       return [{ type: "tool_use", id: block.id, name: context.toolNames.get(block.name) ?? block.name, input: argumentsObject(block.arguments) }];
     case "server_tool":
@@ -48,9 +49,9 @@ function encodeAnswerBlock(block: Block, context: AnswerContext): readonly JsonO
   }
 }
 
-/** Anthropic's own signatures pass; one of another API would be refused when it comes back, and so would none: the empty one is dropped on its way back. */
-export function signatureFor(signature: string | null, origin: string | null): string {
-  return origin === "anthropic" ? (signature ?? "") : "";
+/** Anthropic's own signatures pass, those of others are marked. None is the empty one, which is dropped on its way back. */
+export function signatureFor(signature: string | null, origin: WireApi | null): string {
+  return signature === null ? "" : wrapSignature("anthropic", signature, origin);
 }
 
 /** Anthropic's own citations as they were; those of others only where they name a page. */

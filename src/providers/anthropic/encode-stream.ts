@@ -3,6 +3,7 @@ import type { JsonObject } from "../../lib/json-value.ts";
 import type { Usage } from "../../model/operation.ts";
 import type { Finish, OpenedBlock, PivotEvent } from "../pivot/answer.ts";
 import type { AnswerContext, StreamEncoder } from "../pivot/codec.ts";
+import { wrapSignature } from "../pivot/foreign-signature.ts";
 import { laterUsage } from "../usage.ts";
 import { errorObject } from "./encode-error.ts";
 import { encodeCitation, signatureFor } from "./encode-response.ts";
@@ -114,7 +115,7 @@ class MessageWriter implements StreamEncoder {
       case "reasoning":
         return { type: "thinking", thinking: "", signature: "" };
       case "redacted_reasoning":
-        return block.origin === "anthropic" ? { type: "redacted_thinking", data: block.data } : null;
+        return { type: "redacted_thinking", data: wrapSignature("anthropic", block.data, block.origin) };
       case "tool_call":
         return { type: "tool_use", id: block.id, name: this.#context.toolNames.get(block.name) ?? block.name, input: {} };
       case "server_tool":
