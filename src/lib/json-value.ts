@@ -14,6 +14,14 @@ export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The objects among an array's members; empty when it is no array. */
+export function asObjects(value: unknown): readonly JsonObject[] {
+  return asArray(value).flatMap((one) => {
+    const object = asObject(one);
+    return object === null ? [] : [object];
+  });
+}
+
 /** The value as a string, or null. */
 export function asString(value: unknown): string | null {
   return typeof value === "string" ? value : null;
