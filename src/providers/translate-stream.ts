@@ -2,6 +2,7 @@ import { toBytes } from "../lib/utf8.ts";
 import type { StreamCodec } from "../model/codec.ts";
 import type { AnswerFacts } from "../model/operation.ts";
 import type { PivotEvent } from "./pivot/answer.ts";
+import { withCallId } from "./pivot/call-ids.ts";
 import type { AnswerContext, CallerCodec, UpstreamCodec } from "./pivot/codec.ts";
 import { brokenStream } from "./pivot/sse-decoder.ts";
 import { laterFacts } from "./usage.ts";
@@ -27,7 +28,7 @@ export function translateStream(from: UpstreamCodec, to: CallerCodec, context: A
       facts = foldFacts(facts, event);
       ended ||= event.kind === "end";
       failed ||= event.kind === "error";
-      text += encoder.event(event) ?? "";
+      text += encoder.event(withCallId(event, context.requestId)) ?? "";
     }
     return text === "" ? null : toBytes(text);
   };
