@@ -11,6 +11,7 @@ import type { Routed } from "./model/call.ts";
 import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
+import { Refusal } from "./model/errors.ts";
 import type { RequestBody } from "./model/http.ts";
 import type { AttemptFailure, Outcome } from "./model/outcome.ts";
 import type { OutboundRequest } from "./model/ports.ts";
@@ -20,6 +21,8 @@ import type { Secret, SecretReference } from "./model/secret.ts";
 import type { HeaderEdits } from "./model/snapshot.ts";
 import { matchModel } from "./plan/model-rule.ts";
 import { encodeRequest } from "./providers/encode-request.ts";
+import { translatedHeaders, Untranslatable } from "./providers/translate-request.ts";
+import { judgeFirstTranslated } from "./providers/translate-stream.ts";
 import { wireOf } from "./providers/wires.ts";
 import type { CallBody } from "./read-call-body.ts";
 import { readRevocationLists } from "./read-revocation-lists.ts";
@@ -29,6 +32,8 @@ import { signOutbound } from "./sign-outbound.ts";
 import type { Stages } from "./stages.ts";
 import { answerKind } from "./stream/answer-kind.ts";
 import { judgeFirstEvent } from "./stream/first-event.ts";
+import { translateCandidate } from "./translate-candidate.ts";
+import type { TranslatedCall } from "./translated-delivery.ts";
 import { egressChain, withChain } from "./transport/chain-headers.ts";
 import { upgradeFault } from "./transport/check-upgrade.ts";
 import { answerFault } from "./transport/locate/answer-fault.ts";
@@ -68,6 +73,8 @@ export interface Attempted {
   readonly firstEventIsError: boolean;
   /** The broker asked for usage in the caller's place, so the extra event must be hidden. */
   readonly hidesUsage: boolean;
+  /** The backend speaks another API than the caller; null: the bytes pass. */
+  readonly translated: TranslatedCall | null;
 }
 
 /** Stages 6 to 8 for one candidate: credential, encode, the door. Rejects only with a `Refusal` that no other candidate can mend. */
@@ -82,7 +89,7 @@ export async function attemptCandidate(
   const { routed } = call;
   const general = secretOf(backend.credential);
   const secret = general !== null && isPerCaller(general) ? stages.callerTokens.referenceFor(general, routed) : general;
-  const nothing = { cleared, attempt, lease: null, secret, firstEventIsError: false, hidesUsage: false };
+  const nothing = { cleared, attempt, lease: null, secret, firstEventIsError: false, hidesUsage: false, translated: null };
   if (general !== null && secret === null) return { ...nothing, outcome: { kind: "credential_unavailable" } };
   let lease: SecretLease | null = renewed;
   let certificate: SecretLease | null = null;
@@ -113,7 +120,8 @@ export async function attemptCandidate(
     if (!(error instanceof SecretStoreError)) throw error;
     return { ...nothing, outcome: { kind: "credential_unavailable" } };
   }
-  const { hidesUsage, model, otherHost, credential } = built;
+  const { hidesUsage, model, otherHost, credential, translated } = built;
+  if (translated !== null) attempt.translation = { from: translated.answer.request.from, to: translated.translation.upstream.api, losses: translated.losses };
   let { outbound } = built;
   attempt.model = model;
   if (credential?.type === "sigV4") {
@@ -159,7 +167,7 @@ export async function attemptCandidate(
       return { ...nothing, outcome: { kind: "protocol", message: refusedUpgrade }, lease };
     }
   }
-  return { cleared, attempt, lease, secret, hidesUsage, ...(await awaitFirstByte(routed, outcome)) };
+  return { cleared, attempt, lease, secret, hidesUsage, translated, ...(await awaitFirstByte(routed, outcome, translated)) };
 }
 
 /** A refresh behind the call outlives it where the platform lets work go on after the answer. */
@@ -190,20 +198,26 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
   const { backend } = target;
   const rewrite = target.rewrite ?? rule.rewrite;
   const otherHost = rewrite?.hostname ?? keptHost(backend, exchange.authority);
+  const other = translateCandidate(call, cleared);
+  if (other instanceof Untranslatable) throw new Refusal("translation_unsupported", { detail: `This destination speaks another API, and ${other.message}.` });
   const matched = backend.api === null ? null : matchModel(backend.api, target.model ?? body.facts?.model ?? null);
-  const encoded = encodeRequest({
-    api: backend.api,
-    modelOverride: target.model,
-    operation: routed.operation,
-    path: rewriteTarget(routed.path, routed.query, rewrite, routed.match),
-    body: body.bytes,
-    facts: body.facts,
-    modelRule: matched === "unknown" ? null : matched,
-    locked: lock !== null,
-    askForUsage: routed.operation.name === "chat" || backend.api !== null,
-  });
+  const encoded =
+    other === null
+      ? encodeRequest({
+          api: backend.api,
+          modelOverride: target.model,
+          operation: routed.operation,
+          path: rewriteTarget(routed.path, routed.query, rewrite, routed.match),
+          body: body.bytes,
+          facts: body.facts,
+          modelRule: matched === "unknown" ? null : matched,
+          locked: lock !== null,
+          askForUsage: routed.operation.name === "chat" || backend.api !== null,
+        })
+      : { ...other, hidesUsage: false };
   let headers = withoutClientCredentials(backend.credential, forwardableRequestHeaders(exchange.headers), routed.tokenSlot);
   if (lock !== null) headers = withoutPlaceHeaders(headers);
+  if (other !== null) headers = translatedHeaders(headers, other.translation, other.answer.request.stream);
   headers = withChain(headers, gateway.chainId, exchange.protocol);
   headers = editHeaders(editHeaders(editHeaders(headers, call.admitted), rule.requestHeaders), target.requestHeaders);
   // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.
@@ -245,7 +259,8 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
     },
     poolKey: `${backend.key}${poolOfCaller}`,
   };
-  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost, credential };
+  const translated: TranslatedCall | null = other === null ? null : { translation: other.translation, answer: other.answer, losses: other.losses };
+  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost, credential, translated };
 }
 
 /** The standard lets Host pass unchanged. A destination outside knows itself by its own name only, so that is for Services. */
@@ -254,17 +269,24 @@ function keptHost(backend: Backend, authority: string): string | null {
 }
 
 /** A head alone is no answer: a good status is held back until its first body byte, and a stream until its first event is no error. */
-async function awaitFirstByte(routed: Routed, answer: Extract<Outcome, { kind: "answer" }>): Promise<Pick<Attempted, "outcome" | "firstEventIsError">> {
+async function awaitFirstByte(
+  routed: Routed,
+  answer: Extract<Outcome, { kind: "answer" }>,
+  translated: TranslatedCall | null,
+): Promise<Pick<Attempted, "outcome" | "firstEventIsError">> {
   // The caller of a gRPC stream may wait for the head before it sends what the first byte answers.
   if (isGrpc(routed.exchange.protocol, routed.exchange.headers)) return { outcome: answer, firstEventIsError: false };
   if (answer.status < 200 || answer.status >= 300 || routed.method === "HEAD" || answer.status === 204) return { outcome: answer, firstEventIsError: false };
   const wire = routed.operation.dialect === null ? null : wireOf(routed.operation.dialect);
   const inspect = wire !== null && answerKind(answer.headers).eventStream && find(answer.headers, "content-encoding") === null;
+  const upstream = translated?.answer.request.stream === true ? translated.translation.upstream : null;
+  const judgeFirst = (bytes: Uint8Array): "good" | "error" | "more" =>
+    upstream !== null ? judgeFirstTranslated(upstream, bytes) : inspect ? judgeFirstEvent(wire, bytes) : "good";
   let seen = 0;
   for (;;) {
     const pending = answer.body.peek(seen);
     const peeked = pending instanceof Promise ? await pending : pending;
-    const verdict = inspect ? judgeFirstEvent(wire, peeked.ended ? joinBytes([peeked.bytes, BLANK_LINE]) : peeked.bytes) : "good";
+    const verdict = judgeFirst(peeked.ended ? joinBytes([peeked.bytes, BLANK_LINE]) : peeked.bytes);
     // A stream that ends without a single event is as broken as one that is reset there.
     const failure = peeked.failure ?? (peeked.ended && verdict === "more" ? EMPTY_STREAM : null);
     if (failure !== null) {

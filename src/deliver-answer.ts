@@ -17,6 +17,7 @@ import type { Stages } from "./stages.ts";
 import { answerKind } from "./stream/answer-kind.ts";
 import { createRedactingCodec } from "./stream/redacting-codec.ts";
 import { createTap, type Tap } from "./stream/tap.ts";
+import { replyTranslatedError, translatedCodec, upstreamHeaders } from "./translated-delivery.ts";
 import { forwardableResponseHeaders } from "./transport/response-headers.ts";
 
 /** OpenAI's SDKs read the second one first. */
@@ -32,16 +33,21 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
     answer.body.cancel();
     throw new Refusal("upstream_redirect", { detail: "The destination answered with a redirect. On a region-locked route nobody is sent elsewhere." });
   }
+  const { translated } = won;
+  if (translated !== null && (answer.status < 200 || answer.status >= 300)) return replyTranslatedError(stages, call, won, translated, answer);
   const kind = answerKind(answer.headers);
   const failed = answer.status >= 400;
   const wire = operation.dialect === null ? null : wireOf(operation.dialect);
-  const tap = createTap(wire, operation, {
-    streaming: kind.eventStream,
-    status: answer.status,
-    hideUsageOnlyEvent: won.hidesUsage && !failed,
-    contentEncoding: kind.contentEncoding,
-    error: (message) => ({ status: 502, code: "upstream_unavailable", message, requestId: record.id }),
-  });
+  const other = translated === null ? null : translatedCodec(stages, call, translated);
+  const tap =
+    other?.codec ??
+    createTap(wire, operation, {
+      streaming: kind.eventStream,
+      status: answer.status,
+      hideUsageOnlyEvent: won.hidesUsage && !failed,
+      contentEncoding: kind.contentEncoding,
+      error: (message) => ({ status: 502, code: "upstream_unavailable", message, requestId: record.id }),
+    });
   const grpc = isGrpc(exchange.protocol, exchange.headers);
   // A gRPC call that fails at once says so in its head, under the status 200.
   const redact =
@@ -52,10 +58,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   const inspected: StreamCodec | null = wire === null && !kind.eventStream ? null : tap;
   const codec = redact === null ? inspected : createRedactingCodec(redact.bytes, kind.contentEncoding);
   const unchanged = redact === null && !kind.eventStream;
-  let headers = forwardableResponseHeaders(answer.headers, unchanged);
-  // Under that name the caller gets the broker's own; a provider's support desk asks for the provider's.
-  const upstreamId = find(answer.headers, "x-request-id");
-  if (upstreamId !== null) headers = [...headers, "x-egress-upstream-request-id", upstreamId];
+  let headers = other === null ? passedHeaders(answer, unchanged) : [...upstreamHeaders(answer), ...other.headers];
   headers = editHeaders(editHeaders(headers, rule.responseHeaders), won.cleared.target.responseHeaders);
   if (rule.cors !== null) headers = withCors(rule.cors, exchange.headers, headers);
   if (redact !== null) headers = redact.headers(headers);
@@ -73,7 +76,8 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
     },
   });
   // SDKs hang up as soon as they have read the end marker: such a caller has its whole answer.
-  const marked = wire !== null && kind.eventStream && kind.contentEncoding === null && operation.inference && answer.status < 300 && ended.bytes > 0;
+  const streams = kind.eventStream || translated?.answer.request.stream === true;
+  const marked = wire !== null && streams && kind.contentEncoding === null && operation.inference && answer.status < 300 && ended.bytes > 0;
   const whole = ended.kind === "complete" || (marked && isGone(ended, call) && tap.end().complete);
   settleDelivery(stages, call, won, tap, whole ? { ...ended, kind: "complete" } : ended);
 }
@@ -82,6 +86,13 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
 function trailersFor({ lease, cleared }: Won, trailers: HeaderList): HeaderList {
   const kept = forwardableResponseHeaders(trailers, true);
   return lease === null ? kept : credentialRedactor(cleared.target.backend.credential, lease.secret).headers(kept);
+}
+
+function passedHeaders(answer: Answer, unchanged: boolean): HeaderList {
+  const headers = forwardableResponseHeaders(answer.headers, unchanged);
+  // Under that name the caller gets the broker's own; a provider's support desk asks for the provider's.
+  const upstreamId = find(answer.headers, "x-request-id");
+  return upstreamId === null ? headers : [...headers, "x-egress-upstream-request-id", upstreamId];
 }
 
 /** Statuses that say "not now" and so have a use for Retry-After. */

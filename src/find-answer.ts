@@ -13,6 +13,7 @@ import type { Clock } from "./model/ports.ts";
 import { noteDistrust } from "./note-distrust.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
 import type { Stages } from "./stages.ts";
+import { speakable } from "./translate-candidate.ts";
 
 const CREDENTIAL_RETRY_MS = 1_000;
 
@@ -29,7 +30,7 @@ export interface Won extends Attempted {
  * caller's one request. Throws the `Refusal` that the caller gets when none does.
  */
 export async function findAnswer(stages: Stages, call: CallInFlight, planned: Planned, deadline: number | null): Promise<Won> {
-  const { candidates } = planned;
+  const candidates = speakable(call, planned.candidates);
   let index = 0;
   let sameBackendTries = 0;
   let extraTries = 0;

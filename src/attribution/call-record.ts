@@ -94,6 +94,7 @@ export function newAttempt(cleared: Cleared, model: string | null, now: number):
     failoverReason: null,
     heldBack: null,
     model,
+    translation: null,
     credential: null,
     peerAddress: null,
     protocol: null,

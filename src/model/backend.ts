@@ -1,5 +1,4 @@
 import type { Origin } from "./http.ts";
-import type { Dialect } from "./operation.ts";
 import type { RegionFacts } from "./region.ts";
 import type { SecretReference } from "./secret.ts";
 
@@ -142,8 +141,35 @@ export type CredentialPlan =
   /** The caller's own credential goes on; only the broker's token is removed. */
   | { readonly type: "passthrough"; readonly stripClientCredentials: false };
 
+/** Which API a backend speaks, by the name of its owner. */
+export type ApiSchema = "OpenAI" | "AzureOpenAI" | "Anthropic" | "AWSBedrock" | "Gemini" | "GCPVertexAI";
+
+/** Where a server that speaks OpenAI's API differs from OpenAI's own. */
+export interface ApiQuirks {
+  /** Which name the bound of the output has. */
+  readonly maxTokens: "max_tokens" | "max_completion_tokens";
+  /** `stream_options` is known. */
+  readonly streamUsage: boolean;
+  /** Thoughts of earlier turns are wanted back, and under which name; null: they are unknown there. */
+  readonly thoughts: "reasoning_content" | "reasoning_details" | null;
+  /** `reasoning_effort` is known. */
+  readonly reasoningEffort: boolean;
+  /** `response_format` of type `json_schema` is known. */
+  readonly jsonSchema: boolean;
+  /** The Responses API is served too. */
+  readonly responses: boolean;
+}
+
 export interface ApiProfile {
-  readonly dialect: Dialect;
+  readonly schema: ApiSchema;
+  readonly quirks: ApiQuirks;
+  /** Azure: an `api-version` of a date, and then the deployment stands in the path; null: the `v1` API. */
+  readonly apiVersion: string | null;
+  /** Vertex AI: what stands in its paths. */
+  readonly project: string | null;
+  readonly location: string | null;
+  /** What is sent where the caller names no bound and the API demands one, in tokens. */
+  readonly maxOutputTokens: number;
   /** Path prefix under which the backend serves the operation, such as `/v1`; null leaves the path as the route made it. */
   readonly prefix: string | null;
   readonly models: readonly ModelRule[];

@@ -79,6 +79,8 @@ export interface AttemptRecord {
   heldBack: string | null;
   /** Model sent upstream. */
   model: string | null;
+  /** The call was said in another API, and what of it was left out; null: it passed as it was. */
+  translation: { readonly from: string; readonly to: string; readonly losses: readonly string[] } | null;
   /** Where the credential came from and whether it was fresh: `openai-key:hit`. Never the value. */
   credential: string | null;
   peerAddress: string | null;

@@ -1,8 +1,8 @@
 import { isGrpc } from "../lib/grpc-protocol.ts";
+import type { ApiProfile } from "../model/backend.ts";
 import type { Candidate, Routed } from "../model/call.ts";
 import { type Cleared, clear, placeFault } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
-import type { Dialect } from "../model/operation.ts";
 import type { Exclusion, Planned } from "../model/planned.ts";
 import type { Random } from "../model/ports.ts";
 import { candidatesOf } from "./candidates-of.ts";
@@ -14,8 +14,8 @@ import { PlanRefusal } from "./plan-refusal.ts";
 export interface PlanRequest {
   /** Model of the JSON body; null where there is none or it could not be read. */
   readonly model: string | null;
-  /** Null for plain HTTP. */
-  readonly dialect: Dialect | null;
+  /** Whether a backend that speaks this API can serve the call, by translation if need be. */
+  readonly serves: (api: ApiProfile) => boolean;
 }
 
 /**
@@ -59,7 +59,7 @@ export function unfit(
   if (protocol === "http1" ? isGrpc(exchange.protocol, exchange.headers) : handshake !== null) return "protocol";
   if (parent !== null && chain !== null && chain.hop >= chain.maxHops) return "hops";
   if (api === null) return null;
-  if (request.dialect !== null && api.dialect !== request.dialect) return "dialect";
+  if (!request.serves(api)) return "dialect";
   const model = target.model ?? request.model;
   // A model that could not be read is not one that was allowed: otherwise an encoded body would step around the list.
   // What a WebSocket asks of a model is in its frames, which nobody reads: it counts as asking for something.

@@ -7,6 +7,7 @@ import type { Operation } from "../model/operation.ts";
 import { withQueryModel } from "./handshake-model.ts";
 import { pathModel, withModel } from "./path-model.ts";
 import { type BodyLayout, type ReadFacts, readBodyFacts } from "./read-body-facts.ts";
+import { azurePath } from "./upstream-path.ts";
 
 export interface EncodeInput {
   /** What the backend speaks; null: whatever the caller speaks. */
@@ -61,8 +62,9 @@ export function encodeRequest(input: EncodeInput): EncodedRequest {
 
   const model = upstreamModel(input, facts.model);
   const changes: BodyChanges = { model: model === facts.model ? null : model, addUsage: asksInPlaceOfCaller(input, facts) };
+  const azure = input.api?.schema === "AzureOpenAI" && model !== null ? azurePath(input.api, encodeURIComponent(model), operation.suffix) : null;
   const rewritten = input.locked || facts.layout === null ? rewriteBody(body, changes) : spliceBody(body, facts.layout, changes);
-  return { path, body: rewritten, model, hidesUsage: changes.addUsage };
+  return { path: azure ?? path, body: rewritten, model, hidesUsage: changes.addUsage };
 }
 
 /** A WebSocket has no body: its model is in the query. */
@@ -96,7 +98,7 @@ function encodePathModel(input: EncodeInput, target: string): Pick<EncodedReques
 }
 
 /** The rule's name for the model, where the rule is about the model that is really asked for. */
-function upstreamModel({ modelOverride, modelRule }: EncodeInput, callers: string | null): string | null {
+export function upstreamModel({ modelOverride, modelRule }: Pick<EncodeInput, "modelOverride" | "modelRule">, callers: string | null): string | null {
   const wanted = modelOverride ?? callers;
   if (modelRule === null || modelRule.upstream === null || wanted === null) return wanted;
   return matches(modelRule.name, wanted) ? modelRule.upstream : wanted;
@@ -112,7 +114,7 @@ function matches(name: string, model: string): boolean {
 function asksInPlaceOfCaller({ api, operation, askForUsage }: EncodeInput, facts: ReadFacts): boolean {
   if (!askForUsage || !facts.stream || facts.asksForUsage) return false;
   if (operation.name !== "chat" && operation.name !== "completions") return false;
-  return api === null || api.dialect === "openai";
+  return api === null || api.quirks.streamUsage;
 }
 
 /** Exchanges single values in the bytes. */

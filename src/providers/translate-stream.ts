@@ -7,12 +7,13 @@ import type { AnswerContext, CallerCodec, UpstreamCodec } from "./pivot/codec.ts
 import { brokenStream } from "./pivot/sse-decoder.ts";
 import { laterFacts } from "./usage.ts";
 
-/** A stream in another API's words, and what it told about itself. */
+/** An answer in another API's words, and what it told about itself. */
 export interface TranslatedAnswer extends StreamCodec {
   facts(): AnswerFacts | null;
 }
 
 const NOTHING: AnswerFacts = { usage: null, responseModel: null, responseId: null, finishReasons: [] };
+const TOLD = new Uint8Array(0);
 
 /** The upstream's stream as the caller's. An error or a stream that ends too soon is an error event of the caller's API, never a clean stop. */
 export function translateStream(from: UpstreamCodec, to: CallerCodec, context: AnswerContext): TranslatedAnswer {
@@ -36,16 +37,29 @@ export function translateStream(from: UpstreamCodec, to: CallerCodec, context: A
   return {
     chunk: (bytes) => write(decoder.push(bytes)),
     end() {
-      const bytes = write(decoder.end());
-      // An error that was told is the end of a stream that says so itself.
-      return { bytes, complete: ended || failed };
+      const events = ended || failed ? [] : decoder.end();
+      // That the stream is cut short is said by whoever is told so.
+      return { bytes: write(events.filter((event) => event.kind !== "error")), complete: ended };
     },
     fail(message) {
-      if (ended || failed) return new Uint8Array(0);
+      if (ended || failed) return TOLD;
       return write([{ kind: "error", error: brokenStream(message) }]);
     },
     facts: () => facts,
   };
+}
+
+/** Beyond this an opening that says nothing is taken for an answer: the caller waits no longer. */
+const PATIENCE_BYTES = 64 * 1024;
+
+/** Whether a stream opens with an error, in which case another candidate can still be tried. `more` until it says anything. */
+export function judgeFirstTranslated(from: UpstreamCodec, bytes: Uint8Array): "good" | "error" | "more" {
+  const first = from
+    .decodeStream()
+    .push(bytes)
+    .find((event) => event.kind !== "ping");
+  if (first === undefined) return bytes.length >= PATIENCE_BYTES ? "good" : "more";
+  return first.kind === "error" ? "error" : "good";
 }
 
 function foldFacts(known: AnswerFacts | null, event: PivotEvent): AnswerFacts | null {

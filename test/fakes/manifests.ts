@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ApiSchema } from "../../src/index.ts";
 
 /** One backend of a test: an XBackend pinned to loopback. */
 export interface TestBackend {
@@ -14,7 +15,7 @@ export interface TestBackend {
   readonly key?: string | null;
   /** `Bearer` by default; `x-api-key` and the like put the key into that header. */
   readonly keyHeader?: string;
-  readonly api?: "OpenAI" | "Anthropic";
+  readonly api?: ApiSchema;
   /** PEM of the authority that signed its certificate: the backend is then called by TLS. */
   readonly caPem?: string;
   /** Lines of `spec.timeouts` as YAML flow, such as `{firstByte: 300ms}`. */

@@ -107,7 +107,7 @@ it("calls no backend outside the lock, whatever fails, and not one more than the
         const random = () => draws[draw++ % draws.length] ?? 0;
         let planned: Planned;
         try {
-          planned = plan(makeRouted(targets, { lock: makeLock(...locks), inference }), { model: null, dialect: null }, health, random);
+          planned = plan(makeRouted(targets, { lock: makeLock(...locks), inference }), { model: null, serves: () => true }, health, random);
         } catch (error) {
           if (!(error instanceof Refusal)) throw error;
           // Refused as outside the lock only when nothing is inside it, and for want of weights only when there are none.

@@ -86,9 +86,9 @@ describe("the model that goes upstream", () => {
     expect(JSON.parse(caller.received()?.body ?? "")).toHaveProperty("error.message");
   });
 
-  it("a backend that speaks another API is passed over; if it is the only one: 400, in Anthropic's envelope", async () => {
+  it("a backend that cannot do what is asked is passed over; if it is the only one: 400, in Anthropic's envelope", async () => {
     const one = install({ backends: two, more: ai("first", "  schema: {name: OpenAI}") });
-    const caller = await one.call({ ...chat(), target: "/v1/messages" });
+    const caller = await one.call({ ...chat(), target: "/v1/messages/count_tokens" });
     expect(caller.received()?.status).toBe(400);
     expect(caller.header("x-egress-error")).toEqual(["translation_unsupported"]);
     expect(JSON.parse(caller.received()?.body ?? "")).toMatchObject({ type: "error", error: { message: expect.any(String) } });

@@ -149,19 +149,19 @@ export const REFUSALS: readonly Vector[] = [
   ),
   refused("a body without a model where models are listed", 404, "model_unknown", { target: "/listed/v1/chat/completions", body: { json: { messages: [] } } }),
   refused(
-    "an API that the destination does not speak",
+    "embeddings of a destination that has none",
     400,
     "translation_unsupported",
-    { target: "/anthropic/v1/chat/completions", body: CHAT },
+    { target: "/anthropic/v1/embeddings", body: CHAT },
     {
       body: { json: { error: { type: "invalid_request_error", code: "translation_unsupported" } } },
     },
   ),
   refused(
-    "a message to a destination that does not speak it",
+    "a count of tokens by a destination that has none",
     400,
     "translation_unsupported",
-    { target: "/openai/v1/messages", body: CHAT },
+    { target: "/openai/v1/messages/count_tokens", body: CHAT },
     {
       body: { json: { type: "error", error: { type: "invalid_request_error" } } },
     },

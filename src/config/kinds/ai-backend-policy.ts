@@ -1,4 +1,6 @@
 import * as z from "zod/mini";
+import { API_PRESET_NAMES } from "../api-presets.ts";
+import { withRules } from "./cross-field-rule.ts";
 import { backendTargets, field, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -31,6 +33,54 @@ const model = z.strictObject({
   price: field(z.optional(price), "For the cost of a call in telemetry."),
 });
 
+/** One segment of a path. */
+const segment = () => text(64).check(z.regex(/^[A-Za-z0-9._-]+$/, "must be one segment of a path: letters, digits, `.`, `_` and `-`"));
+
+const schema = withRules(
+  z.strictObject({
+    name: field(
+      z.enum(["OpenAI", "AzureOpenAI", "Anthropic", "AWSBedrock", "Gemini", "GCPVertexAI"]),
+      "`OpenAI` (and all that speak its API), `AzureOpenAI`, `Anthropic`, `AWSBedrock` (Converse), `Gemini` or `GCPVertexAI` (both generateContent).",
+    ),
+    preset: field(
+      z.optional(z.enum(API_PRESET_NAMES)),
+      "Whose server it is, where that differs from OpenAI's own: its path and which fields it knows. For `OpenAI`.",
+    ),
+    prefix: field(
+      z.optional(z.string().check(z.maxLength(256), z.regex(/^\/[A-Za-z0-9._~/-]*$/, "must be a path that starts with /"))),
+      "Path under which the backend serves the API, such as `/v1`; left out: the preset's, or the path as the route made it.",
+    ),
+    apiVersion: field(
+      z.optional(text(32).check(z.regex(/^\d{4}-\d{2}-\d{2}(-preview)?$/, "must be a version such as 2024-10-21"))),
+      "Azure's `api-version`, and then models are deployments in the path; left out: its `v1` API. For `AzureOpenAI`.",
+    ),
+    project: field(z.optional(segment()), "Google Cloud project, as it stands in the path. For `GCPVertexAI`."),
+    location: field(z.optional(segment()), "Location, as it stands in the path and must agree with the host. For `GCPVertexAI`."),
+    maxOutputTokens: field(
+      z._default(z.int().check(z.minimum(1), z.maximum(1_000_000)), 4_096),
+      "What is asked for where a caller names no bound and the API demands one (Anthropic).",
+    ),
+  }),
+  {
+    holds: (value) => value.preset === undefined || value.name === "OpenAI",
+    cel: "!has(self.preset) || self.name == 'OpenAI'",
+    message: "preset is for the schema OpenAI",
+    path: "preset",
+  },
+  {
+    holds: (value) => value.apiVersion === undefined || value.name === "AzureOpenAI",
+    cel: "!has(self.apiVersion) || self.name == 'AzureOpenAI'",
+    message: "apiVersion is for the schema AzureOpenAI",
+    path: "apiVersion",
+  },
+  {
+    holds: (value) => (value.name === "GCPVertexAI" ? value.project !== undefined && value.location !== undefined : value.project === undefined && value.location === undefined),
+    cel: "self.name == 'GCPVertexAI' ? has(self.project) && has(self.location) : !has(self.project) && !has(self.location)",
+    message: "project and location are for the schema GCPVertexAI, which needs both",
+    path: "name",
+  },
+);
+
 export const aiBackendPolicy = ownKind({
   kind: "AIBackendPolicy",
   plural: "aibackendpolicies",
@@ -41,16 +91,7 @@ export const aiBackendPolicy = ownKind({
   spec: field(
     z.strictObject({
       targetRefs: backendTargets(),
-      schema: field(
-        z.strictObject({
-          name: field(z.enum(["OpenAI", "Anthropic"]), "`OpenAI` or `Anthropic`."),
-          prefix: field(
-            z.optional(z.string().check(z.maxLength(256), z.regex(/^\/[A-Za-z0-9._~/-]*$/, "must be a path that starts with /"))),
-            "Path under which the backend serves the API, such as `/v1`; left out: the path as the route made it.",
-          ),
-        }),
-        "The API.",
-      ),
+      schema: field(schema, "The API. A caller of another one is served by translation."),
       models: field(z.optional(z.array(model).check(z.maxLength(256))), "The first entry whose name fits counts."),
       onUnknownModel: field(
         z.optional(z.enum(["Reject", "Pass"])),

@@ -1,5 +1,5 @@
+import type { ApiQuirks } from "../../model/backend.ts";
 import type { Abilities } from "../pivot/abilities.ts";
-import type { Quirks } from "../pivot/codec.ts";
 
 /** What a chat completion can say. */
 const OPENAI_CHAT: Abilities = {
@@ -41,7 +41,7 @@ const OPENAI_CHAT: Abilities = {
 };
 
 /** The same for a server that speaks it with gaps. */
-export function chatAbilities(quirks: Quirks): Abilities {
+export function chatAbilities(quirks: ApiQuirks): Abilities {
   return {
     ...OPENAI_CHAT,
     ...(quirks.reasoningEffort ? {} : { reasoning: "loss" as const }),

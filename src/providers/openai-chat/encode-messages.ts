@@ -1,14 +1,14 @@
 import type { ChatCompletionContentPart, ChatCompletionMessageParam, ChatCompletionMessageToolCall } from "openai/resources/chat/completions";
 import type { JsonObject } from "../../lib/json-value.ts";
+import type { ApiQuirks } from "../../model/backend.ts";
 import type { Block, FileBlock, ImageBlock, MediaSource, ToolResultBlock } from "../pivot/block.ts";
-import type { Quirks } from "../pivot/codec.ts";
 import { urlOfSource } from "../pivot/data-url.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
 import { signatureExtra } from "./encode-response.ts";
 import { encodeReasoningDetails } from "./reasoning-details.ts";
 
 /** Turns as messages. Results of tools become messages of their own, right after the calls that they answer; what they show but cannot say here follows as the user's. */
-export function encodeMessages(request: PivotRequest, quirks: Quirks): ChatCompletionMessageParam[] {
+export function encodeMessages(request: PivotRequest, quirks: ApiQuirks): ChatCompletionMessageParam[] {
   const messages: ChatCompletionMessageParam[] = [];
   if (request.system.length > 0) messages.push({ role: "system", content: request.system.map((block) => block.text).join("\n\n") });
   for (const turn of request.turns) {
@@ -19,7 +19,7 @@ export function encodeMessages(request: PivotRequest, quirks: Quirks): ChatCompl
   return messages;
 }
 
-function assistantMessage({ blocks, name }: Turn, quirks: Quirks): ChatCompletionMessageParam {
+function assistantMessage({ blocks, name }: Turn, quirks: ApiQuirks): ChatCompletionMessageParam {
   const calls = blocks.flatMap((block): ChatCompletionMessageToolCall[] => {
     if (block.kind !== "tool_call") return [];
     return [
@@ -44,7 +44,7 @@ function assistantMessage({ blocks, name }: Turn, quirks: Quirks): ChatCompletio
   };
 }
 
-function thoughtsOf(blocks: readonly Block[], { thoughts }: Quirks): JsonObject {
+function thoughtsOf(blocks: readonly Block[], { thoughts }: ApiQuirks): JsonObject {
   if (thoughts === null) return {};
   if (thoughts === "reasoning_details") {
     const details = encodeReasoningDetails(blocks);

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../lib/json-value.ts";
+import type { ApiQuirks } from "../../model/backend.ts";
 import type { HeaderList } from "../../model/http.ts";
 import type { PivotAnswer, PivotEvent } from "./answer.ts";
 import type { WireApi } from "./block.ts";
@@ -13,21 +14,7 @@ export interface EncodeTarget {
   readonly host: "native" | "azure" | "vertex" | "bedrock";
   /** What is sent when the caller names no bound and the API demands one. */
   readonly defaultMaxOutputTokens: number;
-  readonly quirks: Quirks;
-}
-
-/** Where servers that speak an API differ from its owner's. */
-export interface Quirks {
-  /** Which name the bound of the output has (chat completions). */
-  readonly maxTokens: "max_tokens" | "max_completion_tokens";
-  /** `stream_options` is known (chat completions). */
-  readonly streamUsage: boolean;
-  /** Thoughts of earlier turns are wanted back, and under which name (chat completions); null: they are unknown there. */
-  readonly thoughts: "reasoning_content" | "reasoning_details" | null;
-  /** `reasoning_effort` is known (chat completions). */
-  readonly reasoningEffort: boolean;
-  /** `response_format` of type `json_schema` is known (chat completions). */
-  readonly jsonSchema: boolean;
+  readonly quirks: ApiQuirks;
 }
 
 /** A request in the upstream's words, or the field that keeps it from being said there. */

@@ -32,6 +32,7 @@ export function attemptOf(changes: Partial<AttemptRecord> = {}): AttemptRecord {
     cause: null,
     heldBack: null,
     model: "gpt-5-eu",
+    translation: null,
     credential: "SecretSource/egress-system/openai-key:hit",
     peerAddress: "203.0.113.7",
     protocol: "HTTP/1.1",

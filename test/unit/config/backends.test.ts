@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { OPENAI_QUIRKS } from "../../../src/config/api-presets.ts";
 import { PLAIN_DNS } from "../../../src/model/backend.ts";
 import { Secret } from "../../../src/model/secret.ts";
 import { backendOf, compileGood, conditionOf, FETCH_ONLY, grant, own, route, rulesOf, toXBackend, xBackend } from "./compile-text.ts";
@@ -376,7 +377,12 @@ describe("policies on backends", () => {
       tls: { minVersion: "TLSv1.3" },
     });
     expect(backend.api).toEqual({
-      dialect: "anthropic",
+      schema: "Anthropic",
+      quirks: OPENAI_QUIRKS,
+      apiVersion: null,
+      project: null,
+      location: null,
+      maxOutputTokens: 4_096,
       prefix: "/v1",
       models: [
         { name: "smart", upstream: "claude", price: { inputPerMTok: 1.25, cachedInputPerMTok: null, outputPerMTok: 10, currency: "USD" } },
@@ -392,12 +398,12 @@ describe("policies on backends", () => {
     const api = (name: string, schema: string, createdAt?: string) =>
       policy("AIBackendPolicy", name, { schema: { name: schema } }, toXBackend("one"), createdAt === undefined ? {} : { creationTimestamp: createdAt });
     const byName = compileGood([xBackend("one"), api("b", "OpenAI"), api("a", "Anthropic")]);
-    expect(backendOf(byName, KEY).api?.dialect).toBe("anthropic");
+    expect(backendOf(byName, KEY).api?.schema).toBe("Anthropic");
     expect(conditionOf(byName, "AIBackendPolicy", "b", "Accepted")).toBe("False/Conflicted");
     expect(conditionOf(byName, "AIBackendPolicy", "a", "Accepted")).toBe("True/Accepted");
     expect(byName.faults).toMatchObject([{ severity: "warning", pointer: "/spec/targetRefs/0", name: "b" }]);
     const byAge = compileGood([xBackend("one"), api("b", "OpenAI", "2025-01-01T00:00:00Z"), api("a", "Anthropic", "2026-01-01T00:00:00Z")]);
-    expect(backendOf(byAge, KEY).api?.dialect).toBe("openai");
+    expect(backendOf(byAge, KEY).api?.schema).toBe("OpenAI");
     expect(conditionOf(byAge, "AIBackendPolicy", "a", "Accepted")).toBe("False/Conflicted");
   });
 

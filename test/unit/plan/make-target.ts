@@ -1,3 +1,4 @@
+import { OPENAI_QUIRKS } from "../../../src/config/api-presets.ts";
 import type { ApiProfile, Backend } from "../../../src/model/backend.ts";
 import { PLAIN_DNS } from "../../../src/model/backend.ts";
 import type { Routed } from "../../../src/model/call.ts";
@@ -51,7 +52,18 @@ export function weighted(weight: number, target: Target | RuleTarget): WeightedT
 }
 
 export function makeApi(parts: Partial<ApiProfile> = {}): ApiProfile {
-  return { dialect: "openai", prefix: null, models: [], onUnknownModel: "Pass", ...parts };
+  return {
+    schema: "OpenAI",
+    quirks: OPENAI_QUIRKS,
+    apiVersion: null,
+    project: null,
+    location: null,
+    maxOutputTokens: 4_096,
+    prefix: null,
+    models: [],
+    onUnknownModel: "Pass",
+    ...parts,
+  };
 }
 
 export function makeLock(...constraints: readonly { readonly regions?: readonly string[]; readonly countries?: readonly string[] }[]): RegionLock {

@@ -1,13 +1,15 @@
 import { describe, expect, it } from "vitest";
+import type { ApiProfile } from "../../../src/model/backend.ts";
 import { Refusal } from "../../../src/model/errors.ts";
 import type { Planned } from "../../../src/model/planned.ts";
 import { ALWAYS_HEALTHY, type HealthView } from "../../../src/plan/health.ts";
-import { plan } from "../../../src/plan/plan.ts";
+import { type PlanRequest, plan } from "../../../src/plan/plan.ts";
 import { PlanRefusal } from "../../../src/plan/plan-refusal.ts";
 import { makeApi, makeGroup, makeLock, makeRouted, makeTarget, weighted } from "./make-target.ts";
 
-const PLAIN = { model: null, dialect: null } as const;
-const CHAT = { model: "gpt-5", dialect: "openai" } as const;
+const PLAIN: PlanRequest = { model: null, serves: () => true };
+const serves = (api: ApiProfile): boolean => api.schema === "OpenAI";
+const CHAT: PlanRequest = { model: "gpt-5", serves };
 const first = () => 0;
 
 const keys = (planned: Planned) => planned.candidates.map((one) => one.target.backend.key);
@@ -136,7 +138,7 @@ describe("plan: the lock speaks first", () => {
 });
 
 describe("plan: dialect and model", () => {
-  const anthropic = makeTarget("anthropic", { api: makeApi({ dialect: "anthropic" }) });
+  const anthropic = makeTarget("anthropic", { api: makeApi({ schema: "Anthropic" }) });
   const listed = makeTarget("listed", { api: makeApi({ models: [{ name: "gpt-5*", upstream: null, price: null }], onUnknownModel: "Reject" }) });
 
   it("leaves out a backend that speaks another API", () => {
@@ -156,14 +158,14 @@ describe("plan: dialect and model", () => {
 
   it("refuses an unknown model, and a model that could not be read, where the backend rejects what it does not list", () => {
     const routed = makeRouted([weighted(1, listed)], { inference: true });
-    expect(refusalOf(() => plan(routed, { model: "o9", dialect: "openai" }, ALWAYS_HEALTHY, first))).toMatchObject({ code: "model_unknown", status: 404 });
-    expect(refusalOf(() => plan(routed, { model: null, dialect: "openai" }, ALWAYS_HEALTHY, first))).toMatchObject({ code: "model_unknown" });
-    expect(keys(plan(makeRouted([weighted(1, listed)]), { model: null, dialect: "openai" }, ALWAYS_HEALTHY, first))).toEqual(["listed"]);
+    expect(refusalOf(() => plan(routed, { model: "o9", serves }, ALWAYS_HEALTHY, first))).toMatchObject({ code: "model_unknown", status: 404 });
+    expect(refusalOf(() => plan(routed, { model: null, serves }, ALWAYS_HEALTHY, first))).toMatchObject({ code: "model_unknown" });
+    expect(keys(plan(makeRouted([weighted(1, listed)]), { model: null, serves }, ALWAYS_HEALTHY, first))).toEqual(["listed"]);
   });
 
   it("asks for the target's own model where it has one", () => {
     const renamed = { ...listed, model: "gpt-5.5" };
-    expect(keys(plan(makeRouted([weighted(1, renamed)], { inference: true }), { model: "o9", dialect: "openai" }, ALWAYS_HEALTHY, first))).toEqual(["listed"]);
+    expect(keys(plan(makeRouted([weighted(1, renamed)], { inference: true }), { model: "o9", serves }, ALWAYS_HEALTHY, first))).toEqual(["listed"]);
   });
 });
 

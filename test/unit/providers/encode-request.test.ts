@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toBytes, toText } from "../../../src/lib/utf8.ts";
-import type { ApiProfile, ModelRule } from "../../../src/model/backend.ts";
+import type { ModelRule } from "../../../src/model/backend.ts";
 import { Refusal } from "../../../src/model/errors.ts";
 import { type EncodeInput, encodeRequest } from "../../../src/providers/encode-request.ts";
 import { operationOf } from "../../../src/providers/operation-of.ts";
 import { readBodyFacts } from "../../../src/providers/read-body-facts.ts";
+import { makeApi } from "../plan/make-target.ts";
 
-const openai: ApiProfile = { dialect: "openai", prefix: null, models: [], onUnknownModel: "Pass" };
+const openai = makeApi();
 const rule = (name: string, upstream: string | null): ModelRule => ({ name, upstream, price: null });
 
 function encode(path: string, body: string | null, options: Partial<EncodeInput> = {}) {
@@ -68,7 +69,7 @@ describe("encodeRequest", () => {
       expect(encode(CHAT, body, asks)).toMatchObject({ same: true, hidesUsage: false });
     }
     expect(encode("/v1/responses", '{"stream":true}', asks)).toMatchObject({ same: true, hidesUsage: false });
-    expect(encode("/v1/messages", '{"stream":true}', { ...asks, api: { ...openai, dialect: "anthropic" } })).toMatchObject({ same: true, hidesUsage: false });
+    expect(encode("/v1/messages", '{"stream":true}', { ...asks, api: makeApi({ schema: "Anthropic" }) })).toMatchObject({ same: true, hidesUsage: false });
     expect(encode(CHAT, '{"stream":true}').same).toBe(true);
   });
 

@@ -1,0 +1,96 @@
+import { remove } from "../lib/header-list.ts";
+import { asObject, type JsonObject, parseJson } from "../lib/json-value.ts";
+import { toBytes, toTextStrictly } from "../lib/utf8.ts";
+import type { ApiProfile } from "../model/backend.ts";
+import { Refusal } from "../model/errors.ts";
+import type { HeaderList } from "../model/http.ts";
+import type { AnswerContext } from "./pivot/codec.ts";
+import type { PivotRequest } from "./pivot/request.ts";
+import type { Translation } from "./translation.ts";
+import { upstreamPath } from "./upstream-path.ts";
+
+export interface TranslatedRequest {
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly model: string;
+  /** Fields of the caller's that were left out. */
+  readonly losses: readonly string[];
+  /** What translating the answer needs beside the call's own id and time. */
+  readonly answer: Pick<AnswerContext, "request" | "model" | "toolNames">;
+}
+
+/** This backend cannot be told what the caller wants; another may. Its message is for the caller: it names the field, never its value. */
+export class Untranslatable extends Error {
+  override readonly name = "Untranslatable";
+  readonly field: string;
+
+  constructor(field: string, reason: string) {
+    super(`"${field}" cannot be carried there: ${reason}`);
+    this.field = field;
+  }
+}
+
+/** Bodies that were read already: a call may be written for several backends. */
+const read = new WeakMap<Uint8Array, PivotRequest>();
+
+/** The call in the backend's own API. Throws `Untranslatable`, and `Refusal` `request_malformed` for a body that is not what its API says. */
+export function translateRequest(translation: Translation, api: ApiProfile, body: Uint8Array | null, model: string | null): TranslatedRequest {
+  const request = readRequest(translation, body);
+  if (model === null) throw new Refusal("request_malformed", { detail: 'The JSON body must name a "model".' });
+  checkSegment(api, model);
+  const encoded = translation.upstream.encodeRequest(request, {
+    model,
+    host: translation.host,
+    defaultMaxOutputTokens: api.maxOutputTokens,
+    quirks: api.quirks,
+  });
+  if (!encoded.ok) throw new Untranslatable(encoded.field, encoded.reason);
+  return {
+    path: upstreamPath(api, { model, stream: request.stream }),
+    body: toBytes(JSON.stringify(encoded.body)),
+    model,
+    losses: encoded.losses,
+    answer: { request, model, toolNames: encoded.toolNames },
+  };
+}
+
+/** APIs whose path has the model: whatever it says must stay one segment of it. Bedrock's ARNs have slashes, which are encoded. */
+const MODEL_IN_PATH: Partial<Readonly<Record<ApiProfile["schema"], RegExp>>> = {
+  AWSBedrock: /^[\w.:@-]+(?:\/[\w.:@-]+)*$/,
+  Gemini: /^[\w.:@-]+$/,
+  GCPVertexAI: /^[\w.:@-]+$/,
+};
+
+function checkSegment({ schema }: ApiProfile, model: string): void {
+  const safe = MODEL_IN_PATH[schema];
+  if (safe === undefined || (safe.test(model) && !model.split("/").some((part) => part === "." || part === ".."))) return;
+  throw new Refusal("request_malformed", { detail: 'The "model" of the call has characters that no model of this destination has.' });
+}
+
+function readRequest({ caller }: Translation, body: Uint8Array | null): PivotRequest {
+  const known = body === null ? undefined : read.get(body);
+  if (known !== undefined) return known;
+  const parsed: JsonObject | null = body === null ? null : asObject(parseJson(toTextStrictly(body) ?? ""));
+  if (body === null || parsed === null)
+    throw new Refusal("request_malformed", { detail: "The body must be a JSON object in UTF-8, so that it can be translated." });
+  const request = caller.decodeRequest(parsed);
+  read.set(body, request);
+  return request;
+}
+
+/** Headers that speak of the caller's API, its SDK, or the body that was exchanged. */
+const OF_THE_CALLERS_API = /^(?:anthropic-.*|openai-.*|x-stainless-.*|x-goog-.*|amz-sdk-.*|x-amz-.*|content-type|content-encoding|content-md5|digest|accept)$/i;
+/** The version whose forms the codec writes. */
+const ANTHROPIC_VERSION = "2023-06-01";
+
+/** The caller's headers as far as they mean something to another API. */
+export function translatedHeaders(headers: HeaderList, { upstream }: Translation, stream: boolean): HeaderList {
+  const dropped = new Set<string>();
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = (headers[at] ?? "").toLowerCase();
+    if (OF_THE_CALLERS_API.test(name)) dropped.add(name);
+  }
+  const accept = !stream ? "application/json" : upstream.api === "bedrock" ? "application/vnd.amazon.eventstream" : "text/event-stream";
+  const kept = [...remove(headers, dropped), "content-type", "application/json", "accept", accept];
+  return upstream.api === "anthropic" ? [...kept, "anthropic-version", ANTHROPIC_VERSION] : kept;
+}
