@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { generatedFiles } from "./generated-files.ts";
 
-// Writes the CRDs and docs/manifests.md; with --check only compares, and exits 1 when something is stale.
+// Writes the CRDs and the generated pages of docs; with --check only compares, and exits 1 when something is stale.
 const root = resolve(import.meta.dirname, "..");
 const check = process.argv.includes("--check");
 const stale: string[] = [];

@@ -2,16 +2,18 @@ import { readFileSync } from "node:fs";
 import { OWN_KINDS } from "../src/config/manifest-set.ts";
 import { customResourceDefinition } from "./custom-resource-definition.ts";
 import { manifestReference } from "./manifest-reference.ts";
+import { translationMatrix } from "./translation-matrix.ts";
 
 /** Path below the repository's root, and the text that belongs there. */
 export type GeneratedFiles = ReadonlyMap<string, string>;
 
-/** Everything that comes from the schemas in src/config/kinds: the CRDs and the manifest reference. */
+/** Everything that comes from the schemas in src/config/kinds and the tables in src/providers: the CRDs, the manifest reference, the matrix of translation. */
 export function generatedFiles(): GeneratedFiles {
   const kinds = Object.values(OWN_KINDS);
   const files = new Map(kinds.map((kind) => [`infra/crds/${kind.plural}.${kind.group}.yaml`, customResourceDefinition(kind)]));
   const reference = kinds.map((kind) => manifestReference(kind, handWritten(`${kind.kind}.yaml`))).join("\n");
   files.set("docs/manifests.md", `${handWritten("guide.md").trimEnd()}\n\n${reference}`);
+  files.set("docs/translation.md", `${handWritten("translation.md").trimEnd()}\n\n${translationMatrix()}`);
   return files;
 }
 

@@ -131,6 +131,11 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
     put(attributes, ATTRIBUTE.lockCheckedAt, region.checkedAt);
     if (region.policies.length > 0) attributes[ATTRIBUTE.lock] = [...region.policies];
   }
+  if (attempt.translation !== null) {
+    attributes[ATTRIBUTE.translationFrom] = attempt.translation.from;
+    attributes[ATTRIBUTE.translationTo] = attempt.translation.to;
+    if (attempt.translation.losses.length > 0) attributes[ATTRIBUTE.translationLoss] = [...attempt.translation.losses];
+  }
   putGenAi(attributes, record, attempt.model ?? record.requestedModel);
   return attributes;
 }

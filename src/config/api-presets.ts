@@ -4,7 +4,8 @@ import type { ApiQuirks } from "../model/backend.ts";
 export interface ApiPreset {
   /** The public host; null: one's own. */
   readonly host: string | null;
-  readonly prefix: string;
+  /** Null: it has something of the user's own in it, and is to be written in the policy. */
+  readonly prefix: string | null;
   /** Differences from `COMPATIBLE`. */
   readonly quirks: Partial<ApiQuirks>;
 }
@@ -41,7 +42,7 @@ export const API_PRESETS = {
   LMStudio: { host: null, prefix: "/v1", quirks: {} },
   HuggingFace: { host: "router.huggingface.co", prefix: "/v1", quirks: {} },
   GitHubModels: { host: "models.github.ai", prefix: "/inference", quirks: {} },
-  WorkersAI: { host: "api.cloudflare.com", prefix: "/client/v4/accounts/ACCOUNT/ai/v1", quirks: { streamUsage: false, jsonSchema: false } },
+  WorkersAI: { host: "api.cloudflare.com", prefix: null, quirks: { streamUsage: false, jsonSchema: false } },
 } as const satisfies Readonly<Record<string, ApiPreset>>;
 
 export type ApiPresetName = keyof typeof API_PRESETS;

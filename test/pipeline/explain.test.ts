@@ -37,7 +37,7 @@ const CALLS: readonly [string, ExchangeOptions][] = [
   ["the same bytes, not said to be JSON", { target: "/v1/things", body: '{"model":"fast"}', headers: ["content-type", "text/plain"] }],
   ["compressed JSON", { target: "/v1/things", body: "\u001f", headers: [...JSON_HEADERS, "content-encoding", "gzip"] }],
   ["a list of models from a backend of the other API", { target: "/claude/v1/models" }],
-  ["a chat to a backend of the other API", { target: "/claude/v1/chat/completions", body: '{"model":"m"}' }],
+  ["embeddings of a backend that has none", { target: "/claude/v1/embeddings", body: '{"model":"m"}' }],
   ["a redirect", { target: "/old/things" }],
   ["no route", { target: "/nowhere" }],
   ["a body with a key twice", { target: "/v1/chat/completions", body: '{"model":"a","model":"fast"}' }],

@@ -68,13 +68,20 @@ const schema = withRules(
     path: "preset",
   },
   {
+    holds: (value) => value.preset !== "WorkersAI" || value.prefix !== undefined,
+    cel: "!has(self.preset) || self.preset != 'WorkersAI' || has(self.prefix)",
+    message: "WorkersAI needs a prefix with the account: /client/v4/accounts/<account>/ai/v1",
+    path: "prefix",
+  },
+  {
     holds: (value) => value.apiVersion === undefined || value.name === "AzureOpenAI",
     cel: "!has(self.apiVersion) || self.name == 'AzureOpenAI'",
     message: "apiVersion is for the schema AzureOpenAI",
     path: "apiVersion",
   },
   {
-    holds: (value) => (value.name === "GCPVertexAI" ? value.project !== undefined && value.location !== undefined : value.project === undefined && value.location === undefined),
+    holds: (value) =>
+      value.name === "GCPVertexAI" ? value.project !== undefined && value.location !== undefined : value.project === undefined && value.location === undefined,
     cel: "self.name == 'GCPVertexAI' ? has(self.project) && has(self.location) : !has(self.project) && !has(self.location)",
     message: "project and location are for the schema GCPVertexAI, which needs both",
     path: "name",

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { kindOfGroup, withRules } from "./cross-field-rule.ts";
 import { dnsLabel, field, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -8,26 +9,30 @@ const CHECKED_AT = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]
 const country = () => z.string().check(z.regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code such as DE"));
 
 const place = () =>
-  z
-    .strictObject({
+  withRules(
+    z.strictObject({
       regions: field(z.optional(z.array(text(64)).check(z.maxLength(64))), "Regions as the provider writes them; all of them may be used."),
       countries: field(z.optional(z.array(country()).check(z.maxLength(250))), "ISO 3166-1 alpha-2 codes; left out: those of the regions."),
-    })
-    .check(z.refine((value) => (value.regions?.length ?? 0) + (value.countries?.length ?? 0) > 0, { error: "must name at least one region or country" }));
+    }),
+    {
+      holds: (value) => (value.regions?.length ?? 0) + (value.countries?.length ?? 0) > 0,
+      cel: "(has(self.regions) && self.regions.size() > 0) || (has(self.countries) && self.countries.size() > 0)",
+      message: "must name at least one region or country",
+    },
+  );
 
-const target = z
-  .strictObject({
+const target = withRules(
+  z.strictObject({
     group: field(z.enum(["gateway.networking.x-k8s.io", ""]), "API group of the backend: `gateway.networking.x-k8s.io` for an XBackend, empty for a Service."),
     kind: field(z.enum(["XBackend", "Service"]), "`XBackend` or `Service`."),
     namespace: field(dnsLabel(), "Namespace of the backend."),
     name: field(objectName(), "Name of the backend."),
-  })
-  .check(
-    z.refine((ref) => (ref.kind === "Service") === (ref.group === ""), {
-      error: "group and kind do not belong together: gateway.networking.x-k8s.io/XBackend or (empty group)/Service",
-      path: ["kind"],
-    }),
-  );
+  }),
+  kindOfGroup(
+    { XBackend: "gateway.networking.x-k8s.io", Service: "" },
+    "group and kind do not belong together: gateway.networking.x-k8s.io/XBackend or (empty group)/Service",
+  ),
+);
 
 const deployment = z.strictObject({
   name: field(z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be the name of a deployment")), "Name of the deployment."),

@@ -233,6 +233,12 @@ export function memberTitle(member: Member): string {
   return MEMBERS[member].title;
 }
 
+/** What an API calls it; null: it cannot say it. */
+export function memberName(member: Member, api: WireApi): string | null {
+  const rule: MemberRule = MEMBERS[member];
+  return rule.names[api] ?? null;
+}
+
 function has(request: PivotRequest, test: (block: Block) => boolean): boolean {
   return request.turns.some((turn) => turn.blocks.some(test));
 }

@@ -74,3 +74,8 @@ export function extraAbility(from: WireApi, name: string, value: unknown): Abili
   if (name === "modalities" && Array.isArray(value) && value.every((one) => one === "text")) return "hint";
   return ability ?? "loss";
 }
+
+/** All that is known of an API's own names, for the documentation. */
+export function extrasTable(from: WireApi): Readonly<Record<string, Ability>> {
+  return EXTRAS[from];
+}
