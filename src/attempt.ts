@@ -21,8 +21,7 @@ import type { Secret, SecretReference } from "./model/secret.ts";
 import type { HeaderEdits } from "./model/snapshot.ts";
 import { matchModel } from "./plan/model-rule.ts";
 import { encodeRequest } from "./providers/encode-request.ts";
-import { translatedHeaders, Untranslatable } from "./providers/translate-request.ts";
-import { judgeFirstTranslated } from "./providers/translate-stream.ts";
+import { Untranslatable } from "./providers/untranslatable.ts";
 import { wireOf } from "./providers/wires.ts";
 import type { CallBody } from "./read-call-body.ts";
 import { readRevocationLists } from "./read-revocation-lists.ts";
@@ -32,8 +31,7 @@ import { signOutbound } from "./sign-outbound.ts";
 import type { Stages } from "./stages.ts";
 import { answerKind } from "./stream/answer-kind.ts";
 import { judgeFirstEvent } from "./stream/first-event.ts";
-import { translateCandidate } from "./translate-candidate.ts";
-import type { TranslatedCall } from "./translated-delivery.ts";
+import { type TranslatedCall, translateCandidate, translationOf } from "./translate-candidate.ts";
 import { egressChain, withChain } from "./transport/chain-headers.ts";
 import { upgradeFault } from "./transport/check-upgrade.ts";
 import { answerFault } from "./transport/locate/answer-fault.ts";
@@ -112,16 +110,21 @@ export async function attemptCandidate(
 
   if ("kind" in lists) return { ...nothing, outcome: lists };
 
+  const plan = translationOf(call, cleared);
+  const translated = plan === null ? null : await translateCandidate(call, cleared, plan);
+  if (translated instanceof Untranslatable)
+    throw new Refusal("translation_unsupported", { detail: `This destination speaks another API, and ${translated.message}.` });
+  if (plan !== null && translated !== null) attempt.translation = { from: plan.caller, to: plan.upstream, losses: translated.losses };
+
   let built: ReturnType<typeof buildOutbound>;
   try {
-    built = buildOutbound(stages, call, cleared, { lease, forwarded, certificate: certificate?.secret ?? null, lists });
+    built = buildOutbound(stages, call, cleared, { lease, forwarded, certificate: certificate?.secret ?? null, lists }, translated);
   } catch (error) {
     // A value that cannot stand in a header, such as one with a line break: the store's fault, and another candidate may serve.
     if (!(error instanceof SecretStoreError)) throw error;
     return { ...nothing, outcome: { kind: "credential_unavailable" } };
   }
-  const { hidesUsage, model, otherHost, credential, translated } = built;
-  if (translated !== null) attempt.translation = { from: translated.answer.request.from, to: translated.translation.upstream.api, losses: translated.losses };
+  const { hidesUsage, model, otherHost, credential } = built;
   let { outbound } = built;
   attempt.model = model;
   if (credential?.type === "sigV4") {
@@ -191,18 +194,16 @@ interface Shown {
   readonly lists: readonly Secret[];
 }
 
-function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, shown: Shown) {
+function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, shown: Shown, translated: TranslatedCall | null) {
   const { routed, body, record } = call;
   const { rule, gateway, exchange } = routed;
   const { target, lock } = cleared;
   const { backend } = target;
   const rewrite = target.rewrite ?? rule.rewrite;
   const otherHost = rewrite?.hostname ?? keptHost(backend, exchange.authority);
-  const other = translateCandidate(call, cleared);
-  if (other instanceof Untranslatable) throw new Refusal("translation_unsupported", { detail: `This destination speaks another API, and ${other.message}.` });
   const matched = backend.api === null ? null : matchModel(backend.api, target.model ?? body.facts?.model ?? null);
   const encoded =
-    other === null
+    translated === null
       ? encodeRequest({
           api: backend.api,
           modelOverride: target.model,
@@ -214,10 +215,10 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
           locked: lock !== null,
           askForUsage: routed.operation.name === "chat" || backend.api !== null,
         })
-      : { ...other, hidesUsage: false };
+      : { ...translated, hidesUsage: false };
   let headers = withoutClientCredentials(backend.credential, forwardableRequestHeaders(exchange.headers), routed.tokenSlot);
   if (lock !== null) headers = withoutPlaceHeaders(headers);
-  if (other !== null) headers = translatedHeaders(headers, other.translation, other.answer.request.stream);
+  if (translated !== null) headers = translated.translator.headers(headers, translated.answer.request.stream);
   headers = withChain(headers, gateway.chainId, exchange.protocol);
   headers = editHeaders(editHeaders(editHeaders(headers, call.admitted), rule.requestHeaders), target.requestHeaders);
   // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.
@@ -259,8 +260,7 @@ function buildOutbound(stages: Stages, call: CallInFlight, cleared: Cleared, sho
     },
     poolKey: `${backend.key}${poolOfCaller}`,
   };
-  const translated: TranslatedCall | null = other === null ? null : { translation: other.translation, answer: other.answer, losses: other.losses };
-  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost, credential, translated };
+  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost, credential };
 }
 
 /** The standard lets Host pass unchanged. A destination outside knows itself by its own name only, so that is for Services. */
@@ -279,9 +279,9 @@ async function awaitFirstByte(
   if (answer.status < 200 || answer.status >= 300 || routed.method === "HEAD" || answer.status === 204) return { outcome: answer, firstEventIsError: false };
   const wire = routed.operation.dialect === null ? null : wireOf(routed.operation.dialect);
   const inspect = wire !== null && answerKind(answer.headers).eventStream && find(answer.headers, "content-encoding") === null;
-  const upstream = translated?.answer.request.stream === true ? translated.translation.upstream : null;
+  const other = translated?.answer.request.stream === true ? translated.translator : null;
   const judgeFirst = (bytes: Uint8Array): "good" | "error" | "more" =>
-    upstream !== null ? judgeFirstTranslated(upstream, bytes) : inspect ? judgeFirstEvent(wire, bytes) : "good";
+    other !== null ? other.judgeFirst(bytes) : inspect ? judgeFirstEvent(wire, bytes) : "good";
   let seen = 0;
   for (;;) {
     const pending = answer.body.peek(seen);

@@ -30,7 +30,8 @@ export interface Won extends Attempted {
  * caller's one request. Throws the `Refusal` that the caller gets when none does.
  */
 export async function findAnswer(stages: Stages, call: CallInFlight, planned: Planned, deadline: number | null): Promise<Won> {
-  const candidates = speakable(call, planned.candidates);
+  const speaking = speakable(call, planned.candidates);
+  const candidates = speaking instanceof Promise ? await speaking : speaking;
   let index = 0;
   let sameBackendTries = 0;
   let extraTries = 0;

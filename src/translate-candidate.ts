@@ -2,64 +2,73 @@ import type { CallInFlight } from "./attempt.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import { matchModel } from "./plan/model-rule.ts";
-import { upstreamModel } from "./providers/encode-request.ts";
-import { type TranslatedRequest, translateRequest, Untranslatable } from "./providers/translate-request.ts";
-import { type Translation, translationFor } from "./providers/translation.ts";
+import type { TranslatedRequest } from "./providers/translate-request.ts";
+import { planTranslation, type TranslationPlan } from "./providers/translation-plan.ts";
+import type { Translator } from "./providers/translator.ts";
+import { Untranslatable } from "./providers/untranslatable.ts";
+import { upstreamModel } from "./providers/upstream-model.ts";
 
 /** A call in the words of one candidate's API. */
-export interface TranslatedCandidate extends TranslatedRequest {
-  readonly translation: Translation;
+export interface TranslatedCall extends TranslatedRequest {
+  readonly translator: Translator;
 }
 
 /** What was made of a call for each of its candidates: it may be needed for choosing them and for each try. */
-const made = new WeakMap<CallInFlight["routed"], Map<Cleared, TranslatedCandidate | Untranslatable>>();
+const made = new WeakMap<CallInFlight["routed"], Map<Cleared, TranslatedCall | Untranslatable>>();
 
-/** The call in the candidate's API; null: its bytes pass as they are. Throws `request_malformed` for a body that is not what the caller's API says. */
-export function translateCandidate({ routed, body }: CallInFlight, cleared: Cleared): TranslatedCandidate | Untranslatable | null {
-  const { target } = cleared;
+/** Null: the call's bytes pass to this candidate as they are, which nearly all do. */
+export function translationOf({ routed }: CallInFlight, { target }: Cleared): TranslationPlan | null {
   const { api } = target.backend;
-  if (api === null) return null;
-  const translation = translationFor(routed.operation, api);
-  if (translation === null || translation === "unsupported") return null;
-  const known = made.get(routed) ?? new Map<Cleared, TranslatedCandidate | Untranslatable>();
-  made.set(routed, known);
-  let one = known.get(cleared);
-  if (one === undefined) {
-    const callers = body.facts?.model ?? null;
-    const rule = matchModel(api, target.model ?? callers);
-    const model = upstreamModel({ modelOverride: target.model, modelRule: rule === "unknown" ? null : rule }, callers);
-    one = translated(translation, () => translateRequest(translation, api, body.bytes, model));
-    known.set(cleared, one);
-  }
-  return one;
+  const plan = api === null ? null : planTranslation(routed.operation, api);
+  // `unsupported` candidates were left out by the plan.
+  return plan === "unsupported" ? null : plan;
 }
 
-function translated(translation: Translation, translate: () => TranslatedRequest): TranslatedCandidate | Untranslatable {
+/** The call in the candidate's API. Rejects with `request_malformed` for a body that is not what the caller's API says. */
+export async function translateCandidate(call: CallInFlight, cleared: Cleared, plan: TranslationPlan): Promise<TranslatedCall | Untranslatable> {
+  const { routed, body } = call;
+  const known = made.get(routed) ?? new Map<Cleared, TranslatedCall | Untranslatable>();
+  made.set(routed, known);
+  const before = known.get(cleared);
+  if (before !== undefined) return before;
+  const { api, key } = cleared.target.backend;
+  if (api === null) throw new TypeError(`${key} speaks no API`);
+  const { createTranslator } = await import("./providers/translator.ts");
+  const translator = createTranslator(plan);
+  const callers = body.facts?.model ?? null;
+  const rule = matchModel(api, cleared.target.model ?? callers);
+  const model = upstreamModel(cleared.target.model, rule === "unknown" ? null : rule, callers);
+  let translated: TranslatedCall | Untranslatable;
   try {
-    return { translation, ...translate() };
+    translated = { translator, ...translator.request(api, body.bytes, model) };
   } catch (error) {
-    if (error instanceof Untranslatable) return error;
-    throw error;
+    if (!(error instanceof Untranslatable)) throw error;
+    translated = error;
   }
+  known.set(cleared, translated);
+  return translated;
 }
 
 /**
  * The candidates whose API can say what the caller asks for, in their order. Throws `translation_unsupported` when there is none, with the field that
  * the first of them cannot carry: nothing is dropped that would change the meaning of the answer.
  */
-export function speakable(call: CallInFlight, candidates: readonly Cleared[]): readonly Cleared[] {
-  let first: Untranslatable | null = null;
-  let backend = "";
-  const kept = candidates.filter((cleared) => {
-    const one = translateCandidate(call, cleared);
-    if (!(one instanceof Untranslatable)) return true;
-    call.record.excluded = [...call.record.excluded, { backend: cleared.target.backend.key, reason: `translation: ${one.field}` }];
-    backend = first === null ? cleared.target.backend.key : backend;
-    first ??= one;
-    return false;
-  });
-  if (kept.length > 0 || first === null) return kept;
-  throw new Refusal("translation_unsupported", {
-    detail: `${backend} speaks another API than the one that was called, and ${(first as Untranslatable).message}.`,
-  });
+export function speakable(call: CallInFlight, candidates: readonly Cleared[]): readonly Cleared[] | Promise<readonly Cleared[]> {
+  return candidates.some((cleared) => translationOf(call, cleared) !== null) ? withoutMute(call, candidates) : candidates;
+}
+
+async function withoutMute(call: CallInFlight, candidates: readonly Cleared[]): Promise<readonly Cleared[]> {
+  const kept: Cleared[] = [];
+  let why: string | null = null;
+  for (const cleared of candidates) {
+    const plan = translationOf(call, cleared);
+    const translated = plan === null ? null : await translateCandidate(call, cleared, plan);
+    if (translated instanceof Untranslatable) {
+      const { key } = cleared.target.backend;
+      call.record.excluded = [...call.record.excluded, { backend: key, reason: `translation: ${translated.field}` }];
+      why ??= `${key} speaks another API than the one that was called, and ${translated.message}`;
+    } else kept.push(cleared);
+  }
+  if (kept.length === 0 && why !== null) throw new Refusal("translation_unsupported", { detail: `${why}.` });
+  return kept;
 }

@@ -7,20 +7,12 @@ import { find, remove } from "./lib/header-list.ts";
 import type { HeaderList } from "./model/http.ts";
 import type { Answer } from "./model/outcome.ts";
 import type { AnswerContext } from "./providers/pivot/codec.ts";
-import { translateAnswer, translateError } from "./providers/translate-answer.ts";
-import { type TranslatedAnswer, translateStream } from "./providers/translate-stream.ts";
-import type { Translation } from "./providers/translation.ts";
+import type { TranslatedAnswer } from "./providers/translate-stream.ts";
 import { withCors } from "./routing/cors-headers.ts";
 import { editHeaders } from "./routing/edit-headers.ts";
 import type { Stages } from "./stages.ts";
+import type { TranslatedCall } from "./translate-candidate.ts";
 import { forwardableResponseHeaders } from "./transport/response-headers.ts";
-
-/** A call that is served in another API: with what, and what was left out of it. */
-export interface TranslatedCall {
-  readonly translation: Translation;
-  readonly answer: Pick<AnswerContext, "request" | "model" | "toolNames">;
-  readonly losses: readonly string[];
-}
 
 /** A provider's error is some text; more of it is no use to anybody. */
 const ERROR_BYTES = 64 * 1024;
@@ -30,12 +22,11 @@ const OF_THE_UPSTREAM: ReadonlySet<string> = new Set(["content-type", "content-e
 export function translatedCodec(
   stages: Stages,
   { record }: CallInFlight,
-  { translation, answer, losses }: TranslatedCall,
+  { translator, answer, losses }: TranslatedCall,
 ): { readonly codec: TranslatedAnswer; readonly headers: HeaderList } {
-  const { upstream, caller } = translation;
   const context: AnswerContext = { ...answer, requestId: record.id, now: Math.floor(stages.clock.now() / 1000) };
   const { stream } = answer.request;
-  const codec = stream ? translateStream(upstream, caller, context) : translateAnswer(upstream, caller, context);
+  const codec = translator.answer(context);
   const type = stream ? "text/event-stream; charset=utf-8" : "application/json";
   return { codec, headers: ["content-type", type, ...(stream ? ["cache-control", "no-cache"] : []), ...lossHeader(losses)] };
 }
@@ -47,8 +38,7 @@ export async function replyTranslatedError(stages: Stages, call: CallInFlight, w
   const redact = won.lease === null ? null : redactor(won.lease.secret);
   const held = await collectBody(stages.clock, answer.body, ERROR_BYTES);
   const bytes = redact?.bytes(held) ?? held;
-  const { upstream, caller } = translated.translation;
-  const error = translateError(upstream, caller, answer.status, answer.headers, bytes, record.id);
+  const error = translated.translator.error(answer.status, answer.headers, bytes, record.id);
   let headers: HeaderList = [...upstreamHeaders(answer), "content-type", "application/json", ...error.headers, ...lossHeader(translated.losses)];
   if (won.soonestRetryMs !== null && find(error.headers, "retry-after") === null)
     headers = [...headers, "retry-after", String(Math.ceil(won.soonestRetryMs / 1000))];

@@ -7,6 +7,7 @@ import type { Operation } from "../model/operation.ts";
 import { withQueryModel } from "./handshake-model.ts";
 import { pathModel, withModel } from "./path-model.ts";
 import { type BodyLayout, type ReadFacts, readBodyFacts } from "./read-body-facts.ts";
+import { upstreamModel } from "./upstream-model.ts";
 import { azurePath } from "./upstream-path.ts";
 
 export interface EncodeInput {
@@ -60,7 +61,7 @@ export function encodeRequest(input: EncodeInput): EncodedRequest {
   if (given === null) return { path, body, model: null, hidesUsage: false };
   const facts = hasLayout(given) ? given : readBodyFacts(body, operation);
 
-  const model = upstreamModel(input, facts.model);
+  const model = upstreamModel(input.modelOverride, input.modelRule, facts.model);
   const changes: BodyChanges = { model: model === facts.model ? null : model, addUsage: asksInPlaceOfCaller(input, facts) };
   const azure = input.api?.schema === "AzureOpenAI" && model !== null ? azurePath(input.api, encodeURIComponent(model), operation.suffix) : null;
   const rewritten = input.locked || facts.layout === null ? rewriteBody(body, changes) : spliceBody(body, facts.layout, changes);
@@ -70,7 +71,7 @@ export function encodeRequest(input: EncodeInput): EncodedRequest {
 /** A WebSocket has no body: its model is in the query. */
 function encodeHandshake(input: EncodeInput, path: string): EncodedRequest {
   const given = input.facts?.model ?? null;
-  const model = upstreamModel(input, given);
+  const model = upstreamModel(input.modelOverride, input.modelRule, given);
   return { path: model === null || model === given ? path : withQueryModel(path, model), body: null, model, hidesUsage: false };
 }
 
@@ -87,7 +88,7 @@ function encodePath({ api, operation, path }: EncodeInput): string {
 /** An API that passes untouched, but for the model in its path where the target names another. */
 function encodePathModel(input: EncodeInput, target: string): Pick<EncodedRequest, "path" | "model"> {
   const callers = input.facts?.model ?? null;
-  const model = upstreamModel(input, callers);
+  const model = upstreamModel(input.modelOverride, input.modelRule, callers);
   if (model === null || model === callers) return { path: target, model };
   const query = target.indexOf("?");
   const path = query < 0 ? target : target.slice(0, query);
@@ -95,19 +96,6 @@ function encodePathModel(input: EncodeInput, target: string): Pick<EncodedReques
   // A body of an unknown API is not written to: the caller's own model stands.
   if (inPath === null) return { path: target, model: callers };
   return { path: `${withModel(path, inPath, model)}${query < 0 ? "" : target.slice(query)}`, model };
-}
-
-/** The rule's name for the model, where the rule is about the model that is really asked for. */
-export function upstreamModel({ modelOverride, modelRule }: Pick<EncodeInput, "modelOverride" | "modelRule">, callers: string | null): string | null {
-  const wanted = modelOverride ?? callers;
-  if (modelRule === null || modelRule.upstream === null || wanted === null) return wanted;
-  return matches(modelRule.name, wanted) ? modelRule.upstream : wanted;
-}
-
-function matches(name: string, model: string): boolean {
-  if (name.startsWith("*")) return model.endsWith(name.slice(1));
-  if (name.endsWith("*")) return model.startsWith(name.slice(0, -1));
-  return name === model;
 }
 
 /** Only these two operations tell usage in a stream on request alone; the others tell it always. */

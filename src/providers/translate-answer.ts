@@ -1,5 +1,6 @@
 import { parseJson } from "../lib/json-value.ts";
 import { joinBytes, toBytes, toText } from "../lib/utf8.ts";
+import type { HeaderList } from "../model/http.ts";
 import type { AnswerFacts } from "../model/operation.ts";
 import type { PivotAnswer } from "./pivot/answer.ts";
 import { withCallIds } from "./pivot/call-ids.ts";
@@ -34,7 +35,11 @@ export function translateAnswer(from: UpstreamCodec, to: CallerCodec, context: A
 }
 
 /** An error answer in the caller's words. `status` and `headers` are the caller's too. */
-export function translateError(from: UpstreamCodec, to: CallerCodec, status: number, headers: readonly string[], body: Uint8Array, requestId: string) {
+export function translateError(
+  from: UpstreamCodec,
+  to: CallerCodec,
+  { status, headers, body, requestId }: { readonly status: number; readonly headers: HeaderList; readonly body: Uint8Array; readonly requestId: string },
+): { readonly status: number; readonly headers: HeaderList; readonly body: Uint8Array } {
   const error = from.decodeError(status, headers, body);
   const encoded = to.encodeError(status >= 300 && status < 400 ? brokenStream("The destination answered with a redirect.") : error, requestId);
   return { ...encoded, body: toBytes(JSON.stringify(encoded.body)) };

@@ -4,9 +4,9 @@ import { toBytes, toTextStrictly } from "../lib/utf8.ts";
 import type { ApiProfile } from "../model/backend.ts";
 import { Refusal } from "../model/errors.ts";
 import type { HeaderList } from "../model/http.ts";
-import type { AnswerContext } from "./pivot/codec.ts";
+import type { AnswerContext, CallerCodec, EncodeTarget, UpstreamCodec } from "./pivot/codec.ts";
 import type { PivotRequest } from "./pivot/request.ts";
-import type { Translation } from "./translation.ts";
+import { Untranslatable } from "./untranslatable.ts";
 import { upstreamPath } from "./upstream-path.ts";
 
 export interface TranslatedRequest {
@@ -19,28 +19,26 @@ export interface TranslatedRequest {
   readonly answer: Pick<AnswerContext, "request" | "model" | "toolNames">;
 }
 
-/** This backend cannot be told what the caller wants; another may. Its message is for the caller: it names the field, never its value. */
-export class Untranslatable extends Error {
-  override readonly name = "Untranslatable";
-  readonly field: string;
-
-  constructor(field: string, reason: string) {
-    super(`"${field}" cannot be carried there: ${reason}`);
-    this.field = field;
-  }
-}
-
 /** Bodies that were read already: a call may be written for several backends. */
 const read = new WeakMap<Uint8Array, PivotRequest>();
 
 /** The call in the backend's own API. Throws `Untranslatable`, and `Refusal` `request_malformed` for a body that is not what its API says. */
-export function translateRequest(translation: Translation, api: ApiProfile, body: Uint8Array | null, model: string | null): TranslatedRequest {
-  const request = readRequest(translation, body);
+export function translateRequest(
+  caller: CallerCodec,
+  upstream: UpstreamCodec,
+  {
+    api,
+    host,
+    body,
+    model,
+  }: { readonly api: ApiProfile; readonly host: EncodeTarget["host"]; readonly body: Uint8Array | null; readonly model: string | null },
+): TranslatedRequest {
+  const request = readRequest(caller, body);
   if (model === null) throw new Refusal("request_malformed", { detail: 'The JSON body must name a "model".' });
   checkSegment(api, model);
-  const encoded = translation.upstream.encodeRequest(request, {
+  const encoded = upstream.encodeRequest(request, {
     model,
-    host: translation.host,
+    host,
     defaultMaxOutputTokens: api.maxOutputTokens,
     quirks: api.quirks,
   });
@@ -67,7 +65,7 @@ function checkSegment({ schema }: ApiProfile, model: string): void {
   throw new Refusal("request_malformed", { detail: 'The "model" of the call has characters that no model of this destination has.' });
 }
 
-function readRequest({ caller }: Translation, body: Uint8Array | null): PivotRequest {
+function readRequest(caller: CallerCodec, body: Uint8Array | null): PivotRequest {
   const known = body === null ? undefined : read.get(body);
   if (known !== undefined) return known;
   const parsed: JsonObject | null = body === null ? null : asObject(parseJson(toTextStrictly(body) ?? ""));
@@ -84,13 +82,13 @@ const OF_THE_CALLERS_API = /^(?:anthropic-.*|openai-.*|x-stainless-.*|x-goog-.*|
 const ANTHROPIC_VERSION = "2023-06-01";
 
 /** The caller's headers as far as they mean something to another API. */
-export function translatedHeaders(headers: HeaderList, { upstream }: Translation, stream: boolean): HeaderList {
+export function translatedHeaders(headers: HeaderList, upstream: UpstreamCodec["api"], stream: boolean): HeaderList {
   const dropped = new Set<string>();
   for (let at = 0; at < headers.length; at += 2) {
     const name = (headers[at] ?? "").toLowerCase();
     if (OF_THE_CALLERS_API.test(name)) dropped.add(name);
   }
-  const accept = !stream ? "application/json" : upstream.api === "bedrock" ? "application/vnd.amazon.eventstream" : "text/event-stream";
+  const accept = !stream ? "application/json" : upstream === "bedrock" ? "application/vnd.amazon.eventstream" : "text/event-stream";
   const kept = [...remove(headers, dropped), "content-type", "application/json", "accept", accept];
-  return upstream.api === "anthropic" ? [...kept, "anthropic-version", ANTHROPIC_VERSION] : kept;
+  return upstream === "anthropic" ? [...kept, "anthropic-version", ANTHROPIC_VERSION] : kept;
 }

@@ -71,6 +71,9 @@ function translated(
   }
   const { bytes: rest, complete } = codec.end();
   if (rest !== null) out.push(rest);
+  // As every platform does with an answer that is not complete.
+  const told = complete ? null : codec.fail("The destination ended its answer before it was complete.");
+  if (told !== null) out.push(told);
   return { text: new TextDecoder().decode(concat(out)), complete };
 }
 

@@ -1,10 +1,11 @@
+import { createEventStreamReader, type EventStreamMessage } from "../../lib/aws-event-stream.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../lib/json-value.ts";
+import { toText } from "../../lib/utf8.ts";
 import type { OpenedBlock, PivotEvent } from "../pivot/answer.ts";
 import type { StreamDecoder } from "../pivot/codec.ts";
 import { brokenStream, CUT_SHORT, UNREADABLE } from "../pivot/sse-decoder.ts";
 import { decodeErrorWords } from "./decode-error.ts";
 import { decodeCitation } from "./decode-response.ts";
-import { createEventStreamReader, type EventStreamMessage } from "./event-stream.ts";
 import { decodeFinish } from "./finish-reason.ts";
 import { readUsage } from "./read-usage.ts";
 
@@ -51,13 +52,18 @@ class ConverseReader {
   readonly #open = new Map<number, { readonly index: number; readonly kind: OpenedBlock["kind"] }>();
   #next = 0;
 
-  read({ type, name, payload }: EventStreamMessage): readonly PivotEvent[] {
-    const body = asObject(parseJson(payload));
-    if (type === "exception" || type === "error") {
-      return [{ kind: "error", error: decodeErrorWords(null, name, asString(body?.["message"]) ?? asString(body?.["Message"]) ?? payload) }];
+  read(message: EventStreamMessage): readonly PivotEvent[] {
+    const { headers } = message;
+    const type = headers.get(":message-type");
+    // An `error` has no body: it is the service's own failure, told in headers.
+    if (type === "error") return [{ kind: "error", error: decodeErrorWords(null, headers.get(":error-code") ?? "", headers.get(":error-message") ?? "") }];
+    const body = asObject(parseJson(toText(message.body)));
+    if (type === "exception") {
+      const words = asString(body?.["message"]) ?? asString(body?.["Message"]) ?? "";
+      return [{ kind: "error", error: decodeErrorWords(null, headers.get(":exception-type") ?? "", words) }];
     }
     if (type !== "event" || body === null) return [UNREADABLE];
-    switch (name) {
+    switch (headers.get(":event-type")) {
       case "messageStart":
         return this.#start();
       case "contentBlockStart":
