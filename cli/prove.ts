@@ -19,7 +19,7 @@ in a lock rests on nothing: a destination of which nothing is known, facts that 
   --kubernetes  the objects of a cluster
   --region      where the broker runs (a region or a country): what a lock that binds the broker or its secrets says of that
   --platform    where it would run: knative (default), lambda or workers
-  --json        the proof as JSON, for auditors: docs/region-lock.md describes it`;
+  --json        the proof as JSON, for auditors: docs/prove.md describes it`;
 
 const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 const COUNTRY = /^[A-Z]{2}$/;

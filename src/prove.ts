@@ -7,7 +7,7 @@ import { type ProofContext, type ProvenDestination, proveDestination } from "./p
 
 export type { ProvenDestination } from "./prove-destination.ts";
 
-/** Where every call of every caller may be processed, for auditors. The form is kept: docs/region-lock.md. */
+/** Where every call of every caller may be processed, for auditors. The form is kept: docs/prove.md. */
 export interface RegionProof {
   readonly snapshot: string;
   /** RFC 3339. */
