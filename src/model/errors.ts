@@ -14,7 +14,7 @@ export const REFUSALS = {
   route_not_found: { status: 404, title: "No route matches this call" },
   route_rejected: { status: 500, title: "The route that matches this call was refused when its manifest was compiled" },
   backend_invalid: { status: 500, title: "The route refers to a backend that cannot be used" },
-  access_denied: { status: 403, title: "The authorization server of this route does not allow the call" },
+  access_denied: { status: 403, title: "The route does not allow the call" },
   access_unavailable: { status: 503, title: "The authorization server of this route could not be asked" },
   region_locked: { status: 403, title: "No destination of this call lies inside the allowed regions" },
   credential_unavailable: { status: 503, title: "The credential for the destination could not be read" },

@@ -44,6 +44,12 @@ export function withCors(rule: CorsRule, request: HeaderList, answer: HeaderList
   return headers;
 }
 
+/** Whether the page that asks may do so; a caller that names no origin is no page. */
+export function admitsPage(rule: CorsRule, request: HeaderList): boolean {
+  const origin = find(request, "origin");
+  return origin === null || allowedOrigin(rule, origin) !== null;
+}
+
 /** `*` never stands beside credentials (Fetch standard, 3.3.5); `null`, the origin of a sandbox that anybody can make, never gets them. */
 function allowedOrigin(rule: CorsRule, origin: string | null): string | null {
   if (origin === null) return null;

@@ -1,11 +1,13 @@
 import type { Identified, Routed } from "../model/call.ts";
 import { tightened } from "../model/chain.ts";
 import { Refusal } from "../model/errors.ts";
+import { admitsPage } from "./cors-headers.ts";
 import { findRule, type RouteQuery } from "./find-rule.ts";
 
 /**
- * Stage 3: finds the rule and the lock that binds this caller on it. Throws `route_not_found` (404) and, for a Gateway or rule that was
- * refused when its manifests were compiled, `route_rejected` (500): a refused rule answers itself rather than leave its traffic to a broader one.
+ * Stage 3: finds the rule and the lock that binds this caller on it. Throws `route_not_found` (404), `access_denied` (403) for a WebSocket of a
+ * page that the rule's CORS filter keeps out, and, for a Gateway or rule that was refused when its manifests were compiled, `route_rejected`
+ * (500): a refused rule answers itself rather than leave its traffic to a broader one.
  * Forward and redirect rules are both returned.
  */
 export function route(identified: Identified, model: string | null): Routed {
@@ -22,6 +24,10 @@ export function route(identified: Identified, model: string | null): Routed {
     });
   }
   if (rule.action.kind === "rejected") throw new Refusal("route_rejected", { detail: rule.action.reason });
+  // A browser asks nobody before it opens a WebSocket, and reads whatever comes (RFC 6455 section 10.2): the broker holds the filter in its place.
+  if (identified.handshake !== null && rule.cors !== null && !admitsPage(rule.cors, identified.exchange.headers)) {
+    throw new Refusal("access_denied", { detail: "The CORS filter of this route does not allow the page that asks for a WebSocket." });
+  }
   const lock = rule.namespaceLocks.get(caller.namespace) ?? rule.lock;
   // The compiled lock of a namespace that no policy binds has no constraint: such a caller is not locked at all.
   return { ...identified, rule, match, lock: tightened(lock === null || lock.constraints.length === 0 ? null : lock, identified.chain) };

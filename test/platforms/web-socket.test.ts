@@ -395,6 +395,21 @@ spec:
   });
 });
 
+describe("a page of another origin", () => {
+  it("opens a WebSocket where the CORS filter allows it: no browser would ask", async () => {
+    const server = await startSockets();
+    const cors = "{type: CORS, cors: {allowOrigins: ['https://*.good.example']}}";
+    const broker = await startBroker({ backends: [backend(server.port)], rule: `    filters: [${cors}]\n` });
+    await expect(open(broker, "/", { headers: { ...AUTHORIZED, origin: "https://evil.example" } })).rejects.toMatchObject({
+      status: 403,
+      headers: { "x-egress-error": "access_denied" },
+    });
+    expect(server.asked).toHaveLength(0);
+    for (const origin of [{ origin: "https://page.good.example" }, {}]) (await open(broker, "/", { headers: { ...AUTHORIZED, ...origin } })).socket.close();
+    expect(server.asked).toHaveLength(2);
+  });
+});
+
 describe("a destination that speaks HTTP/2", () => {
   it("carries no WebSocket, and the call says so", async () => {
     const broker = await startBroker({ backends: [backend(9, { protocol: "H2C", key: null })] });
