@@ -102,6 +102,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       refuseSocket(socket, fault ?? { status: 400, code: "request_malformed", text: "Nothing may follow a WebSocket handshake before its answer." });
       return;
     }
+    fresh.delete(socket);
     const response = new ServerResponse(request);
     open.add(response);
     response.shouldKeepAlive = false;

@@ -20,6 +20,8 @@ function call(rules: readonly CompiledRule[], parts: { readonly namespace?: stri
     path: "/x",
     query: "",
     caller: { namespace: parts.namespace ?? "team-a" },
+    chain: null,
+    handshake: null,
   };
   return known as unknown as Identified; // a part of it, as said above
 }
