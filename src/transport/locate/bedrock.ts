@@ -15,7 +15,7 @@ const OTHER =
   /^(?:vpce-[a-z0-9-]+\.)?bedrock(?:-mantle|-agent|-agent-runtime|-agentcore|-agentcore-control|-data-automation-runtime)?(?:-fips)?\.[a-z0-9-]+\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws)$/;
 
 const VERBS: ReadonlySet<string> = new Set(["converse", "converse-stream", "invoke", "invoke-with-response-stream", "count-tokens"]);
-const ARN = /^arn:aws[a-z-]*:([a-z0-9-]+):([a-z0-9-]*):(\d{0,12}):([a-z-]+)(?:\/[A-Za-z0-9._:/-]+)?$/;
+const ARN = /^arn:aws(?:-cn|-us-gov|-eusc|-iso(?:-[a-z])?)?:([a-z0-9-]+):([a-z0-9-]*):(\d{0,12}):([a-z-]+)(?:\/[A-Za-z0-9._:/-]+)?$/;
 const PLAIN_ID = /^[a-z0-9-]+(?:\.[A-Za-z0-9_-]+)+(?::[A-Za-z0-9_-]+)*$/;
 const GUARDRAIL_HEADER = "x-amzn-bedrock-guardrailidentifier";
 const NONE: ReadonlySet<string> = new Set();
@@ -62,7 +62,14 @@ function modelId(segment: string): string | null {
 function locateId(id: string, region: string, attestations: readonly Attestation[]): Finding {
   if (!PLAIN_ID.test(id)) return denied("bedrock.model", "the model's name is neither a model id nor a profile id nor an ARN");
   const prefix = id.slice(0, id.indexOf("."));
-  if (BEDROCK_FACTS.neverPrefixes.has(prefix)) return denied("bedrock.global", "a global inference profile may run in any region");
+  // Wherever the word stands: no model of a vendor is called so.
+  if (
+    id
+      .toLowerCase()
+      .split(".")
+      .some((part) => BEDROCK_FACTS.neverPrefixes.has(part))
+  )
+    return denied("bedrock.global", "a global inference profile may run in any region");
   return BEDROCK_FACTS.vendors.has(prefix) ? inRegion(region) : profileOf(id, region, attestations);
 }
 

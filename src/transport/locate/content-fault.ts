@@ -62,14 +62,7 @@ export function contentFault(body: JsonObject, allowed: Allowance, fields: Reado
     if (fields !== null && !fields.has(name) && !tells(name)) return fault("content.field", "the body has a field that is not known to stay inside the place");
   }
   const more = asObject(body["additionalModelRequestFields"]);
-  return (
-    toolFault(body["tools"], allowed) ??
-    toolFault(more?.["tools"], allowed) ??
-    toolFault(asObject(body["toolConfig"])?.["tools"], allowed) ??
-    storeFault(body, allowed) ??
-    (more === null ? null : contentFault(more, allowed, null)) ??
-    walk(body, allowed, 0, "")
-  );
+  return storeFault(body, allowed) ?? (more === null ? null : contentFault(more, allowed, null)) ?? walk(body, allowed, 0, "");
 }
 
 /** Fields that have rules of their own. */
@@ -128,7 +121,7 @@ function walk(value: unknown, allowed: Allowance, depth: number, under: string):
   const object = asObject(value) ?? {};
   const toolUse = object["type"] === TOOL_USE_TYPE || under === TOOL_USE_NAME;
   for (const [name, member] of Object.entries(object)) {
-    const found = memberFault(name, member, allowed);
+    const found = memberFault(name, member, allowed, under);
     if (found !== null) return found;
     // The outermost `parameters` are the provider's own (Vertex AI `predict`).
     if ((OPAQUE.has(name) && !(depth === 0 && name === "parameters")) || (toolUse && name === "input")) continue;
@@ -138,8 +131,12 @@ function walk(value: unknown, allowed: Allowance, depth: number, under: string):
   return null;
 }
 
-function memberFault(name: string, member: unknown, allowed: Allowance): ContentFault | null {
+function memberFault(name: string, member: unknown, allowed: Allowance, under: string): ContentFault | null {
   if (member === null || member === undefined) return null;
+  if (name === "tools") return toolFault(member, allowed);
+  // The entries of `tools` have been judged one by one.
+  if (under !== "tools" && TELLING_FIELDS.tools.has(name) && !allowed.tools.has(name))
+    return fault("content.tool", "the body asks for a tool that runs at the provider or beyond");
   if (!allowed.storedState && TELLING_FIELDS.state.has(name)) return fault("content.state", "the body refers to something that the provider keeps");
   if (!allowed.storedState && name === "type" && (member === "item_reference" || member === "container_upload"))
     return fault("content.state", "the body refers to something that the provider keeps");

@@ -12,7 +12,21 @@ import { type DoorRequest, type ViewedRequest, viewRequest } from "./viewed-requ
 export type KnownBackend = Pick<RegionFacts, "declared" | "attestations">;
 
 /** Operations of AI APIs by the end of their path, whoever serves them. */
-const AI_PATH = /\/(?:chat\/completions|completions|responses|embeddings|messages|messages\/count_tokens)$/;
+const AI_PATH =
+  /\/(?:chat\/completions|completions|responses|embeddings|messages|messages\/count_tokens)$|\/model\/.+\/(?:converse|converse-stream|invoke|invoke-with-response-stream)$|:(?:generatecontent|streamgeneratecontent|predict|rawpredict|streamrawpredict)$/;
+
+/** The most that a server could make of a path: escapes undone, however often, parameters dropped, slashes folded. */
+function readLeniently(path: string): string {
+  let plain = path;
+  for (let round = 0; round < 3 && plain.includes("%"); round += 1)
+    plain = plain.replaceAll(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  return plain
+    .toLowerCase()
+    .replaceAll("\\", "/")
+    .replaceAll(/;[^/]*/g, "")
+    .replaceAll(/\/+/g, "/")
+    .replace(/\/$/, "");
+}
 
 /**
  * Where this very request would be processed, read from its final bytes and from what is attested. Pure. Fails closed: whatever is not known, or
@@ -27,7 +41,7 @@ export function locate(request: DoorRequest, backend: KnownBackend): Located {
 function locateCustom(view: ViewedRequest, { declared, attestations }: KnownBackend): Located {
   if (view.host !== view.hostname && providerOf(view.host) !== null)
     return unknownPlace("host.fronted", "Host names another provider than the one that is connected to");
-  const fault = AI_PATH.test(view.path) ? contentOf(view, attestations, null) : null;
+  const fault = AI_PATH.test(readLeniently(view.path)) ? contentOf(view, attestations, null) : null;
   return fault ?? customPlace(declared, attestations);
 }
 
@@ -99,6 +113,7 @@ function contentOf(view: ViewedRequest, attestations: readonly Attestation[], fi
 
 /** Segments that are read differently by whoever undoes escapes, parameters or backslashes. Escapes are left to the rules that know one. */
 function unsafePath({ path, segments }: ViewedRequest): string | null {
+  if (!path.startsWith("/")) return "the path does not begin with a slash";
   if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return "the path has an empty or a dot segment";
   if (/[;\\#\s]/.test(path)) return "the path has a character that is read in several ways";
   const escapes = path.match(/%[0-9A-Fa-f]{0,2}/g) ?? [];

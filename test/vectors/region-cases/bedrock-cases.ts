@@ -45,6 +45,7 @@ export const bedrockCases = [
     [converse(`xx.${SONNET}`), MESSAGES, deny("bedrock.profile")],
     [converse(`global.${SONNET}`), MESSAGES, deny("bedrock.global")],
     [converse(`GLOBAL.${SONNET}`), MESSAGES, deny("bedrock.model")],
+    [converse(`anthropic.GLOBAL.${SONNET}`), MESSAGES, deny("bedrock.global")],
     [converse(`Anthropic.claude-v2`), MESSAGES, deny("bedrock.model")],
     [converse("claude-v2"), MESSAGES, deny("bedrock.model")],
     [converse(".anthropic.claude-v2"), MESSAGES, deny("bedrock.model")],
