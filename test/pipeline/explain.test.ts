@@ -100,11 +100,11 @@ describe("what a rule does beside", () => {
     return explain(compiled.snapshot, request, createFakeClock(), () => 0);
   };
 
-  it("is told: mirrors with their share and why one gets nothing, limits, retry, and what a page may do", () => {
+  it("is told: mirrors with their share, limits, retry, and what a page may do", () => {
     const found = said("POST", [...JSON_HEADERS, "origin", "https://app.example"]);
     expect(found.mirrors).toEqual([
       { backend: "XBackend/team-a/plain", share: 0.05, why: null },
-      { backend: "XBackend/team-a/anthropic", share: 1, why: "it speaks another API than the one that is called" },
+      { backend: "XBackend/team-a/anthropic", share: 1, why: null },
     ]);
     expect(found.limits).toEqual({ requestMs: 30_000, backendRequestMs: 10_000, retry: { codes: [502, 503], attempts: 2, backoffMs: 50 } });
     expect(found.cors).toMatchObject({ origin: "https://app.example", allowed: true });
