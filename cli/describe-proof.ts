@@ -2,6 +2,7 @@ import { jurisdictionOf, type ProvenDestination, type ProvenRule, type RegionPro
 
 type Place = ProvenDestination["places"][number];
 
+const ROLES = { mirror: ", gets copies", auth: ", is asked whether calls may go on" } as const;
 /** More than these are told by their number. */
 const MANY_COUNTRIES = 8;
 
@@ -57,7 +58,7 @@ function reachByName(rule: ProvenRule): string {
 
 function describeDestination(destination: ProvenDestination, paint: (code: string, text: string) => string): readonly string[] {
   const { backend, host, role, tier, locked, places, refused } = destination;
-  const lines = [`      ${backend}  ${paint("2", `${host}${role === "mirror" ? ", gets copies" : tier === 0 ? "" : `, tier ${tier + 1}`}`)}`];
+  const lines = [`      ${backend}  ${paint("2", `${host}${role !== "target" ? ROLES[role] : tier === 0 ? "" : `, tier ${tier + 1}`}`)}`];
   if (!locked) return [...lines, "        anywhere: no lock binds it"];
   for (const place of places) lines.push(`        ${paint("32", "may be")}   ${describePlace(place)}`);
   for (const { countries, regions, reason } of refused) {

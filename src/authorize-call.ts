@@ -7,7 +7,7 @@ import { imaginedExchange } from "./listener/imagined-exchange.ts";
 import type { Routed } from "./model/call.ts";
 import { clear } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
-import type { RegionLock } from "./model/region.ts";
+import { lockOn } from "./model/lock-on.ts";
 import { DEFAULT_HEALTH, type ExternalAuthRule } from "./model/snapshot.ts";
 import { readAuthAnswer } from "./policy/auth-answer.ts";
 import { type AuthQuestion, authQuestion } from "./policy/auth-question.ts";
@@ -27,7 +27,7 @@ const TRIES = 2;
  */
 export async function authorizeCall(stages: Stages, call: CallInFlight, rule: ExternalAuthRule): Promise<CallInFlight> {
   const { routed, record } = call;
-  const clearance = clear({ target: rule.target, tier: 0, failover: null, health: DEFAULT_HEALTH }, authLock(routed.lock));
+  const clearance = clear({ target: rule.target, tier: 0, failover: null, health: DEFAULT_HEALTH }, lockOn(routed.lock, "authCallouts"), routed.exchange.place);
   if (!clearance.ok) {
     throw new Refusal("region_locked", { detail: `The authorization server of this route may not be asked: ${clearance.evidence.reason}.` });
   }
@@ -62,12 +62,6 @@ export async function authorizeCall(stages: Stages, call: CallInFlight, rule: Ex
     detail: "The authorization server of this route gave no answer, and without its yes no call is made.",
     retryAfter: 1,
   });
-}
-
-/** The lock as far as it binds such questions (`also.authCallouts`). */
-function authLock(lock: RegionLock | null): RegionLock | null {
-  const constraints = lock?.constraints.filter((constraint) => constraint.binds.authCallouts) ?? [];
-  return constraints.length === 0 ? null : { constraints };
 }
 
 /** A call of its own, of which nothing comes from the caller but what the question says. */

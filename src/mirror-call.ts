@@ -45,7 +45,8 @@ function sendCopy(stages: Stages, call: CallInFlight, cleared: Cleared): void {
     .then((outcome) => {
       cancelTimer();
       stages.mirrors.leave(bytes);
-      stages.attribution.mirrored(call.record, backend, outcome);
+      attempt.outcome = outcome;
+      stages.attribution.mirrored(call.record, backend, outcome, attempt);
     });
   exchange.waitUntil(work);
 }

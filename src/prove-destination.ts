@@ -32,8 +32,8 @@ export interface RefusedPlace {
 export interface ProvenDestination {
   readonly backend: string;
   readonly host: string;
-  /** `mirror`: it gets copies. */
-  readonly role: "target" | "mirror";
+  /** `mirror`: it gets copies. `auth`: it is asked whether a call may go on. */
+  readonly role: "target" | "mirror" | "auth";
   /** From 0. */
   readonly tier: number;
   /** False: no lock binds what goes there, which may be processed anywhere. */

@@ -1,5 +1,5 @@
 import { placeFault } from "./model/cleared.ts";
-import { mirrorLock } from "./model/mirror-lock.ts";
+import { lockOn } from "./model/lock-on.ts";
 import type { BoundOutlets, RegionLock } from "./model/region.ts";
 import { JURISDICTIONS, REGION_DATA_CHECKED_AT } from "./model/region-data.ts";
 import type { CompiledGateway, CompiledRule, Snapshot, Target } from "./model/snapshot.ts";
@@ -146,7 +146,9 @@ function destinationsOf(rule: CompiledRule, lock: RegionLock | null, context: Pr
     if (target.kind !== "group") continue;
     for (const [tier, members] of target.group.tiers.entries()) for (const member of members.targets) add(member.target, tier);
   }
-  for (const { target } of rule.mirrors) found.push(proveDestination(target, { role: "mirror", tier: 0 }, mirrorLock(lock), context));
+  for (const { target } of rule.mirrors) found.push(proveDestination(target, { role: "mirror", tier: 0 }, lockOn(lock, "mirrors"), context));
+  const auth = rule.externalAuth?.target ?? null;
+  if (auth !== null) found.push(proveDestination(auth, { role: "auth", tier: 0 }, lockOn(lock, "authCallouts"), context));
   return found;
 }
 

@@ -26,8 +26,8 @@ export interface AuditHead {
 
 /** The hash chain of one instance, oldest record first. Nothing here waits. */
 export interface AuditChain {
-  /** Adds the record of a call; `snapshot` is what served it. `isTold` false: it stands in the log, and is not published. */
-  add(facts: AuditFacts, snapshot: string, time: number, isTold?: boolean): void;
+  /** Adds a record; `snapshot` is what served the call. `isTold` false: it stands in the log, and is not published. */
+  add(kind: "call" | "mirror", facts: AuditFacts, snapshot: string, time: number, isTold?: boolean): void;
   /** Notes records that never came here: the chain tells of them before its next record. */
   lose(amount: number): void;
   /** Ends the chain, so that whoever reads it knows that nothing is missing at its end. A chain without records is not begun for it. */
@@ -85,8 +85,8 @@ export function createAuditChain(options: AuditChainOptions): AuditChain {
   return {
     head,
     lose,
-    add(facts, snapshot, time, isTold = true) {
-      if (closed || !prepare(snapshot) || !append("call", facts, time, isTold)) {
+    add(kind, facts, snapshot, time, isTold = true) {
+      if (closed || !prepare(snapshot) || !append(kind, facts, time, isTold)) {
         lose(1);
         return;
       }

@@ -73,7 +73,7 @@ interface Chain {
 }
 
 const HASH = /^[0-9a-f]{64}$/;
-const KINDS: ReadonlySet<string> = new Set(["genesis", "call", "gap", "checkpoint", "close"]);
+const KINDS: ReadonlySet<string> = new Set(["genesis", "call", "mirror", "gap", "checkpoint", "close"]);
 const EVENT_TYPE = "dev.spillway.audit.v1";
 /** A log that is wrong from end to end need not be told of line by line. */
 const MAX_FAULTS = 1_000;

@@ -36,10 +36,24 @@ export function auditFacts(record: CallRecord, suppressed: number): AuditFacts {
     status: record.status,
     outcome: record.outcome,
     attempts: record.attempts.map(attemptFacts),
+    authCallout: record.authCallout === null ? null : attemptFacts(record.authCallout),
     excluded: record.excluded.map(({ backend, reason }) => ({ backend, reason })),
     suppressed,
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,
+  };
+}
+
+/** What the audit log says of a copy: whose it is, and where it went. */
+export function mirrorFacts(record: CallRecord, attempt: AttemptRecord): AuditFacts {
+  const { caller } = record;
+  return {
+    request: record.id,
+    rule: record.rule || null,
+    namespace: caller?.namespace ?? null,
+    serviceAccount: caller?.serviceAccount ?? null,
+    lock: record.lock,
+    attempts: [attemptFacts(attempt)],
   };
 }
 

@@ -1,15 +1,17 @@
 import { sha256Hex } from "../lib/sha-256.ts";
 import type { AuditPorts } from "../model/audit.ts";
-import type { CallRecord } from "../model/call-record.ts";
+import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
 import type { Clock, EventSink } from "../model/ports.ts";
 import { type AuditHead, createAuditChain } from "./audit-chain.ts";
-import { auditFacts, isAudited } from "./audit-facts.ts";
+import { auditFacts, isAudited, mirrorFacts } from "./audit-facts.ts";
 import { epochOf } from "./call-record.ts";
 
 /** The audit log of one broker. Called behind the calls, never on their way. */
 export interface AuditLog {
   /** Writes what there is to say of a settled call; `suppressed` as the denial limiter gives it: null, nothing. */
   settled(record: CallRecord, suppressed: number | null): void;
+  /** Writes that a copy of the call was sent, or tried to be; behind the call, and perhaps after its own record. */
+  mirrored(record: CallRecord, attempt: AttemptRecord): void;
   /** Notes a settled call that was dropped before it came here. */
   dropped(record: CallRecord): void;
   close(): void;
@@ -37,7 +39,10 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     settled(record, suppressed) {
       if (suppressed === null || !isAudited(record, scope)) return;
       const ended = epochOf(record, record.ended ?? record.started);
-      chain.add(auditFacts(record, suppressed), record.snapshot, ended, !record.withheld.includes("events"));
+      chain.add("call", auditFacts(record, suppressed), record.snapshot, ended, !record.withheld.includes("events"));
+    },
+    mirrored(record, attempt) {
+      if (isAudited(record, scope)) chain.add("mirror", mirrorFacts(record, attempt), record.snapshot, clock.now(), !record.withheld.includes("events"));
     },
     dropped(record) {
       if (isAudited(record, scope)) chain.lose(1);

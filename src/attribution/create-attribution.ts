@@ -37,8 +37,8 @@ export interface Attribution {
   begin(exchange: Exchange, id: string): CallRecord;
   /** Adds an attempt that starts now; `model` is what is sent upstream, null while it is not known. */
   beginAttempt(record: CallRecord, cleared: Cleared, model: string | null): AttemptRecord;
-  /** Counts a copy of the call that went to a mirror, or did not; `outcome` as that of an attempt, or why it was not sent. Never throws. */
-  mirrored(record: CallRecord, backend: string, outcome: string): void;
+  /** Counts a copy of the call that went to a mirror, or did not; `outcome` as that of an attempt, or why it was not sent. `attempt`: it was tried. Never throws. */
+  mirrored(record: CallRecord, backend: string, outcome: string, attempt?: AttemptRecord): void;
   /** Closes a call: exactly once whatever is called how often, and never throws. */
   settle(record: CallRecord): void;
   /** The `traceparent` to hand on, where the route opted in: this call's own span, known before the call ends. */
@@ -125,7 +125,10 @@ export function createAttribution(options: AttributionOptions): Attribution {
       return startRecord(exchange, id, clock);
     },
     beginAttempt: (record, cleared, model) => startAttempt(record, cleared, model, clock.monotonic()),
-    mirrored: (record, backend, outcome) => attempt("metrics", () => metrics.mirrored(record, backend, outcome)),
+    mirrored(record, backend, outcome, copy) {
+      attempt("metrics", () => metrics.mirrored(record, backend, outcome));
+      if (copy !== undefined && audit !== null) attempt("audit", () => audit.mirrored(record, copy));
+    },
     settle(record) {
       if (record.settled) return;
       record.settled = true;

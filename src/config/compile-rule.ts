@@ -1,6 +1,6 @@
 import type { Candidate } from "../model/call.ts";
 import { clear } from "../model/cleared.ts";
-import { mirrorLock } from "../model/mirror-lock.ts";
+import { lockOn } from "../model/lock-on.ts";
 import type { RegionLock } from "../model/region.ts";
 import {
   type CompiledRule,
@@ -163,7 +163,7 @@ function compileAllMirrors(
 function mirrorsOutside(mirrors: Resolved<CompiledMirrors>, lock: RegionLock | null): readonly Unresolved[] {
   if (!mirrors.ok) return [];
   return mirrors.value.mirrors.flatMap(({ target }): Unresolved[] => {
-    const clearance = clear({ target, tier: 0, failover: null, health: DEFAULT_HEALTH }, mirrorLock(lock));
+    const clearance = clear({ target, tier: 0, failover: null, health: DEFAULT_HEALTH }, lockOn(lock, "mirrors"));
     return clearance.ok ? [] : [unresolved("RegionDenied", `the mirror ${target.backend.key} gets no copies: ${clearance.evidence.reason}`)];
   });
 }

@@ -17,10 +17,10 @@ export interface AuditRecord {
 }
 
 /**
- * `genesis` begins a chain, `call` tells of one call, `gap` of records that could not be written, `checkpoint` of how far the chain has come, `close`
+ * `genesis` begins a chain, `call` tells of one call, `mirror` of a copy of one that was sent, `gap` of records that could not be written, `checkpoint` of how far the chain has come, `close`
  * of its proper end.
  */
-export type AuditKind = "genesis" | "call" | "gap" | "checkpoint" | "close";
+export type AuditKind = "genesis" | "call" | "mirror" | "gap" | "checkpoint" | "close";
 
 export type AuditValue = string | number | boolean | null | readonly AuditValue[] | AuditFacts;
 

@@ -1,6 +1,6 @@
 import type { Candidate, Routed } from "../model/call.ts";
 import { type Cleared, clear } from "../model/cleared.ts";
-import { mirrorLock } from "../model/mirror-lock.ts";
+import { lockOn } from "../model/lock-on.ts";
 import type { Exclusion } from "../model/planned.ts";
 import type { Random } from "../model/ports.ts";
 import { DEFAULT_HEALTH, type Target } from "../model/snapshot.ts";
@@ -18,7 +18,7 @@ export function planMirrors(routed: Routed, request: PlanRequest, first: Target 
     if (beside !== null && (first === null || !beside.includes(first))) return [];
     if (numerator < denominator && random() * denominator >= numerator) return [];
     const candidate: Candidate = { target, tier: 0, failover: null, health: DEFAULT_HEALTH };
-    const clearance = clear(candidate, mirrorLock(routed.lock), routed.exchange.place);
+    const clearance = clear(candidate, lockOn(routed.lock, "mirrors"), routed.exchange.place);
     const reason = clearance.ok ? unfit(candidate, request, routed) : "region";
     if (clearance.ok && reason === null) return [{ kind: "send", cleared: clearance.cleared }];
     return [{ kind: "skip", backend: target.backend.key, reason: reason ?? "region" }];

@@ -39,7 +39,7 @@ const log = fc.array(fc.array(facts, { minLength: 1, maxLength: 6 }), { minLengt
   let previous: string | null = null;
   for (const [index, calls] of chains.entries()) {
     const chain = chainInto(lines, `instance-${index}`, previous);
-    for (const call of calls) chain.add(call, "snapshot", NOW);
+    for (const call of calls) chain.add("call", call, "snapshot", NOW);
     chain.close();
     previous = chain.head().hash;
   }
@@ -118,7 +118,7 @@ describe("the audit log", () => {
       fc.property(log, facts, fc.nat(), fc.nat(), fc.boolean(), (lines, call, pick, place, isCopy) => {
         const forged: string[] = [];
         const forger = chainInto(forged, "instance-0");
-        for (let at = 0; at <= pick % 4; at += 1) forger.add(call, "snapshot", NOW);
+        for (let at = 0; at <= pick % 4; at += 1) forger.add("call", call, "snapshot", NOW);
         const extra = (isCopy ? lines : forged)[pick % (isCopy ? lines : forged).length] ?? "";
         // A forged genesis in front of everything is found by the genuine one behind it.
         expect(check(lines.toSpliced(place % (lines.length + 1), 0, extra)).ok).toBe(false);
@@ -134,7 +134,7 @@ describe("the audit log", () => {
         const chain = chainInto(lines, "instance-0", null, () => room);
         for (const [call, hasRoom] of calls) {
           room = hasRoom;
-          chain.add(call, "snapshot", NOW);
+          chain.add("call", call, "snapshot", NOW);
         }
         room = true;
         chain.close();

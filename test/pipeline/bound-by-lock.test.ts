@@ -78,6 +78,36 @@ describe("also.tokenEndpoints", () => {
     backends: [{ name: "first", port: 8001, region: "eu-central-1", api: "OpenAI", key: "value" }],
     more: lock(also),
   });
+  const vertex = (federation: boolean, also: string): TestManifests => ({
+    backends: [{ name: "first", port: 8001, region: "eu-central-1", key: null }],
+    more: `${lock(also)}
+---
+apiVersion: spillway.dev/v1alpha1
+kind: BackendCredentialPolicy
+metadata: {name: first, namespace: team-a}
+spec:
+  targetRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: first}]
+  type: GCP
+  gcp: ${
+    federation
+      ? "{credentials: {workloadIdentityFederation: {audience: //iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x, token: {file: {path: /tokens/gcp}}}}}"
+      : "{}"
+  }`,
+  });
+
+  it("refuses at compile a rule whose tokens come from an endpoint for the whole world", () => {
+    expect(programmed(vertex(true, "{tokenEndpoints: true}"))).toContain("nothing says in which region sts.googleapis.com is");
+    expect(programmed(vertex(true, "{}"))).not.toContain("token endpoints");
+  });
+
+  it("takes the machine's own metadata server to be where the broker runs", async () => {
+    const one = install(vertex(false, "{tokenEndpoints: true}"));
+    const refused = await one.call({ ...chat(), place: VIRGINIA });
+    expect(refused.header("x-egress-error")).toEqual(["region_locked"]);
+    expect(one.log.at(-1)?.["detail"]).toContain("binds token endpoints too");
+    expect(one.transport.sent).toEqual([]);
+  });
+
   it("is content with a credential that is no token", async () => {
     const one = install(federated("{tokenEndpoints: true}"));
     expect((await one.call(chat())).received()?.status).toBe(200);
@@ -97,6 +127,17 @@ describe("also.mirrors", () => {
     await one.call(chat());
     return one.transport.sent.map(({ to }) => to).sort();
   };
+
+  it("stand in the audit log, with where they went", async () => {
+    const one = install(mirrored("{mirrors: false}"), { audit: "locked" });
+    await one.call(chat());
+    const told = one.events.filter(({ type }) => type === "audit").map(({ data }) => data);
+    const copy = told.find(({ kind }) => kind === "mirror");
+    expect(copy?.["facts"]).toMatchObject({
+      lock: ["team-a/eu-only"],
+      attempts: [{ backend: "XBackend/team-a/shadow", outcome: "answer", decision: "unlocked" }],
+    });
+  });
 
   it("keeps copies inside unless a policy says that it does not", async () => {
     expect(await sentTo(install(mirrored("{}")))).toEqual(["first"]);
