@@ -10,10 +10,13 @@ import type {
 import type { Block, CacheMark, FileBlock, ImageBlock, ToolResultBlock } from "../pivot/block.ts";
 import { argumentsObject } from "../pivot/call-arguments.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
-import type { ToolNames } from "../pivot/tool-names.ts";
+import { mapCallIds, type ToolNames } from "../pivot/tool-names.ts";
 import { Unsayable } from "../pivot/unsayable.ts";
 
 const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"] as const;
+/** Letters, digits, `_` and `-` only; no length is told. */
+const CALL_ID = /^[a-zA-Z0-9_-]+$/;
+const MAX_CALL_ID = 512;
 const JSON_WISH = "Answer with one JSON object and nothing else.";
 
 /** `system`: one text where nothing is marked, else blocks, whose marks would be lost in one text. Null: there is none. */
@@ -28,9 +31,10 @@ export function encodeSystem({ system, format }: PivotRequest): string | TextBlo
 
 /** Turns as messages. Neighbours of one role are joined by the API itself; a turn of nothing is no message. */
 export function encodeMessages(request: PivotRequest, names: ToolNames): readonly MessageParam[] {
+  const callId = mapCallIds(request, CALL_ID, MAX_CALL_ID);
   return request.turns.flatMap((turn): readonly MessageParam[] => {
     if (turn.role === "system") return laterSystem(turn);
-    const content = turn.role === "assistant" ? assistantBlocks(turn, names) : userBlocks(turn);
+    const content = turn.role === "assistant" ? assistantBlocks(turn, names, callId) : userBlocks(turn, callId);
     return content.length === 0 ? [] : [{ role: turn.role, content: [...content] }];
   });
 }
@@ -41,7 +45,7 @@ function laterSystem({ blocks }: Turn): readonly MessageParam[] {
   return text.trim() === "" ? [] : [{ role: "user", content: [{ type: "text", text: `<system>\n${text}\n</system>` }] }];
 }
 
-function assistantBlocks({ blocks }: Turn, names: ToolNames): readonly ContentBlockParam[] {
+function assistantBlocks({ blocks }: Turn, names: ToolNames, callId: (id: string) => string): readonly ContentBlockParam[] {
   // Thoughts come first, or the API refuses them.
   const thoughts = blocks.flatMap((block): readonly ContentBlockParam[] => {
     if (block.kind === "reasoning" && block.origin === "anthropic" && block.signature !== null)
@@ -61,8 +65,8 @@ function assistantBlocks({ blocks }: Turn, names: ToolNames): readonly ContentBl
 }
 
 /** Results of tools stand first, or the API refuses the turn. */
-function userBlocks({ blocks }: Turn): readonly ContentBlockParam[] {
-  const results = blocks.flatMap((block) => (block.kind === "tool_result" ? [resultParam(block)] : []));
+function userBlocks({ blocks }: Turn, callId: (id: string) => string): readonly ContentBlockParam[] {
+  const results = blocks.flatMap((block) => (block.kind === "tool_result" ? [resultParam(block, callId)] : []));
   return [...results, ...blocks.flatMap(contentParam)];
 }
 
@@ -125,7 +129,7 @@ function textOfBase64(data: string): string {
   }
 }
 
-function resultParam(block: ToolResultBlock): ToolResultBlockParam {
+function resultParam(block: ToolResultBlock, callId: (id: string) => string): ToolResultBlockParam {
   const content = block.content.flatMap(contentParam);
   return {
     type: "tool_result",
@@ -134,11 +138,6 @@ function resultParam(block: ToolResultBlock): ToolResultBlockParam {
     ...(block.isError === null ? {} : { is_error: block.isError }),
     ...cacheControl(block.cache),
   };
-}
-
-/** The API takes letters, digits, `_` and `-` only; a call and its result change alike. */
-function callId(id: string): string {
-  return id.replace(/[^a-zA-Z0-9_-]/g, "_") || "toolu_0";
 }
 
 export function cacheControl(cache: CacheMark | null): { readonly cache_control?: CacheControlEphemeral } {

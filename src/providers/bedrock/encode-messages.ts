@@ -3,7 +3,7 @@ import type { JsonObject } from "../../lib/json-value.ts";
 import type { Block, CacheMark, FileBlock, ImageBlock, ToolResultBlock } from "../pivot/block.ts";
 import { argumentsObject } from "../pivot/call-arguments.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
-import type { ToolNames } from "../pivot/tool-names.ts";
+import { mapCallIds, type ToolNames } from "../pivot/tool-names.ts";
 import { Unsayable } from "../pivot/unsayable.ts";
 
 /** A block as it stands in JSON: bytes are base64 text there, where the SDK's types have arrays, so only names and words are held to those types. */
@@ -31,6 +31,8 @@ const DOCUMENT_FORMATS: Readonly<Record<string, DocumentFormat>> = {
   "text/plain": "txt",
   "text/markdown": "md",
 };
+const CALL_ID = /^[a-zA-Z0-9_-]+$/;
+const MAX_CALL_ID = 64;
 const MAX_DOCUMENTS = 5;
 const JSON_WISH = "Answer with one JSON object and nothing else.";
 
@@ -42,10 +44,11 @@ export function encodeSystem({ system, format }: PivotRequest): readonly WireBlo
 /** Roles must take turns here, so neighbours are joined; results of tools and what the user says next are one message. */
 export function encodeMessages(request: PivotRequest, names: ToolNames): readonly WireMessage[] {
   const documents: string[] = [];
+  const callId = mapCallIds(request, CALL_ID, MAX_CALL_ID);
   const messages: WireMessage[] = [];
   for (const turn of request.turns) {
     const role = turn.role === "assistant" ? "assistant" : "user";
-    const content = role === "assistant" ? assistantBlocks(turn, names) : userBlocks(turn, documents);
+    const content = role === "assistant" ? assistantBlocks(turn, names, callId) : userBlocks(turn, documents, callId);
     if (content.length === 0) continue;
     const last = messages.at(-1);
     if (last?.role === role) messages[messages.length - 1] = { role, content: [...last.content, ...content] };
@@ -60,7 +63,7 @@ function withText(message: WireMessage): WireMessage {
   return needs ? { ...message, content: [...message.content, { text: "See the document." }] } : message;
 }
 
-function assistantBlocks({ blocks }: Turn, names: ToolNames): readonly WireBlock[] {
+function assistantBlocks({ blocks }: Turn, names: ToolNames, callId: (id: string) => string): readonly WireBlock[] {
   // Thoughts come first, and only those that this provider signed: others are refused.
   const thoughts = blocks.flatMap((block): readonly WireBlock[] => {
     if (block.kind === "reasoning" && block.origin === "bedrock" && block.signature !== null)
@@ -77,12 +80,14 @@ function assistantBlocks({ blocks }: Turn, names: ToolNames): readonly WireBlock
   return [...thoughts, ...rest];
 }
 
-function userBlocks({ role, blocks }: Turn, documents: string[]): readonly WireBlock[] {
+function userBlocks({ role, blocks }: Turn, documents: string[], callId: (id: string) => string): readonly WireBlock[] {
   if (role === "system") {
     const text = blocks.flatMap((block) => (block.kind === "text" ? [block.text] : [])).join("\n\n");
     return text.trim() === "" ? [] : [{ text: `<system>\n${text}\n</system>` }];
   }
-  const results = blocks.flatMap((block) => (block.kind === "tool_result" ? [{ toolResult: toolResult(block, documents) }, ...markOf(block.cache)] : []));
+  const results = blocks.flatMap((block) =>
+    block.kind === "tool_result" ? [{ toolResult: toolResult(block, documents, callId) }, ...markOf(block.cache)] : [],
+  );
   return [...results, ...blocks.flatMap((block) => contentOf(block, documents))];
 }
 
@@ -104,9 +109,9 @@ function textOf(text: string, cache: CacheMark | null): readonly WireBlock[] {
   return text.trim() === "" ? [] : [{ text }, ...markOf(cache)];
 }
 
-function toolResult(block: ToolResultBlock, documents: string[]): JsonObject {
+function toolResult(block: ToolResultBlock, documents: string[], callId: (id: string) => string): JsonObject {
   const content = block.content.flatMap((one): readonly WireBlock[] => {
-    if (one.kind === "text") return one.text === "" ? [] : [{ text: one.text }];
+    if (one.kind === "text") return one.text.trim() === "" ? [] : [{ text: one.text }];
     return one.kind === "image" ? [{ image: imageOf(one) }] : [{ document: documentOf(one, documents) }];
   });
   return {
@@ -151,11 +156,6 @@ function documentName(name: string | null, documents: string[]): string {
   for (let number = 2; documents.includes(made); number += 1) made = `${plain} (${number})`;
   documents.push(made);
   return made;
-}
-
-/** Letters, digits, `_` and `-`, 64 at most; a call and its result change alike. */
-function callId(id: string): string {
-  return id.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "call_0";
 }
 
 function markOf(cache: CacheMark | null): readonly (JsonObject & { readonly cachePoint: { readonly type: "default" } })[] {

@@ -39,22 +39,22 @@ function contentOf(message: JsonObject): readonly Block[] {
   if (text !== null && text !== "") blocks.push({ kind: "text", text, citations, cache: null });
   const refusal = asString(message["refusal"]);
   if (refusal !== null && refusal !== "") blocks.push({ kind: "refusal", text: refusal });
-  for (const [index, one] of asArray(message["tool_calls"]).entries()) {
+  for (const one of asArray(message["tool_calls"])) {
     const call = asObject(one);
-    if (call !== null) blocks.push(callOf(call, index));
+    if (call !== null) blocks.push(callOf(call));
   }
   const legacy = asObject(message["function_call"]);
-  if (legacy !== null) blocks.push(callOf({ function: legacy }, 0));
+  if (legacy !== null) blocks.push(callOf({ function: legacy }));
   return blocks;
 }
 
-function callOf(call: JsonObject, index: number): Block {
+function callOf(call: JsonObject): Block {
   const called = asObject(call["function"]);
   if (called === null) return { kind: "server_tool", origin: "openai-chat", value: call };
   return {
     kind: "tool_call",
-    // Some servers leave the id out.
-    id: asString(call["id"]) ?? `call_${index}`,
+    // Some servers leave it out: one is made up where the answer is written.
+    id: asString(call["id"]) ?? "",
     name: asString(called["name"]) ?? "",
     arguments: asString(called["arguments"]) ?? "",
     signature: signatureOf(call),

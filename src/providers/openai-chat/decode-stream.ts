@@ -108,7 +108,7 @@ class ChunkReader implements EventReader {
       index = this.#next;
       this.#next += 1;
       this.#calls.set(number, index);
-      const id = asString(call["id"]) ?? `call_${number}`;
+      const id = asString(call["id"]) ?? "";
       events.push({ kind: "open", index, block: { kind: "tool_call", id, name: asString(called?.["name"]) ?? "", signature: signatureOf(call) } });
     }
     const text = asString(called?.["arguments"]);

@@ -4,29 +4,35 @@ import type { ApiQuirks } from "../../model/backend.ts";
 import type { Block, FileBlock, ImageBlock, MediaSource, ToolResultBlock } from "../pivot/block.ts";
 import { urlOfSource } from "../pivot/data-url.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
+import { mapCallIds, type ToolNames } from "../pivot/tool-names.ts";
 import { signatureExtra } from "./encode-response.ts";
 import { encodeReasoningDetails } from "./reasoning-details.ts";
 
+/** OpenAI takes any characters, but no more than these. */
+const CALL_ID = /^[\s\S]+$/;
+const MAX_CALL_ID = 40;
+
 /** Turns as messages. Results of tools become messages of their own, right after the calls that they answer; what they show but cannot say here follows as the user's. */
-export function encodeMessages(request: PivotRequest, quirks: ApiQuirks): ChatCompletionMessageParam[] {
+export function encodeMessages(request: PivotRequest, quirks: ApiQuirks, names: ToolNames): ChatCompletionMessageParam[] {
+  const callId = mapCallIds(request, CALL_ID, MAX_CALL_ID);
   const messages: ChatCompletionMessageParam[] = [];
   if (request.system.length > 0) messages.push({ role: "system", content: request.system.map((block) => block.text).join("\n\n") });
   for (const turn of request.turns) {
-    if (turn.role === "assistant") messages.push(assistantMessage(turn, quirks));
+    if (turn.role === "assistant") messages.push(assistantMessage(turn, quirks, names, callId));
     else if (turn.role === "system") messages.push({ role: "system", content: textOf(turn.blocks) });
-    else messages.push(...userMessages(turn));
+    else messages.push(...userMessages(turn, callId));
   }
   return messages;
 }
 
-function assistantMessage({ blocks, name }: Turn, quirks: ApiQuirks): ChatCompletionMessageParam {
+function assistantMessage({ blocks, name }: Turn, quirks: ApiQuirks, names: ToolNames, callId: (id: string) => string): ChatCompletionMessageParam {
   const calls = blocks.flatMap((block): ChatCompletionMessageToolCall[] => {
     if (block.kind !== "tool_call") return [];
     return [
       {
-        id: block.id,
+        id: callId(block.id),
         type: "function",
-        function: { name: block.name, arguments: block.arguments === "" ? "{}" : block.arguments },
+        function: { name: names.to(block.name), arguments: block.arguments === "" ? "{}" : block.arguments },
         ...signatureExtra(block.signature),
       },
     ];
@@ -54,12 +60,12 @@ function thoughtsOf(blocks: readonly Block[], { thoughts }: ApiQuirks): JsonObje
   return text === "" ? {} : { reasoning_content: text };
 }
 
-function userMessages({ blocks, name }: Turn): readonly ChatCompletionMessageParam[] {
+function userMessages({ blocks, name }: Turn, callId: (id: string) => string): readonly ChatCompletionMessageParam[] {
   const messages: ChatCompletionMessageParam[] = [];
   const shown: ChatCompletionContentPart[] = [];
   for (const block of blocks) {
     if (block.kind !== "tool_result") continue;
-    messages.push({ role: "tool", tool_call_id: block.callId, content: resultText(block) });
+    messages.push({ role: "tool", tool_call_id: callId(block.callId), content: resultText(block) });
     for (const one of block.content) if (one.kind !== "text") shown.push(...partsOf(one));
   }
   const parts = [...shown, ...blocks.flatMap(partsOf)];

@@ -158,7 +158,7 @@ class ResponseWriter implements StreamEncoder {
         return this.#write("response.function_call_arguments.done", {
           item_id: item.id,
           output_index: item.position,
-          name: item.block.name,
+          name: this.#context.toolNames.get(item.block.name) ?? item.block.name,
           arguments: argumentsOf(item),
         });
       case "reasoning": {
