@@ -69,6 +69,18 @@ describe(`the last door finds ${CASES.length} requests where they would be proce
     expect(reach.some((place) => countries.every((country) => place.countries?.includes(country)))).toBe(true);
   });
 
+  it.each([
+    ["//v1/chat/completions", "empty or a dot segment"],
+    ["/v1/./chat/completions", "empty or a dot segment"],
+    ["/v1/../v1/chat/completions", "empty or a dot segment"],
+    ["/v1/chat;x=1/completions", "read in several ways"],
+    ["/v1/chat%2ecompletions", "escape"],
+    ["v1/chat/completions", "begin with a slash"],
+  ])("says what is wrong with the path %s of a provider", (path, reason) => {
+    const one: RegionCase = { name: "", host: "eu.api.openai.com", path, body: { model: "gpt-4o", messages: [] }, expected: "" };
+    expect(locate(requestOf(one), { declared: null, attestations: [] }).reason).toContain(reason);
+  });
+
   it("names no case twice with two answers, and there are enough of them", () => {
     expect(CASES.length).toBeGreaterThanOrEqual(300);
     const rules = new Set(CASES.filter((one) => one.expected.startsWith("deny ")).map((one) => one.expected));

@@ -68,9 +68,9 @@ function readBody(body: RequestBody, headers: HeaderList): ViewedRequest["body"]
   }
 }
 
-/** `application/json` and its kin. */
+/** `application/json` and its kin, and what `fetch` writes of a text: whoever takes such a body at all takes it for JSON. */
 export function isJsonType(type: string): boolean {
-  return /^application\/(?:[\w.+-]+\+)?json(?:\s*;.*)?$/i.test(type.trim());
+  return /^(?:application\/(?:[\w.+-]+\+)?json|text\/plain)(?:\s*;.*)?$/i.test(type.trim());
 }
 
 /** A private authority could vouch for any name, and another port could be anybody's. */
