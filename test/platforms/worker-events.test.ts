@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createAuditCheck } from "../../src/index.ts";
 import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, type FakeAwsSecretsManager, startFakeAwsSecretsManager } from "../fakes/aws-secrets-manager.ts";
 import { forwardTo } from "../fakes/forward.ts";
 import { type FakeGoogleRest, startFakeGoogleRest } from "../fakes/google-secret-manager-rest.ts";
@@ -323,6 +324,27 @@ describe("where the Worker runs", () => {
     }
     expect(await statusOf(await call(broker, "/here/chat"))).toBe(403);
     expect(seenBy("bound")).toHaveLength(1);
+  });
+
+  it("writes one whole audit chain to its log, and the same records to the sink, for calls at the same time too", async () => {
+    const audited = await start({ SPILLWAY_REGION: "eu-central-1", SPILLWAY_AUDIT: "locked", SPILLWAY_AUDIT_LOG: "-" });
+    try {
+      await Promise.all(Array.from({ length: 12 }, async () => expect(await statusOf(await call(audited, "/here/chat"))).toBe(200)));
+      const lines = () => audited.stdout().split("\n");
+      const records = () => lines().filter((line) => line.includes('"kind":"call"'));
+      await expect.poll(() => records().length, { timeout: 10_000 }).toBe(12);
+      const check = createAuditCheck({ mixed: true, heads: [] });
+      for (const [index, line] of lines().entries()) check.line(line, `stdout:${index + 1}`);
+      const report = check.end();
+      expect(report.faults).toEqual([]);
+      expect(report.chains).toMatchObject([{ calls: 12, lost: 0 }]);
+      expect(audited.stdout()).not.toContain(TOKEN);
+      const hashes = new Set(records().map((line) => (JSON.parse(line) as { readonly hash: string }).hash));
+      const atSink = () => told.filter(({ type, data }) => type === "dev.spillway.audit.v1" && hashes.has((data as { readonly hash?: string }).hash ?? ""));
+      await expect.poll(() => atSink().length, { timeout: 10_000 }).toBe(12);
+    } finally {
+      await audited.stop();
+    }
   });
 
   it("is what the deployer says, and unknown under smart placement", async () => {
