@@ -220,6 +220,7 @@ spec: {ports: [{port: 80}], unheardOf: true}
     await eventually(() => compiled.length === 1);
     expect(last()?.faults).toEqual([]);
     expect(rules()).toEqual(["team-a/llm/all"]);
+    await eventually(() => statusOf("HTTPRoute", "team-a/llm").parents);
     await quiet();
     expect(api.find("HTTPRoute", "team-a/theirs")?.status).toBeUndefined();
     expect(api.find("Gateway", "egress-system/theirs")?.status).toBeUndefined();
@@ -389,12 +390,15 @@ describe("status", () => {
     await start();
     await eventually(() => statusOf("BackendCredentialPolicy", "team-a/provider").ancestors);
     await quiet();
+    const patched = (): number => api.requests.filter((line) => line.verb === "patch" && line.resource === "gatewayclasses/status").length;
+    const before = patched();
+    expect(before).toBeGreaterThan(0);
     for (let round = 0; round < 3; round += 1) {
       const object = api.find("HTTPRoute", "team-a/llm");
       if (object !== null) api.store.writeStatus("httproutes", { ...object, status: { parents: [] } });
       await eventually(() => statusOf("HTTPRoute", "team-a/llm").parents?.length === 1);
     }
-    expect(api.requests.filter((line) => line.verb === "patch" && line.resource === "gatewayclasses/status")).toHaveLength(1);
+    expect(patched()).toBe(before);
   });
 
   it("names the permission that is missing, and serves all the same", async () => {

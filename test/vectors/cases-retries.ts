@@ -253,7 +253,7 @@ export const RETRIES: readonly Vector[] = [
       upstream: ["european"],
     },
   ),
-  answered("a backend of another API is passed over", { target: "/both-apis/v1/chat/completions", body: CHAT }, undefined, {
+  answered("a backend of an API that has no such operation is passed over", { target: "/both-apis/v1/embeddings", body: CHAT }, undefined, {
     status: 200,
     headers: { "x-egress-attempts": "1" },
     upstream: ["openai"],
