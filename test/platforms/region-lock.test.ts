@@ -41,7 +41,11 @@ afterAll(async () => {
 });
 
 const call = (token: string, path: string) =>
-  fetch(`${broker.url}${path}`, { method: "POST", headers: { authorization: `Bearer ${token}` }, body: '{"model":"m","messages":[]}' });
+  fetch(`${broker.url}${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: '{"model":"m","messages":[]}',
+  });
 
 describe("a locked caller", () => {
   it("is served inside the lock", async () => {
