@@ -35,7 +35,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
   const complain = (text: string): void => console.error(text);
   const { sink, answers } = createWorkerEvents(bindings, log);
   const traces = createWorkerTraces(textsOf(bindings), complain);
-  const audit = createWorkerAudit(textsOf(bindings), log);
+  const audit = createWorkerAudit(bindings, log);
   const lease = bindings["SPILLWAY_EVENT_LEASE"];
   const namespace = bundleNamespace(bindings["SPILLWAY_MANIFESTS"]);
   const broker: Broker = createBroker({

@@ -26,7 +26,8 @@ const RECORD_HASH = /"hash":"([0-9a-f]{64})"/;
  * process at a time. Throws when it cannot be opened. `log` is standard output.
  */
 export function createNodeAudit(environment: Readonly<Record<string, string | undefined>>, log: (line: string) => void): NodeAudit | null {
-  const settings = readAuditSettings(environment);
+  const hasSink = [environment["SPILLWAY_SINK"], environment["K_SINK"]].some((sink) => (sink?.trim() ?? "") !== "");
+  const settings = readAuditSettings(environment, hasSink);
   if (settings === null) return null;
   const base = { scope: settings.scope, instance: crypto.randomUUID(), version: RELEASE };
   if (settings.log === null || settings.log === "-") {
