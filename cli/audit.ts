@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { type AuditReport, createAuditCheck } from "../src/index.ts";
+import { type AuditReport, createAuditCheck } from "../src/offline.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { parseOptions } from "./options.ts";
 import { print } from "./terminal.ts";

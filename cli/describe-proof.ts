@@ -1,4 +1,4 @@
-import { jurisdictionOf, type ProvenDestination, type ProvenRule, type RegionProof } from "../src/index.ts";
+import { jurisdictionOf, type ProvenDestination, type ProvenRule, type RegionProof } from "../src/offline.ts";
 
 type Place = ProvenDestination["places"][number];
 

@@ -1,6 +1,6 @@
 import { formatFaults } from "../adapters/config/report.ts";
 import { compile } from "../src/compiler.ts";
-import { type ExplainRequest, type Explanation, explain } from "../src/index.ts";
+import { type ExplainRequest, type Explanation, explain } from "../src/offline.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { parseOptions, parsePlatform, readManifests } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";

@@ -1,7 +1,8 @@
 import { createFileSource } from "../adapters/config/files.ts";
 import { formatFaults } from "../adapters/config/report.ts";
 import { readOneBundle } from "../adapters/knative/read-one-bundle.ts";
-import { type Compiled, prove } from "../src/index.ts";
+import type { Compiled } from "../src/index.ts";
+import { prove } from "../src/offline.ts";
 import { describeProof } from "./describe-proof.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { parseOptions, parsePlatform, readManifests } from "./options.ts";

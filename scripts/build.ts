@@ -7,12 +7,13 @@ import { type BuildOptions, build } from "esbuild";
 import { builtinsWithoutImport } from "./build/builtins-without-import.ts";
 import { kubernetesWithoutModels } from "./build/kubernetes-without-models.ts";
 import { namesOfGoogleClient } from "./build/names-of-google-client.ts";
+import { oneStart } from "./build/one-start.ts";
+import { undiciFallbackApart } from "./build/undici-fallback-apart.ts";
 import { undiciWithoutUnused } from "./build/undici-without-unused.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
 
 const onNode: BuildOptions = {
-  plugins: [builtinsWithoutImport, undiciWithoutUnused, kubernetesWithoutModels, namesOfGoogleClient],
   bundle: true,
   metafile: true,
   splitting: true,
@@ -29,12 +30,17 @@ const onNode: BuildOptions = {
   banner: {
     js: "const __filename = import.meta.filename, __dirname = import.meta.dirname, require = (name) => process.getBuiltinModule(name) ?? process.getBuiltinModule('node:module').createRequire(import.meta.url)(name);",
   },
+  // What build/one-start.ts imports for its place in the sets, and not for what it does.
+  logOverride: { "ignored-bare-import": "silent" },
   define: { SPILLWAY_VERSION: JSON.stringify(version) },
 };
+
+const plugins = [builtinsWithoutImport, undiciWithoutUnused, undiciFallbackApart, kubernetesWithoutModels, namesOfGoogleClient];
 
 await rm("dist", { recursive: true, force: true });
 const { metafile } = await build({
   ...onNode,
+  plugins: [...plugins, oneStart("cli/serve.ts")],
   entryPoints: { spillway: "cli/main.ts" },
   outdir: "dist",
   sourcemap: "linked",
@@ -44,10 +50,16 @@ await chmod("dist/spillway.js", 0o755);
 await writeFile("dist/meta.json", JSON.stringify(metafile));
 // Node writes its compile cache at a clean end of a process that has loaded the files: all of ours, and nothing of the cloud SDKs. cli/main.ts finds it.
 const parts = Object.entries(metafile?.outputs ?? {}).flatMap(([path, { entryPoint = "" }]) =>
-  /^(?:cli|adapters)\/(?!main\.ts)/.test(entryPoint) ? [`./${path}`] : [],
+  /^(?:after-start:)?(?:cli|adapters)\/(?!main\.ts)/.test(entryPoint) ? [`./${path}`] : [],
 );
 const load = parts.map((path) => `await import(${JSON.stringify(path)});`).join("\n");
 await promisify(execFile)(process.execPath, ["--input-type=module", "-e", load], { env: { ...process.env, NODE_COMPILE_CACHE: "dist/compile-cache" } });
 
-const lambda = await build({ ...onNode, entryPoints: { index: "adapters/lambda/index.ts" }, outdir: "dist/lambda", outExtension: { ".js": ".mjs" } });
+const lambda = await build({
+  ...onNode,
+  plugins: [...plugins, oneStart("adapters/lambda/index.ts")],
+  entryPoints: { index: "adapters/lambda/index.ts" },
+  outdir: "dist/lambda",
+  outExtension: { ".js": ".mjs" },
+});
 await writeFile("dist/meta-lambda.json", JSON.stringify(lambda.metafile));

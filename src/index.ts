@@ -1,7 +1,7 @@
 /** The public face of the broker's core: what adapters, the command line and embedders may use. */
 
+export { type AdminPages, createAdminPages } from "./admin-pages.ts";
 export type { AuditHead } from "./attribution/audit-chain.ts";
-export { type AuditCheck, type AuditReport, createAuditCheck } from "./attribution/audit-check.ts";
 export type { Attribution } from "./attribution/create-attribution.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export type { BrokerEvents, EventPorts } from "./broker-events.ts";
@@ -12,10 +12,9 @@ export type { EventDelivery } from "./events/event-desk.ts";
 export { EventFault } from "./events/event-fault.ts";
 export { readEventJson } from "./events/read-event-json.ts";
 export { structuredCloudEvent } from "./events/write-cloud-event.ts";
-export { type ExplainRequest, type Explanation, explain } from "./explain.ts";
 export { isGrpc } from "./lib/grpc-protocol.ts";
 export { type RevocationList, readRevocationLists } from "./lib/revocation-list.ts";
-export { type AdminApp, type AdminView, createAdminApp, MAX_EVENT_BYTES } from "./listener/admin-app.ts";
+export type { AdminView } from "./listener/admin-app.ts";
 export { type ChosenListener, chooseListener } from "./listener/choose-listener.ts";
 export type * from "./model/audit.ts";
 export * from "./model/backend.ts";
@@ -54,4 +53,3 @@ export type * from "./model/region.ts";
 export { type RotationNotice, readRotationNotice } from "./model/rotation.ts";
 export { type RefreshPolicy, Secret, type SecretLocation, type SecretProvider, type SecretReference } from "./model/secret.ts";
 export type * from "./model/snapshot.ts";
-export { jurisdictionOf, type ProvenDestination, type ProvenRule, prove, type RegionProof } from "./prove.ts";

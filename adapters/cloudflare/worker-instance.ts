@@ -1,4 +1,4 @@
-import { type Broker, type BrokerPlace, createAdminApp, createBroker } from "../../src/index.ts";
+import { type AdminPages, type Broker, type BrokerPlace, createAdminPages, createBroker } from "../../src/index.ts";
 import { workerOutlets } from "../events/outlets.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createWorkerEvents } from "../events/worker-event-sink.ts";
@@ -19,7 +19,7 @@ export type WorkerBindings = Readonly<Record<string, unknown>>;
 /** The broker of one isolate. */
 export interface WorkerInstance {
   readonly broker: Broker;
-  readonly admin: ReturnType<typeof createAdminApp>;
+  readonly admin: AdminPages;
   readonly manifests: WorkerManifests;
   /** Sends what the calls have told, events and spans, by itself. Never rejects. */
   flush(signal: AbortSignal): Promise<void>;
@@ -71,7 +71,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     now: workerClock.now,
     complain,
   });
-  const admin = createAdminApp({
+  const admin = createAdminPages({
     ready: broker.ready,
     status: broker.status,
     // No metrics page: each isolate would tell of its own calls only.

@@ -24,7 +24,7 @@ export default {
     const place = placeOf(request);
     if (/^\w+:\/\/[^/]*\/-\//.test(request.url)) {
       const platform = { principal: null, place, remainingMs: null, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) };
-      const answer = await admin.fetch(request, platform);
+      const answer = await admin(request, platform);
       context.waitUntil(tell());
       return answer;
     }

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AdminApp, EventPlatform } from "../../src/index.ts";
+import type { AdminPages, EventPlatform } from "../../src/index.ts";
 
 /**
  * The broker's own pages on Node. The two probes are answered here: they come before the first call, and the first Request and Response of a
  * process make Node load the whole of its fetch, which costs as much as Node's own start.
  */
 export function createAdminListener(
-  app: AdminApp,
+  admin: AdminPages,
   ready: () => boolean,
   platform: EventPlatform,
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -17,7 +17,7 @@ export function createAdminListener(
       response.writeHead(probed.status, { "content-type": "text/plain;charset=UTF-8", "content-length": probed.text.length }).end(probed.text);
       return;
     }
-    pages ??= import("@hono/node-server").then(({ getRequestListener }) => getRequestListener((asked) => app.fetch(asked, platform)));
+    pages ??= import("@hono/node-server").then(({ getRequestListener }) => getRequestListener((asked) => admin(asked, platform)));
     void pages.then((answer) => answer(request, response));
   };
 }

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type BrokerPlace, type Compiled, createAdminApp, createBroker, type EventPlatform, type ManifestSource, type Platform } from "../../src/index.ts";
+import { type BrokerPlace, type Compiled, createAdminPages, createBroker, type EventPlatform, type ManifestSource, type Platform } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
@@ -57,7 +57,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
   const platform: Platform = options.tlsPort === null ? { ...PLATFORMS.knative, terminatesTls: false } : PLATFORMS.knative;
   const certificates = options.tlsPort === null ? null : createListenerCertificates({ readSecret: broker.readSecret, onTrouble: options.onCertificateTrouble });
-  const admin = createAdminApp({
+  const admin = createAdminPages({
     ready: broker.ready,
     status: broker.status,
     metrics: () => (options.adminPort === null ? broker.metricsText() : null),

@@ -1,9 +1,9 @@
-import type { createAdminApp, EventPlatform, Responder } from "../../src/index.ts";
+import type { AdminPages, EventPlatform, Responder } from "../../src/index.ts";
 import type { HttpEvent } from "./http-event.ts";
 import { refuseEvent } from "./refuse-event.ts";
 
 /** Answers a request under `/-/`: probes of load balancers, the state for operators, and events. */
-export async function answerAdmin(event: HttpEvent, admin: ReturnType<typeof createAdminApp>, platform: EventPlatform, responder: Responder): Promise<void> {
+export async function answerAdmin(event: HttpEvent, admin: AdminPages, platform: EventPlatform, responder: Responder): Promise<void> {
   let request: Request;
   try {
     const headers = new Headers();
@@ -14,7 +14,7 @@ export async function answerAdmin(event: HttpEvent, admin: ReturnType<typeof cre
     refuseEvent({ door: event.door, fault: "The request cannot be read." }, responder);
     return;
   }
-  const response = await admin.fetch(request, platform);
+  const response = await admin(request, platform);
   const list: string[] = [];
   response.headers.forEach((value, name) => void list.push(name, value));
   responder.reply(response.status, list, new Uint8Array(await response.arrayBuffer()));

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Broker, type BrokerPlace, createAdminApp, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
+import { type Broker, type BrokerPlace, createAdminPages, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
@@ -60,7 +60,7 @@ const broker: Broker = createBroker({
 });
 telemetry.observe(broker.attribution.metrics);
 broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped(), audit_lines: audit?.dropped() ?? 0 }));
-const admin = createAdminApp({
+const admin = createAdminPages({
   ready: broker.ready,
   status: broker.status,
   // Each environment would tell of its own calls only.

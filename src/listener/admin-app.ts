@@ -19,7 +19,7 @@ export interface AdminView {
 export type AdminApp = Hono<{ Bindings: EventPlatform }>;
 
 /** Of one message, a batch included. */
-export const MAX_EVENT_BYTES = 4 * 1024 * 1024;
+const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 /** The broker's own paths. The second argument of `fetch` is what the platform knows of the very request; only `/-/events` needs it. Every one but the two probes and, on Node, the metrics stands behind `authorize`. */
 export function createAdminApp(view: AdminView): AdminApp {

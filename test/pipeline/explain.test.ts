@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/compiler.ts";
-import { explain } from "../../src/index.ts";
+import { explain } from "../../src/offline.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import type { ExchangeOptions } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../../adapters/config/platforms.ts";
 import { BundleError, type Compiled, compile, writeBundle } from "../../../src/compiler.ts";
 import { FORMAT } from "../../../src/config/bundle-format.ts";
-import { explain, readBundle } from "../../../src/index.ts";
+import { readBundle } from "../../../src/index.ts";
+import { explain } from "../../../src/offline.ts";
 import { testManifests } from "../../fakes/manifests.ts";
 
 const clock = { now: () => 0, monotonic: () => 0, after: () => () => {} };
