@@ -30,7 +30,7 @@ const onNode: BuildOptions = {
   banner: {
     js: "const __filename = import.meta.filename, __dirname = import.meta.dirname, require = (name) => process.getBuiltinModule(name) ?? process.getBuiltinModule('node:module').createRequire(import.meta.url)(name);",
   },
-  // What build/one-start.ts imports for its place in the sets, and not for what it does.
+  // build/one-start.ts imports for a place in the sets, and takes nothing from there.
   logOverride: { "ignored-bare-import": "silent" },
   define: { SPILLWAY_VERSION: JSON.stringify(version) },
 };

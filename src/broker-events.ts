@@ -1,8 +1,5 @@
 import type { RotationWatch } from "./credentials/rotation-watch.ts";
-import { createEventDesk, type EventDelivery } from "./events/event-desk.ts";
-import { createEventLedger } from "./events/event-ledger.ts";
-import { createRequestRunner } from "./events/run-request-event.ts";
-import { takeEventMessage } from "./events/take-event-message.ts";
+import type { EventDelivery } from "./events/event-desk.ts";
 import type { Caller } from "./model/caller.ts";
 import type { CloudEvent, EventAnswer, EventVerdict, IncomingEvents } from "./model/cloud-event.ts";
 import type { Exchange } from "./model/exchange.ts";
@@ -48,42 +45,17 @@ export interface BrokerEventsOptions extends EventPorts {
   readonly watch: RotationWatch | null;
 }
 
-const MAX_EVENT_BYTES = 208 * 1024;
-
+/** The door is loaded with the first event: a broker that takes calls only never needs it. */
 export function createBrokerEvents(options: BrokerEventsOptions): BrokerEvents {
-  const { clock, state, drop, watch } = options;
-  const run = createRequestRunner({
-    clock,
-    handle: options.handle,
-    isOperator: options.isOperator,
-    authorityOf: (route) => authorityOf(options.snapshot(), route),
-    ledger: createEventLedger(state, clock, options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
-    answers: options.answers,
-    source: options.source,
-    maxEventBytes: options.maxEventBytes ?? MAX_EVENT_BYTES,
-  });
-  const desk = createEventDesk({
-    identify: options.identify,
-    isOperator: options.isOperator,
-    run,
-    rotated: async (notice) => {
-      drop(notice);
-      await watch?.mark(notice, new AbortController().signal);
-    },
-    reload: options.reload,
-  });
-  return { take: desk.take, takeMessage: (message) => takeEventMessage(desk, message) };
-}
-
-/** A host by which the HTTPRoute is reached; null: it is not there, or takes any host. */
-function authorityOf(snapshot: Snapshot | null, route: string): string | null {
-  for (const gateway of snapshot?.gateways ?? []) {
-    for (const listener of gateway.listeners) {
-      const rule = listener.routes.rules.find((one) => `${one.route.namespace}/${one.route.name}` === route);
-      const name = rule?.hostnames[0] ?? (rule === undefined ? null : listener.hostname);
-      // Any label stands for the star.
-      if (name !== null && name !== undefined) return name.startsWith("*.") ? `event${name.slice(1)}` : name;
-    }
-  }
-  return null;
+  let door: BrokerEvents | null = null;
+  const open = async (): Promise<BrokerEvents> => {
+    const { createEventDoor } = await import("./event-door.ts");
+    // Not the promise is kept: on Workers one request must not wait for what another began. And there is one door: it knows what is under way.
+    door ??= createEventDoor(options);
+    return door;
+  };
+  return {
+    take: async (event, delivery) => (await open()).take(event, delivery),
+    takeMessage: async (message) => (await open()).takeMessage(message),
+  };
 }

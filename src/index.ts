@@ -7,7 +7,7 @@ export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export type { BrokerEvents, EventPorts } from "./broker-events.ts";
 export type { Compiled, Fault, ManifestSource, ObjectConditions, Platform } from "./config/compile.ts";
 export { readBundle } from "./config/read-bundle.ts";
-export { googleKeyAssertion } from "./credentials/tokens/google-key-assertion.ts";
+export { googleAssertion } from "./credentials/google-assertion.ts";
 export type { EventDelivery } from "./events/event-desk.ts";
 export { EventFault } from "./events/event-fault.ts";
 export { readEventJson } from "./events/read-event-json.ts";

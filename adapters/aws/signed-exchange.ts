@@ -1,4 +1,3 @@
-import { AwsV4Signer } from "aws4fetch";
 import type { Clock, Random } from "../../src/index.ts";
 import { readBounded } from "../transport/read-bounded.ts";
 import { AwsError } from "./aws-error.ts";
@@ -64,6 +63,7 @@ export function createSignedExchange(options: SignedExchangeOptions): SignedExch
     const { accessKeyId, secretAccessKey, sessionToken } = await credentials().catch((error: unknown) => {
       throw error instanceof AwsError ? error : new AwsError(service, "CredentialsUnavailable", { status: null, retryable: true, attempts: 0 });
     });
+    const { AwsV4Signer } = await import("aws4fetch");
     if (signingKeys.size > MAX_SIGNING_KEYS) signingKeys.clear();
     const signed = await new AwsV4Signer({
       method: request.method,

@@ -25,7 +25,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // Nobody tells a container where it runs but whoever deploys it.
   const place: BrokerPlace = { region: options.environment["SPILLWAY_REGION"]?.trim() || null, country: null };
   // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
-  const { sink, answers, outlets } = createNodeEvents(options.environment, telemetry.log);
+  const { sink, answers, outlets } = await createNodeEvents(options.environment, telemetry.log);
   const cluster = createClusterLink(sink);
   const transport = createUndiciTransport({ emit: (event) => cluster.sink.emit(event) });
   const audit = createNodeAudit(options.environment, telemetry.log);
@@ -43,7 +43,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     outlets,
     ...(audit === null ? {} : { audit: audit.ports }),
     events: {
-      state: createNodeState(options.environment),
+      state: await createNodeState(options.environment),
       answers,
       reload: async () => (hasFiles ? load(await source.read()) : undefined),
       source: eventSource(options.environment),

@@ -33,7 +33,7 @@ const READ_MS = 8_000;
 guardEnvironment();
 const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
-const { sink, answers, outlets } = createNodeEvents(environment, telemetry.log);
+const { sink, answers, outlets } = await createNodeEvents(environment, telemetry.log);
 const audit = createNodeAudit(environment, telemetry.log);
 const transport = createLambdaTransport((event) => sink.emit(event));
 /** One an environment, whatever number of calls it takes at once. */
@@ -51,7 +51,7 @@ const broker: Broker = createBroker({
   outlets,
   ...(audit === null ? {} : { audit: audit.ports }),
   events: {
-    state: createNodeState(environment),
+    state: await createNodeState(environment),
     answers,
     reload: () => load(AbortSignal.timeout(READ_MS)),
     source: eventSource(environment),

@@ -1,4 +1,4 @@
-import { googleKeyAssertion, SecretStoreError } from "../../src/index.ts";
+import { googleAssertion, SecretStoreError } from "../../src/index.ts";
 import { readBounded } from "../transport/read-bounded.ts";
 
 const TOKEN_URL = "https://oauth2.googleapis.com/token";
@@ -48,7 +48,7 @@ export function createGoogleAccessTokens(options: GoogleAccessTokensOptions): Go
 /** Whatever is wrong with the key, somebody has to mend it: no call for a secret may go on meanwhile. */
 async function assertion(key: string, audience: string): Promise<string> {
   try {
-    return await googleKeyAssertion(key, audience, { kind: "access", scopes: [SCOPE] }, Date.now());
+    return await googleAssertion(key, audience, { kind: "access", scopes: [SCOPE] }, Date.now());
   } catch {
     throw new SecretStoreError("denied", "GOOGLE_SERVICE_ACCOUNT_KEY is not the JSON key of a service account that can sign");
   }

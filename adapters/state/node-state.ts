@@ -1,10 +1,7 @@
 import type { StateStore } from "../../src/index.ts";
 import { configuredEndpoint } from "../aws/endpoints.ts";
-import { createNodeCredentials } from "../aws/node-credentials.ts";
-import { createDynamodbStore } from "./dynamodb-store.ts";
 import { createMemoryStore } from "./memory-store.ts";
 import { readRedisAddress } from "./redis-address.ts";
-import { createRedisStore } from "./redis-store.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,9 +9,9 @@ const FORMS = "memory:, redis://[user:password@]host[:port][/database], rediss:/
 
 /**
  * The store that instances share, by `SPILLWAY_STATE`; `memory:` when it is not set. `dynamodb:` takes the region from `AWS_REGION` or
- * `AWS_DEFAULT_REGION`. Connects on first use. Throws a sentence on what it cannot be, without quoting it: it may hold a password.
+ * `AWS_DEFAULT_REGION`. Loads the one that is asked for, and connects on first use. Rejects with a sentence on what it cannot be, without quoting it: it may hold a password.
  */
-export function createNodeState(environment: Environment): StateStore {
+export async function createNodeState(environment: Environment): Promise<StateStore> {
   const setting = environment["SPILLWAY_STATE"]?.trim() || "memory:";
   const colon = setting.indexOf(":");
   const [scheme, rest] = [setting.slice(0, Math.max(0, colon)), setting.slice(colon + 1)];
@@ -25,19 +22,20 @@ export function createNodeState(environment: Environment): StateStore {
     case "redis":
     case "rediss": {
       const address = readRedisAddress(setting);
-      if (address !== null) return createRedisStore({ address });
+      if (address !== null) return (await import("./redis-store.ts")).createRedisStore({ address });
       break;
     }
     case "dynamodb":
-      return dynamodb(rest, environment);
+      return await dynamodb(rest, environment);
   }
   throw new Error(`SPILLWAY_STATE is none of ${FORMS}`);
 }
 
-function dynamodb(table: string, environment: Environment): StateStore {
+async function dynamodb(table: string, environment: Environment): Promise<StateStore> {
   const region = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"];
   if (!region) throw new Error("SPILLWAY_STATE is dynamodb:TABLE, which needs AWS_REGION");
   const endpoint = configuredEndpoint(environment, "dynamodb");
+  const [{ createDynamodbStore }, { createNodeCredentials }] = await Promise.all([import("./dynamodb-store.ts"), import("../aws/node-credentials.ts")]);
   try {
     return createDynamodbStore({ table, region, endpoint, credentials: createNodeCredentials(environment) });
   } catch (error) {

@@ -1,28 +1,33 @@
-import { relative, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
 import type { Plugin } from "esbuild";
 
 const NAMESPACE = "after-start";
+const STATIC_IMPORT = /^import (?!type )[^;]*?from "(\.[^"]+)";/gm;
 
 /**
  * Keeps what is read at a start in one file. esbuild makes a file of every set of modules that the same entries reach, and each `import()` is an entry: every
- * module of ours that is loaded later would cut one more piece out of the start, a millisecond each to load. So each of them imports the start too, which is
- * there already, and the sets are one. Libraries are left as they are.
+ * module of ours that is loaded later would cut one more piece out of the start, a millisecond each to load. So each of them imports what the start imports,
+ * which is there already, and the sets are one. Not the start itself: where that waits at its top level for one of them, both would wait for ever. Libraries
+ * are left as they are.
  */
 export function oneStart(entry: string): Plugin {
   const start = resolve(entry);
   return {
     name: "one-start",
-    setup({ onResolve, onLoad, resolve: find }) {
+    setup({ onStart, onResolve, onLoad, resolve: find }) {
+      let imports = "";
+      onStart(async () => {
+        const text = await readFile(start, "utf8");
+        imports = [...text.matchAll(STATIC_IMPORT)].map(([, path = ""]) => `import ${JSON.stringify(resolve(dirname(start), path))};\n`).join("");
+      });
       onResolve({ filter: /^\./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
         if (kind !== "dynamic-import" || pluginData === NAMESPACE || importer.includes("node_modules")) return null;
         const { path: target, errors } = await find(path, { kind, importer, resolveDir, pluginData: NAMESPACE });
         return errors.length > 0 || target === start ? null : { path: relative(".", target), namespace: NAMESPACE };
       });
-      onResolve({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({ path: resolve(path) }));
-      onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({
-        contents: `import ${JSON.stringify(start)};\nexport * from ${JSON.stringify(resolve(path))};`,
-        resolveDir: ".",
-      }));
+      onResolve({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({ path }));
+      onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({ contents: `${imports}export * from ${JSON.stringify(resolve(path))};` }));
     },
   };
 }

@@ -1,4 +1,5 @@
-import { createLocalJWKSet, type JWK, type JWTVerifyGetKey } from "jose";
+import type { JWK, JWTVerifyGetKey } from "jose";
+import { createLocalJWKSet } from "jose/jwks/local";
 import { isObject, member } from "./token-parts.ts";
 
 /** The public keys of one issuer as they were at one time. */

@@ -1,4 +1,7 @@
-import { errors, type JWTPayload, jwtVerify } from "jose";
+import type { JWTPayload } from "jose";
+// By file: what this library signs and encrypts with is not part of a start.
+import * as errors from "jose/errors";
+import { jwtVerify } from "jose/jwt/verify";
 import type { IssuerPlan } from "../model/identity-plan.ts";
 import { claimedCaller } from "./claimed-caller.ts";
 import type { Asker, KeySet, KeySource } from "./key-set.ts";

@@ -53,7 +53,7 @@ describe.skipIf(missing)(`events to SQS and EventBridge by moto${missing ? " (MI
 
   it("a queue gets every event as a message of its own", async () => {
     const queueUrl = await createQueue(`events-${run}`);
-    const { sink } = createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${queueUrl}` }, null);
+    const { sink } = await createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${queueUrl}` }, null);
     for (let index = 0; index < 25; index += 1) sink.emit(told(`${index}`));
     await sink.flush(signal);
     expect(sink.dropped()).toBe(0);
@@ -67,7 +67,7 @@ describe.skipIf(missing)(`events to SQS and EventBridge by moto${missing ? " (MI
 
   it("an ordered queue keeps the order, and takes an event once that is sent twice", async () => {
     const queueUrl = await createQueue(`events-${run}.fifo`, { FifoQueue: "true" });
-    const { sink, answers } = createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${queueUrl}` }, null);
+    const { sink, answers } = await createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${queueUrl}` }, null);
     const batch = Array.from({ length: 10 }, (_, index) => answer(`answer-${index}`));
     await answers?.publish(batch, signal);
     await answers?.publish(batch.slice(0, 3), signal);
@@ -79,7 +79,7 @@ describe.skipIf(missing)(`events to SQS and EventBridge by moto${missing ? " (MI
   });
 
   it("a queue that is not there refuses for good", async () => {
-    const { sink, answers } = createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${endpoint}/123456789012/absent-${run}` }, null);
+    const { sink, answers } = await createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${endpoint}/123456789012/absent-${run}` }, null);
     await expect(answers?.publish([answer("one")], signal)).rejects.toMatchObject({ name: "PublishError", retryable: false });
     await sink.close();
     await answers?.close();
@@ -95,7 +95,7 @@ describe.skipIf(missing)(`events to SQS and EventBridge by moto${missing ? " (MI
     const pattern = { source: ["spillway.egress"], "detail-type": ["dev.spillway.egress.completed.v1"] };
     await bus("PutRule", { Name: `rule-${run}`, EventBusName: name, EventPattern: JSON.stringify(pattern), State: "ENABLED" });
     await bus("PutTargets", { Rule: `rule-${run}`, EventBusName: name, Targets: [{ Id: "queue", Arn: arn }] });
-    const { sink } = createNodeEvents({ ...environment, K_SERVICE: "egress", SPILLWAY_SINK: `eventbridge:${name}` }, null);
+    const { sink } = await createNodeEvents({ ...environment, K_SERVICE: "egress", SPILLWAY_SINK: `eventbridge:${name}` }, null);
     for (let index = 0; index < 12; index += 1) sink.emit(told(`${index}`));
     sink.emit({ ...told("other"), type: "egress.denied" });
     await sink.flush(signal);

@@ -174,7 +174,7 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
       await build({
         stdin: {
           contents: `import { createNodeState } from "./adapters/state/node-state.ts";
-            const store = createNodeState(process.env);
+            const store = await createNodeState(process.env);
             const version = await store.put("bundled", "x", { expected: null, ttlMs: 60000 }, new AbortController().signal);
             await store.close();
             console.log(version);`,
@@ -195,7 +195,7 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
     });
 
     it("is what SPILLWAY_STATE names", async () => {
-      const store = createNodeState({ SPILLWAY_STATE: urlOf(redis, "/5") });
+      const store = await createNodeState({ SPILLWAY_STATE: urlOf(redis, "/5") });
       open.push(store);
       const version = await store.put("named", "x", { expected: null, ttlMs: 60_000 }, signal);
       expect(await storeAt(urlOf(redis, "/5")).get("named", signal)).toEqual({ value: "x", version });

@@ -39,9 +39,9 @@ async function receive(tls: Parameters<typeof startEventReceiver>[0] = null) {
   return receiver;
 }
 
-function open(environment: Readonly<Record<string, string | undefined>>) {
+async function open(environment: Readonly<Record<string, string | undefined>>) {
   const lines: string[] = [];
-  const events = createNodeEvents(environment, (line) => lines.push(line));
+  const events = await createNodeEvents(environment, (line) => lines.push(line));
   opened.push(async () => {
     await events.sink.close(0);
     await events.answers?.close();
@@ -52,7 +52,7 @@ function open(environment: Readonly<Record<string, string | undefined>>) {
 describe("K_SINK", () => {
   it("gets events in structured mode, with the extensions of K_CE_OVERRIDES", async () => {
     const receiver = await receive();
-    const { sink, answers } = open({ K_SINK: receiver.url, K_SERVICE: "egress", K_CE_OVERRIDES: '{"extensions":{"tenant":"blue"}}' });
+    const { sink, answers } = await open({ K_SINK: receiver.url, K_SERVICE: "egress", K_CE_OVERRIDES: '{"extensions":{"tenant":"blue"}}' });
     sink.emit(event);
     await sink.flush(signal);
     await answers?.publish([answer], signal);
@@ -80,10 +80,10 @@ describe("K_SINK", () => {
     const folder = await mkdtemp(join(tmpdir(), "spillway-oidc-"));
     opened.push(() => rm(folder, { recursive: true }));
     const file = join(folder, "token");
-    const { answers } = open({ K_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file });
+    const { answers } = await open({ K_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file });
     await answers?.publish([answer], signal);
     await writeFile(file, "first.token\n");
-    const other = open({ K_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file });
+    const other = await open({ K_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file });
     await other.answers?.publish([answer], signal);
     await writeFile(file, "second.token\n");
     await other.answers?.publish([answer], signal);
@@ -101,9 +101,8 @@ describe("K_SINK", () => {
     expect(refused).toMatchObject({ name: "PublishError", retryable: true });
     expect(inspect(refused)).not.toContain("token");
     // Only what a SinkBinding names is shown it.
-    await open({ SPILLWAY_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file })
-      .answers?.publish([answer], signal)
-      .catch(() => {});
+    const unbound = await open({ SPILLWAY_SINK: receiver.url, SPILLWAY_SINK_TOKEN_FILE: file });
+    await unbound.answers?.publish([answer], signal).catch(() => {});
     expect(receiver.requests.at(-1)?.authorization).toBeNull();
   });
 
@@ -111,10 +110,10 @@ describe("K_SINK", () => {
     const authority = createAuthority();
     const { certPem, keyPem } = authority.issue({ ipAddresses: ["127.0.0.1"] });
     const receiver = await receive({ key: keyPem, cert: certPem });
-    await open({ K_SINK: receiver.url, K_CA_CERTS: authority.caPem }).answers?.publish([answer], signal);
+    await (await open({ K_SINK: receiver.url, K_CA_CERTS: authority.caPem })).answers?.publish([answer], signal);
     expect(receiver.taken).toHaveLength(1);
     for (const K_CA_CERTS of [undefined, createAuthority().caPem]) {
-      const failed = open({ K_SINK: receiver.url, K_CA_CERTS }).answers?.publish([answer], signal);
+      const failed = (await open({ K_SINK: receiver.url, K_CA_CERTS })).answers?.publish([answer], signal);
       await expect(failed).rejects.toMatchObject({ name: "PublishError", retryable: true });
     }
     expect(receiver.taken).toHaveLength(1);
@@ -122,7 +121,7 @@ describe("K_SINK", () => {
 
   it("leads nobody elsewhere, and says nothing that gets into an error", async () => {
     const receiver = await receive();
-    const { answers } = open({ K_SINK: `${receiver.url}?token=sk-in-the-address` });
+    const { answers } = await open({ K_SINK: `${receiver.url}?token=sk-in-the-address` });
     for (const [mood, retryable] of [
       ["redirect", false],
       [400, false],
@@ -152,7 +151,7 @@ describe("K_SINK", () => {
   it("has taken an event once it says so, whatever becomes of the rest of its answer", async () => {
     const receiver = await receive();
     receiver.mood = "stall";
-    const published = open({ K_SINK: receiver.url }).answers?.publish([answer], AbortSignal.timeout(100));
+    const published = (await open({ K_SINK: receiver.url })).answers?.publish([answer], AbortSignal.timeout(100));
     await expect(published).resolves.toBeUndefined();
   });
 });
@@ -160,7 +159,7 @@ describe("K_SINK", () => {
 describe("SPILLWAY_SINK", () => {
   it("goes before K_SINK, and SPILLWAY_ANSWER_SINK before both for answers", async () => {
     const [own, bound, forAnswers] = [await receive(), await receive(), await receive()];
-    const { sink, answers } = open({ SPILLWAY_SINK: own.url, K_SINK: bound.url, SPILLWAY_ANSWER_SINK: forAnswers.url });
+    const { sink, answers } = await open({ SPILLWAY_SINK: own.url, K_SINK: bound.url, SPILLWAY_ANSWER_SINK: forAnswers.url });
     sink.emit(event);
     await sink.flush(signal);
     await answers?.publish([answer], signal);
@@ -176,7 +175,7 @@ describe("SPILLWAY_SINK", () => {
       service === "sqs"
         ? { SPILLWAY_SINK: `sqs:${aws.url}/123456789012/events` }
         : { SPILLWAY_SINK: "eventbridge:events", AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url };
-    const { sink, answers } = open({ ...keys, ...address, AWS_LAMBDA_FUNCTION_NAME: "egress" });
+    const { sink, answers } = await open({ ...keys, ...address, AWS_LAMBDA_FUNCTION_NAME: "egress" });
     for (let index = 0; index < 5; index += 1) sink.emit(event);
     await sink.flush(signal);
     await answers?.publish([answer], signal);
@@ -188,7 +187,7 @@ describe("SPILLWAY_SINK", () => {
   it("is told of in the log when it fails, once, without its address", async () => {
     const receiver = await receive();
     receiver.mood = 400;
-    const { sink, lines } = open({ SPILLWAY_SINK: `${receiver.url}?sk-1` });
+    const { sink, lines } = await open({ SPILLWAY_SINK: `${receiver.url}?sk-1` });
     for (let index = 0; index < 10; index += 1) sink.emit(event);
     await sink.flush(signal);
     expect(lines.map((line) => JSON.parse(line))).toEqual([
@@ -200,7 +199,7 @@ describe("SPILLWAY_SINK", () => {
 
 describe("no sink", () => {
   it("is the log, without what the access log says already", async () => {
-    const { sink, answers, lines } = open({ SPILLWAY_SINK: " ", K_SINK: "" });
+    const { sink, answers, lines } = await open({ SPILLWAY_SINK: " ", K_SINK: "" });
     expect(answers).toBeNull();
     sink.emit({ ...event, type: "backend.degraded" });
     sink.emit({ ...event, type: "backend.recovered" });
@@ -212,7 +211,7 @@ describe("no sink", () => {
       { ...common, level: "info", type: "backend.recovered" },
     ]);
     expect(sink.dropped()).toBe(0);
-    createNodeEvents({}, null).sink.emit({ ...event, type: "backend.degraded" });
+    (await createNodeEvents({}, null)).sink.emit({ ...event, type: "backend.degraded" });
     createConsoleSink((line) => lines.push(line)).emit({ ...event, type: "config.rejected" });
     expect(lines).toHaveLength(3);
   });
@@ -235,10 +234,10 @@ describe("an environment that cannot be meant", () => {
     [{ SPILLWAY_SINK: "eventbridge:events" }, "AWS_REGION must be set"],
     [{ SPILLWAY_SINK: "sqs:https://queue.example/1/q" }, "AWS_REGION must be set"],
     [{ SPILLWAY_SINK: "eventbridge:events", AWS_REGION: "nowhere" }, "nowhere"],
-  ] as const)("fails at start: %o", (environment, sentence) => {
-    const start = () => createNodeEvents(environment, () => undefined);
-    expect(start).toThrow(sentence);
-    expect(start).not.toThrow("sk-1");
+  ] as const)("fails at start: %o", async (environment, sentence) => {
+    const start = createNodeEvents(environment, () => undefined);
+    await expect(start).rejects.toThrow(sentence);
+    await expect(start).rejects.not.toThrow("sk-1");
   });
 
   it.each(["{", "[]", '{"extensions":[]}', '{"extensions":{"Big":"x"}}', '{"extensions":{"id":"x"}}', '{"extensions":{"n":1}}'])(

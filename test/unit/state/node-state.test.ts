@@ -8,11 +8,11 @@ const signal = new AbortController().signal;
 
 describe("SPILLWAY_STATE on Node", () => {
   it.each([undefined, "", "memory:", " memory: "])("%j is memory", async (SPILLWAY_STATE) => {
-    const store = createNodeState({ SPILLWAY_STATE });
+    const store = await createNodeState({ SPILLWAY_STATE });
     const version = await store.put("key", "value", { expected: null, ttlMs: 1_000 }, signal);
     expect(await store.get("key", signal)).toEqual({ value: "value", version });
     // Nothing is shared with another one.
-    expect(await createNodeState({ SPILLWAY_STATE }).get("key", signal)).toBeNull();
+    expect(await (await createNodeState({ SPILLWAY_STATE })).get("key", signal)).toBeNull();
   });
 
   it("dynamodb:TABLE is DynamoDB in the environment's region, by its keys and at its endpoint", async () => {
@@ -24,14 +24,14 @@ describe("SPILLWAY_STATE on Node", () => {
       AWS_ACCESS_KEY_ID,
       AWS_SECRET_ACCESS_KEY,
     };
-    const version = await createNodeState(environment).put("key", "value", { expected: null, ttlMs: 60_000 }, signal);
+    const version = await (await createNodeState(environment)).put("key", "value", { expected: null, ttlMs: 60_000 }, signal);
     expect(version).not.toBeNull();
-    expect(await createNodeState(environment).get("key", signal)).toEqual({ value: "value", version });
+    expect(await (await createNodeState(environment)).get("key", signal)).toEqual({ value: "value", version });
     await dynamodb.close();
   });
 
   it("redis://… connects on first use, and says within its bound that nobody is there", async () => {
-    const store = createNodeState({ SPILLWAY_STATE: "redis://user:the-password@127.0.0.1:1/2" });
+    const store = await createNodeState({ SPILLWAY_STATE: "redis://user:the-password@127.0.0.1:1/2" });
     const error = await store.get("key", signal).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(StateStoreError);
     expect(error).toMatchObject({ message: "Redis: the time was up (ECONNREFUSED)" });
@@ -53,17 +53,17 @@ describe("SPILLWAY_STATE on Node", () => {
     "http://user:the-password@host",
     "the-password",
     "REDIS//user:the-password",
-  ])("refuses %j at the start, without quoting it", (SPILLWAY_STATE) => {
-    expect(() => createNodeState({ SPILLWAY_STATE })).toThrow(
+  ])("refuses %j at the start, without quoting it", async (SPILLWAY_STATE) => {
+    await expect(createNodeState({ SPILLWAY_STATE })).rejects.toThrow(
       /^(?!.*the-password)SPILLWAY_STATE is none of memory:, redis:\/\/\[user:password@\]host\[:port\]\[\/database\], rediss:\/\/… or dynamodb:TABLE$/,
     );
   });
 
-  it("refuses a table that cannot be one, and a region that is missing or none", () => {
-    const create = (environment: Record<string, string>) => () => createNodeState(environment);
-    expect(create({ SPILLWAY_STATE: "dynamodb:state" })).toThrow("SPILLWAY_STATE is dynamodb:TABLE, which needs AWS_REGION");
-    expect(create({ SPILLWAY_STATE: "dynamodb:", AWS_REGION: "eu-central-1" })).toThrow(/name of a DynamoDB table has 3 to 255/);
-    expect(create({ SPILLWAY_STATE: "dynamodb:state", AWS_REGION: "somewhere" })).toThrow(/not the name of an AWS region/);
-    expect(create({ SPILLWAY_STATE: "dynamodb:state", AWS_REGION: "eu-central-1", AWS_ENDPOINT_URL: "nowhere" })).toThrow(/not an http or https URL/);
+  it("refuses a table that cannot be one, and a region that is missing or none", async () => {
+    const create = (environment: Record<string, string>) => expect(createNodeState(environment)).rejects;
+    await create({ SPILLWAY_STATE: "dynamodb:state" }).toThrow("SPILLWAY_STATE is dynamodb:TABLE, which needs AWS_REGION");
+    await create({ SPILLWAY_STATE: "dynamodb:", AWS_REGION: "eu-central-1" }).toThrow(/name of a DynamoDB table has 3 to 255/);
+    await create({ SPILLWAY_STATE: "dynamodb:state", AWS_REGION: "somewhere" }).toThrow(/not the name of an AWS region/);
+    await create({ SPILLWAY_STATE: "dynamodb:state", AWS_REGION: "eu-central-1", AWS_ENDPOINT_URL: "nowhere" }).toThrow(/not an http or https URL/);
   });
 });
