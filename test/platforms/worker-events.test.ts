@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createAuditCheck } from "../../src/index.ts";
+import { createAuditCheck } from "../../src/offline.ts";
 import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, type FakeAwsSecretsManager, startFakeAwsSecretsManager } from "../fakes/aws-secrets-manager.ts";
 import { forwardTo } from "../fakes/forward.ts";
 import { type FakeGoogleRest, startFakeGoogleRest } from "../fakes/google-secret-manager-rest.ts";
