@@ -15,7 +15,7 @@ const CALLERS = [
 
 const UPSTREAMS: readonly (readonly [string, WireApi, Abilities])[] = [
   ["Chat completions", "openai-chat", chatAbilities(OPENAI_QUIRKS)],
-  ["Messages", "anthropic", anthropicAbilities("claude-opus-4-6")],
+  ["Messages", "anthropic", anthropicAbilities("claude-opus-4-6", "native")],
   ["Bedrock Converse", "bedrock", bedrockAbilities("anthropic.claude-opus-4-6")],
   ["Gemini, Vertex AI", "gemini", GEMINI],
 ];

@@ -23,7 +23,7 @@ export async function awaitFirstByte(
   if (answer.status < 200 || answer.status >= 300 || routed.method === "HEAD" || answer.status === 204) return { outcome: answer, firstEventIsError: false };
   const wire = routed.operation.dialect === null ? null : wireOf(routed.operation.dialect);
   const inspect = wire !== null && answerKind(answer.headers).eventStream && find(answer.headers, "content-encoding") === null;
-  const other = translated?.answer.request.stream === true ? translated.translator : null;
+  const other = translated?.stream === true ? translated.translator : null;
   const judgeFirst = (bytes: Uint8Array): "good" | "error" | "more" =>
     other !== null ? other.judgeFirst(bytes) : inspect ? judgeFirstEvent(wire, bytes) : "good";
   let seen = 0;

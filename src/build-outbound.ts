@@ -61,7 +61,7 @@ export function buildOutbound(stages: Stages, call: CallInFlight, cleared: Clear
       : { ...translated, hidesUsage: false };
   let headers = withoutClientCredentials(backend.credential, forwardableRequestHeaders(exchange.headers), routed.tokenSlot);
   if (lock !== null) headers = withoutPlaceHeaders(headers);
-  if (translated !== null) headers = translated.translator.headers(headers, translated.answer.request.stream);
+  if (translated !== null) headers = translated.translator.headers(headers, translated.stream);
   headers = withChain(headers, gateway.chainId, exchange.protocol);
   headers = editHeaders(editHeaders(editHeaders(headers, call.admitted), rule.requestHeaders), target.requestHeaders);
   // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.

@@ -76,7 +76,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
     },
   });
   // SDKs hang up as soon as they have read the end marker: such a caller has its whole answer.
-  const streams = kind.eventStream || translated?.answer.request.stream === true;
+  const streams = kind.eventStream || translated?.stream === true;
   const marked = wire !== null && streams && kind.contentEncoding === null && operation.inference && answer.status < 300 && ended.bytes > 0;
   const whole = ended.kind === "complete" || (marked && isGone(ended, call) && tap.end().complete);
   settleDelivery(stages, call, won, tap, whole ? { ...ended, kind: "complete" } : ended);

@@ -7,6 +7,7 @@ import { planTranslation, type TranslationPlan } from "./providers/translation-p
 import type { Translator } from "./providers/translator.ts";
 import { Untranslatable } from "./providers/untranslatable.ts";
 import { upstreamModel } from "./providers/upstream-model.ts";
+import { withoutPlaceHeaders } from "./transport/locate/withheld-headers.ts";
 
 /** A call in the words of one candidate's API. */
 export interface TranslatedCall extends TranslatedRequest {
@@ -38,9 +39,11 @@ export async function translateCandidate(call: CallInFlight, cleared: Cleared, p
   const callers = body.facts?.model ?? null;
   const rule = matchModel(api, cleared.target.model ?? callers);
   const model = upstreamModel(cleared.target.model, rule === "unknown" ? null : rule, callers);
+  const { headers: sent } = routed.exchange;
+  const headers = cleared.lock === null ? sent : withoutPlaceHeaders(sent);
   let translated: TranslatedCall | Untranslatable;
   try {
-    translated = { translator, ...translator.request(api, body.bytes, model) };
+    translated = { translator, ...translator.request(api, { body: body.bytes, model, headers }) };
   } catch (error) {
     if (!(error instanceof Untranslatable)) throw error;
     translated = error;

@@ -5,12 +5,14 @@ import { redactor } from "./credentials/redact.ts";
 import type { Won } from "./find-answer.ts";
 import { find, remove } from "./lib/header-list.ts";
 import type { HeaderList } from "./model/http.ts";
+import type { Operation } from "./model/operation.ts";
 import type { Answer } from "./model/outcome.ts";
-import type { AnswerContext } from "./providers/pivot/codec.ts";
 import type { TranslatedAnswer } from "./providers/translate-stream.ts";
+import { wireOf } from "./providers/wires.ts";
 import { withCors } from "./routing/cors-headers.ts";
 import { editHeaders } from "./routing/edit-headers.ts";
 import type { Stages } from "./stages.ts";
+import { createTap } from "./stream/tap.ts";
 import type { TranslatedCall } from "./translate-candidate.ts";
 import { forwardableResponseHeaders } from "./transport/response-headers.ts";
 
@@ -21,14 +23,35 @@ const OF_THE_UPSTREAM: ReadonlySet<string> = new Set(["content-type", "content-e
 /** The codec of a good answer, and the headers that tell what it makes of it. */
 export function translatedCodec(
   stages: Stages,
-  { record }: CallInFlight,
-  { translator, answer, losses }: TranslatedCall,
+  { record, routed }: CallInFlight,
+  { translator, answer, losses, stream }: TranslatedCall,
 ): { readonly codec: TranslatedAnswer; readonly headers: HeaderList } {
-  const context: AnswerContext = { ...answer, requestId: record.id, now: Math.floor(stages.clock.now() / 1000) };
-  const { stream } = answer.request;
-  const codec = translator.answer(context);
+  const codec =
+    answer === null
+      ? carriedCodec(routed.operation, record.id, translator, stream)
+      : translator.answer({ ...answer, requestId: record.id, now: Math.floor(stages.clock.now() / 1000) });
   const type = stream ? "text/event-stream; charset=utf-8" : "application/json";
   return { codec, headers: ["content-type", type, ...(stream ? ["cache-control", "no-cache"] : []), ...lossHeader(losses)] };
+}
+
+/** The answer is in the caller's API already, and only comes in another's framing. */
+function carriedCodec(operation: Operation, requestId: string, translator: TranslatedCall["translator"], stream: boolean): TranslatedAnswer {
+  const tap = createTap(operation.dialect === null ? null : wireOf(operation.dialect), operation, {
+    streaming: stream,
+    status: 200,
+    hideUsageOnlyEvent: false,
+    contentEncoding: null,
+    error: (message) => ({ status: 502, code: "upstream_unavailable", message, requestId }),
+  });
+  const unwrap = stream ? translator.unwrap() : null;
+  if (unwrap === null) return tap;
+  return {
+    ...tap,
+    chunk(bytes) {
+      const events = unwrap.chunk(bytes);
+      return events === null ? null : tap.chunk(events);
+    },
+  };
 }
 
 /** An error answer in the caller's words: the broker's own credential is taken out before anybody reads it. */

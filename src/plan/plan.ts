@@ -44,7 +44,7 @@ export function plan(routed: Routed, request: PlanRequest, health: HealthView, r
     if (reason === null) usable.push(clearance.cleared);
     else excluded.push({ backend, reason, evidence: null });
   }
-  if (usable.length === 0) throw nothingLeft(excluded, request.model, routed.handshake !== null);
+  if (usable.length === 0) throw nothingLeft(excluded, request.model, routed);
   return { candidates: withinAttempts(healthy(usable, health, excluded)), redirect: null, excluded };
 }
 
@@ -110,7 +110,7 @@ function withinAttempts(candidates: readonly Cleared[]): readonly Cleared[] {
   });
 }
 
-function nothingLeft(excluded: readonly Exclusion[], model: string | null, upgrades: boolean): PlanRefusal {
+function nothingLeft(excluded: readonly Exclusion[], model: string | null, { operation, handshake }: Pick<Routed, "operation" | "handshake">): PlanRefusal {
   // A destination inside the lock that does not fit is the more useful thing to tell than one outside it.
   if (excluded.some((one) => one.reason === "model")) {
     const detail =
@@ -120,10 +120,11 @@ function nothingLeft(excluded: readonly Exclusion[], model: string | null, upgra
     return new PlanRefusal("model_unknown", detail, excluded);
   }
   if (excluded.some((one) => one.reason === "dialect")) {
-    return new PlanRefusal("translation_unsupported", "Every destination of this route speaks another API than the one that was called.", excluded);
+    const detail = `Every destination of this route speaks another API than the one that was called, and "${operation.name}" calls are neither translated nor guessed.`;
+    return new PlanRefusal("translation_unsupported", detail, excluded);
   }
   if (excluded.some((one) => one.reason === "protocol")) {
-    if (upgrades)
+    if (handshake !== null)
       return new PlanRefusal("upgrade_unsupported", "Every destination of this route is spoken to in HTTP/2, where no WebSocket is carried.", excluded);
     const detail = "gRPC needs a destination that speaks HTTP/2: XBackend protocol HTTP2 or H2C, or a Service port with appProtocol kubernetes.io/h2c.";
     return new PlanRefusal("translation_unsupported", detail, excluded);

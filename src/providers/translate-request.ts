@@ -6,6 +6,7 @@ import { Refusal } from "../model/errors.ts";
 import type { HeaderList } from "../model/http.ts";
 import type { AnswerContext, CallerCodec, EncodeTarget, UpstreamCodec } from "./pivot/codec.ts";
 import type { PivotRequest } from "./pivot/request.ts";
+import type { TranslationPlan } from "./translation-plan.ts";
 import { Untranslatable } from "./untranslatable.ts";
 import { upstreamPath } from "./upstream-path.ts";
 
@@ -15,8 +16,10 @@ export interface TranslatedRequest {
   readonly model: string;
   /** Fields of the caller's that were left out. */
   readonly losses: readonly string[];
-  /** What translating the answer needs beside the call's own id and time. */
-  readonly answer: Pick<AnswerContext, "request" | "model" | "toolNames">;
+  /** A stream is asked for. */
+  readonly stream: boolean;
+  /** What translating the answer needs beside the call's own id and time; null: the answer is in the caller's API already. */
+  readonly answer: Pick<AnswerContext, "request" | "model" | "toolNames"> | null;
 }
 
 /** Bodies that were read already: a call may be written for several backends. */
@@ -48,6 +51,7 @@ export function translateRequest(
     body: toBytes(JSON.stringify(encoded.body)),
     model,
     losses: encoded.losses,
+    stream: request.stream,
     answer: { request, model, toolNames: encoded.toolNames },
   };
 }
@@ -55,11 +59,14 @@ export function translateRequest(
 /** APIs whose path has the model: whatever it says must stay one segment of it. Bedrock's ARNs have slashes, which are encoded. */
 const MODEL_IN_PATH: Partial<Readonly<Record<ApiProfile["schema"], RegExp>>> = {
   AWSBedrock: /^[\w.:@-]+(?:\/[\w.:@-]+)*$/,
+  AWSAnthropic: /^[\w.:@-]+(?:\/[\w.:@-]+)*$/,
+  GCPAnthropic: /^[\w.@-]+$/,
   Gemini: /^[\w.:@-]+$/,
   GCPVertexAI: /^[\w.:@-]+$/,
 };
 
-function checkSegment({ schema }: ApiProfile, model: string): void {
+/** Throws `request_malformed` for a name that could lead elsewhere. */
+export function checkSegment({ schema }: ApiProfile, model: string): void {
   const safe = MODEL_IN_PATH[schema];
   if (safe === undefined || (safe.test(model) && !model.split("/").some((part) => part === "." || part === ".."))) return;
   throw new Refusal("request_malformed", { detail: 'The "model" of the call has characters that no model of this destination has.' });
@@ -82,13 +89,15 @@ const OF_THE_CALLERS_API = /^(?:anthropic-.*|openai-.*|x-stainless-.*|x-goog-.*|
 const ANTHROPIC_VERSION = "2023-06-01";
 
 /** The caller's headers as far as they mean something to another API. */
-export function translatedHeaders(headers: HeaderList, upstream: UpstreamCodec["api"], stream: boolean): HeaderList {
+export function translatedHeaders(headers: HeaderList, { upstream, host, carry }: TranslationPlan, stream: boolean): HeaderList {
   const dropped = new Set<string>();
   for (let at = 0; at < headers.length; at += 2) {
     const name = (headers[at] ?? "").toLowerCase();
-    if (OF_THE_CALLERS_API.test(name)) dropped.add(name);
+    // Vertex AI reads this one as Anthropic does; Bedrock has it in the body.
+    const stays = name === "anthropic-beta" && carry !== null && host === "vertex";
+    if (!stays && OF_THE_CALLERS_API.test(name)) dropped.add(name);
   }
-  const accept = !stream ? "application/json" : upstream === "bedrock" ? "application/vnd.amazon.eventstream" : "text/event-stream";
+  const accept = !stream ? "application/json" : host === "bedrock" ? "application/vnd.amazon.eventstream" : "text/event-stream";
   const kept = [...remove(headers, dropped), "content-type", "application/json", "accept", accept];
-  return upstream === "anthropic" ? [...kept, "anthropic-version", ANTHROPIC_VERSION] : kept;
+  return upstream === "anthropic" && host === "native" ? [...kept, "anthropic-version", ANTHROPIC_VERSION] : kept;
 }

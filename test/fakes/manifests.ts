@@ -16,6 +16,10 @@ export interface TestBackend {
   /** `Bearer` by default; `x-api-key` and the like put the key into that header. */
   readonly keyHeader?: string;
   readonly api?: ApiSchema;
+  /** More members of `spec.schema` of its AIBackendPolicy, such as `project: p, location: l`. */
+  readonly schema?: string;
+  /** `spec.models` of its AIBackendPolicy as YAML flow, such as `[{name: a}]`. */
+  readonly models?: string;
   /** PEM of the authority that signed its certificate: the backend is then called by TLS. */
   readonly caPem?: string;
   /** Lines of `spec.timeouts` as YAML flow, such as `{firstByte: 300ms}`. */
@@ -148,7 +152,7 @@ function backendDocuments(backend: TestBackend, folder: string): string[] {
   }
   if (backend.api !== undefined)
     documents.push(
-      `apiVersion: spillway.dev/v1alpha1\nkind: AIBackendPolicy\nmetadata: {name: ${name}, namespace: team-a}\nspec:\n  ${target}\n  schema: {name: ${backend.api}}`,
+      `apiVersion: spillway.dev/v1alpha1\nkind: AIBackendPolicy\nmetadata: {name: ${name}, namespace: team-a}\nspec:\n  ${target}\n  schema: {name: ${backend.api}${backend.schema === undefined ? "" : `, ${backend.schema}`}}${backend.models === undefined ? "" : `\n  models: ${backend.models}`}`,
     );
   return documents;
 }

@@ -7,7 +7,8 @@ export type Step = AnswerStep | AttemptFailure | "hang" | ((request: OutboundReq
 export interface AnswerStep {
   readonly status: number;
   readonly headers?: HeaderList;
-  readonly body?: string | readonly string[];
+  /** Bytes for what is no text. */
+  readonly body?: string | readonly (string | Uint8Array)[];
   /** After the last chunk. `hang`: nothing more comes until somebody stops waiting. */
   readonly ending?: "end" | "hang" | AttemptFailure;
 }
@@ -104,7 +105,7 @@ export function createScriptedTransport(clock: Clock): ScriptedTransport {
 
   function createBody(step: AnswerStep, request: OutboundRequest, signal: AbortSignal): ScriptedBody {
     const texts = step.body === undefined ? [] : typeof step.body === "string" ? [step.body] : step.body;
-    const coming = texts.filter((text) => text !== "").map((text) => new TextEncoder().encode(text));
+    const coming = texts.filter((text) => text.length > 0).map((text) => (typeof text === "string" ? new TextEncoder().encode(text) : text));
     const { firstByteMs, streamIdleMs } = request.timeouts;
     let held: Uint8Array[] = [];
     let consumer: BodyConsumer | null = null;

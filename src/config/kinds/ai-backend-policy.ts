@@ -36,11 +36,14 @@ const model = z.strictObject({
 /** One segment of a path. */
 const segment = () => text(64).check(z.regex(/^[A-Za-z0-9._-]+$/, "must be one segment of a path: letters, digits, `.`, `_` and `-`"));
 
+/** Their paths name a project and a location. */
+const ON_VERTEX: ReadonlySet<string> = new Set(["GCPVertexAI", "GCPAnthropic"]);
+
 const schema = withRules(
   z.strictObject({
     name: field(
-      z.enum(["OpenAI", "AzureOpenAI", "Anthropic", "AWSBedrock", "Gemini", "GCPVertexAI"]),
-      "`OpenAI` (and all that speak its API), `AzureOpenAI`, `Anthropic`, `AWSBedrock` (Converse), `Gemini` or `GCPVertexAI` (both generateContent).",
+      z.enum(["OpenAI", "AzureOpenAI", "Anthropic", "AWSAnthropic", "GCPAnthropic", "AWSBedrock", "Gemini", "GCPVertexAI"]),
+      "`OpenAI` (and all that speak its API), `AzureOpenAI`, `Anthropic`, `AWSAnthropic` (Claude on Bedrock, InvokeModel), `GCPAnthropic` (Claude on Vertex AI, rawPredict), `AWSBedrock` (Converse), `Gemini` or `GCPVertexAI` (both generateContent).",
     ),
     preset: field(
       z.optional(z.enum(API_PRESET_NAMES)),
@@ -54,8 +57,8 @@ const schema = withRules(
       z.optional(text(32).check(z.regex(/^\d{4}-\d{2}-\d{2}(-preview)?$/, "must be a version such as 2024-10-21"))),
       "Azure's `api-version`, and then models are deployments in the path; left out: its `v1` API. For `AzureOpenAI`.",
     ),
-    project: field(z.optional(segment()), "Google Cloud project, as it stands in the path. For `GCPVertexAI`."),
-    location: field(z.optional(segment()), "Location, as it stands in the path and must agree with the host. For `GCPVertexAI`."),
+    project: field(z.optional(segment()), "Google Cloud project, as it stands in the path. For `GCPVertexAI` and `GCPAnthropic`."),
+    location: field(z.optional(segment()), "Location, as it stands in the path and must agree with the host. For `GCPVertexAI` and `GCPAnthropic`."),
     maxOutputTokens: field(
       z._default(z.int().check(z.minimum(1), z.maximum(1_000_000)), 4_096),
       "What is asked for where a caller names no bound and the API demands one (Anthropic).",
@@ -81,9 +84,9 @@ const schema = withRules(
   },
   {
     holds: (value) =>
-      value.name === "GCPVertexAI" ? value.project !== undefined && value.location !== undefined : value.project === undefined && value.location === undefined,
-    cel: "self.name == 'GCPVertexAI' ? has(self.project) && has(self.location) : !has(self.project) && !has(self.location)",
-    message: "project and location are for the schema GCPVertexAI, which needs both",
+      ON_VERTEX.has(value.name) ? value.project !== undefined && value.location !== undefined : (value.project ?? value.location) === undefined,
+    cel: "self.name in ['GCPVertexAI', 'GCPAnthropic'] ? has(self.project) && has(self.location) : !has(self.project) && !has(self.location)",
+    message: "project and location are for the schemas GCPVertexAI and GCPAnthropic, which need both",
     path: "name",
   },
 );

@@ -1,4 +1,5 @@
 import type { Abilities } from "../pivot/abilities.ts";
+import type { EncodeTarget } from "../pivot/codec.ts";
 import { takesJsonSchema } from "./model-traits.ts";
 
 /** What a message's request can say. */
@@ -42,6 +43,10 @@ const ANTHROPIC: Abilities = {
   cacheMarks: "carried",
 };
 
-export function anthropicAbilities(model: string): Abilities {
-  return takesJsonSchema(model) ? ANTHROPIC : { ...ANTHROPIC, jsonSchema: "refused" };
+/** The clouds fetch nothing for Claude: images and documents come in the request there. */
+const ON_A_CLOUD: Abilities = { ...ANTHROPIC, imageUrl: "refused", fileUrl: "refused" };
+
+export function anthropicAbilities(model: string, host: EncodeTarget["host"]): Abilities {
+  const abilities = host === "native" ? ANTHROPIC : ON_A_CLOUD;
+  return takesJsonSchema(model) ? abilities : { ...abilities, jsonSchema: "refused" };
 }

@@ -24,7 +24,7 @@ const MIN_BUDGET = 1_024;
 
 /** A message's request. */
 export function encodeRequest(request: PivotRequest, target: EncodeTarget): EncodedTo {
-  const assessed = assess(request, anthropicAbilities(target.model), (name, value) => extraAbility(request.from, name, value));
+  const assessed = assess(request, anthropicAbilities(target.model, target.host), (name, value) => extraAbility(request.from, name, value));
   if (!assessed.ok) return assessed;
   return orRefused(() => {
     const losses = [...assessed.losses];
