@@ -104,8 +104,9 @@ describe("the bundle of the Worker, as wrangler would upload it", () => {
   }, 60_000);
   afterAll(() => worker.remove());
 
-  it("is minified and at most 142 KiB gzipped", () => {
-    expect(gzipSync(worker.code).byteLength).toBeLessThanOrEqual(142 * KIB);
+  // All in one file, so that what other platforms load on first use counts here: translation between APIs is 35 KiB of it, evaluated when it is first wanted.
+  it("is minified and at most 178 KiB gzipped", () => {
+    expect(gzipSync(worker.code).byteLength).toBeLessThanOrEqual(178 * KIB);
     expect(worker.code.length / worker.code.split("\n").length).toBeGreaterThan(1_000);
   });
 
