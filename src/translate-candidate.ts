@@ -2,6 +2,7 @@ import type { CallInFlight } from "./attempt.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import { matchModel } from "./plan/model-rule.ts";
+import { isKnownVersion } from "./providers/anthropic/known-version.ts";
 import type { TranslatedRequest } from "./providers/translate-request.ts";
 import { planTranslation, type TranslationPlan } from "./providers/translation-plan.ts";
 import type { Translator } from "./providers/translator.ts";
@@ -43,6 +44,7 @@ export async function translateCandidate(call: CallInFlight, cleared: Cleared, p
   const headers = cleared.lock === null ? sent : withoutPlaceHeaders(sent);
   let translated: TranslatedCall | Untranslatable;
   try {
+    if (plan.caller === "anthropic" && !isKnownVersion(sent)) throw new Untranslatable("anthropic-version", "this version is not known");
     translated = { translator, ...translator.request(api, { body: body.bytes, model, headers }) };
   } catch (error) {
     if (!(error instanceof Untranslatable)) throw error;

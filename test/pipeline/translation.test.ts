@@ -136,6 +136,62 @@ describe("a message at a destination that speaks chat completions", () => {
   });
 });
 
+describe("#44 versions of Messages", () => {
+  const versioned = (version: string) => ({ ...message({}), headers: [...message({}).headers.slice(0, 4), "anthropic-version", version] });
+
+  it("#44 both that live are translated; one that is not known may mean other things: refused where it would have to be translated, and nothing is sent", async () => {
+    const one = world("OpenAI");
+    one.transport.script(
+      "first",
+      ...Array.from({ length: 2 }, () => ({ status: 200, headers: JSON_HEADERS, body: JSON.stringify(wholeAnswer("openai-chat", TOLD)) })),
+    );
+    for (const version of ["2023-06-01", "2026-10-21"]) expect((await one.call(versioned(version))).received()?.status).toBe(200);
+    const refused = await one.call(versioned("2031-01-01"));
+    expect(refused.received()?.status).toBe(400);
+    expect(refused.received()?.body).toContain("anthropic-version");
+    expect(one.transport.sent).toHaveLength(2);
+  });
+
+  it("#44 to Anthropic any version passes as it is, and the codec's own requests name one", async () => {
+    const one = world("Anthropic");
+    one.transport.script(
+      "first",
+      ...Array.from({ length: 2 }, () => ({ status: 200, headers: JSON_HEADERS, body: JSON.stringify(wholeAnswer("anthropic", TOLD)) })),
+    );
+    await one.call(versioned("2031-01-01"));
+    await one.call(chat(hello));
+    const versions = one.transport.sent.map(
+      ({ request }) => request.headers[request.headers.findIndex((name) => name.toLowerCase() === "anthropic-version") + 1],
+    );
+    expect(versions).toEqual(["2031-01-01", "2023-06-01"]);
+  });
+});
+
+describe("#47 counting tokens and embeddings", () => {
+  it("#47 a count is asked of Anthropic only, and never guessed", async () => {
+    const call = { ...message({}), target: "/v1/messages/count_tokens" };
+    const native = world("Anthropic");
+    native.transport.script("first", { status: 200, headers: JSON_HEADERS, body: '{"input_tokens":14}' });
+    expect((await native.call(call)).received()?.body).toBe('{"input_tokens":14}');
+    const other = world("OpenAI");
+    const refused = await other.call(call);
+    expect(refused.received()?.status).toBeGreaterThanOrEqual(400);
+    expect(JSON.parse(refused.received()?.body ?? "")).toMatchObject({ type: "error" });
+    expect(other.transport.sent).toHaveLength(0);
+  });
+
+  it("#47 embeddings pass with the encoding that the SDK asks for, and a provider without them is sent nothing", async () => {
+    const call = { ...chat(), target: "/v1/embeddings", body: JSON.stringify({ model: "gpt-test", input: "Hi", encoding_format: "base64" }) };
+    const native = world("OpenAI");
+    native.transport.script("first", { status: 200, headers: JSON_HEADERS, body: '{"data":[]}' });
+    await native.call(call);
+    expect(JSON.parse(native.transport.sent[0]?.body ?? "")).toMatchObject({ encoding_format: "base64" });
+    const other = world("Anthropic");
+    expect((await other.call(call)).received()?.status).toBeGreaterThanOrEqual(400);
+    expect(other.transport.sent).toHaveLength(0);
+  });
+});
+
 describe("failover between APIs", () => {
   it("an overloaded provider's call goes on to one that speaks another API, and the caller cannot tell", async () => {
     const one = world("OpenAI", "Anthropic");

@@ -9,9 +9,11 @@ import type {
 } from "@anthropic-ai/sdk/resources/messages";
 import type { Block, CacheMark, FileBlock, ImageBlock, ToolResultBlock } from "../pivot/block.ts";
 import { argumentsObject } from "../pivot/call-arguments.ts";
+import { OPENING } from "../pivot/opening.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
 import { mapCallIds, type ToolNames } from "../pivot/tool-names.ts";
 import { Unsayable } from "../pivot/unsayable.ts";
+import { isSignedByClaude } from "./claude-thinking.ts";
 
 const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"] as const;
 /** Letters, digits, `_` and `-` only; no length is told. */
@@ -32,11 +34,14 @@ export function encodeSystem({ system, format }: PivotRequest): string | TextBlo
 /** Turns as messages. Neighbours of one role are joined by the API itself; a turn of nothing is no message. */
 export function encodeMessages(request: PivotRequest, names: ToolNames): readonly MessageParam[] {
   const callId = mapCallIds(request, CALL_ID, MAX_CALL_ID);
-  return request.turns.flatMap((turn): readonly MessageParam[] => {
+  const messages = request.turns.flatMap((turn): readonly MessageParam[] => {
     if (turn.role === "system") return laterSystem(turn);
     const content = turn.role === "assistant" ? assistantBlocks(turn, names, callId) : userBlocks(turn, callId);
     return content.length === 0 ? [] : [{ role: turn.role, content: [...content] }];
   });
+  const [first] = messages;
+  const opens = first === undefined ? request.system.length > 0 : first.role !== "user";
+  return opens ? [{ role: "user", content: [{ type: "text", text: OPENING }] }, ...messages] : messages;
 }
 
 /** Instructions in the middle keep their place: as the user's text, marked for what they are. */
@@ -48,8 +53,7 @@ function laterSystem({ blocks }: Turn): readonly MessageParam[] {
 function assistantBlocks({ blocks }: Turn, names: ToolNames, callId: (id: string) => string): readonly ContentBlockParam[] {
   // Thoughts come first, or the API refuses them.
   const thoughts = blocks.flatMap((block): readonly ContentBlockParam[] => {
-    if (block.kind === "reasoning" && block.origin === "anthropic" && block.signature !== null)
-      return [{ type: "thinking", thinking: block.text, signature: block.signature }];
+    if (isSignedByClaude(block)) return [{ type: "thinking", thinking: block.text, signature: block.signature }];
     if (block.kind === "redacted_reasoning" && block.origin === "anthropic") return [{ type: "redacted_thinking", data: block.data }];
     // A thought that this provider did not sign is refused by it.
     return [];

@@ -6,21 +6,19 @@ import type {
   ToolChoice as WireToolChoice,
 } from "@anthropic-ai/sdk/resources/messages";
 import type { JsonObject } from "../../lib/json-value.ts";
-import { assess } from "../pivot/abilities.ts";
+import { assess, memberName } from "../pivot/abilities.ts";
 import type { EncodedTo, EncodeTarget } from "../pivot/codec.ts";
-import { budgetOf, effortOf } from "../pivot/effort.ts";
 import { extraAbility } from "../pivot/extras.ts";
 import type { PivotRequest, Tool } from "../pivot/request.ts";
 import { mapToolNames, type ToolNames } from "../pivot/tool-names.ts";
 import { orRefused } from "../pivot/unsayable.ts";
 import { anthropicAbilities } from "./abilities.ts";
+import { claudeThinking } from "./claude-thinking.ts";
 import { cacheControl, encodeMessages, encodeSystem } from "./encode-messages.ts";
-import { takesOneOfSampling, thinkingOf } from "./model-traits.ts";
+import { takesOneOfSampling } from "./model-traits.ts";
 
 const TOOL_NAME = /^[a-zA-Z0-9_-]+$/;
 const MAX_TOOL_NAME = 128;
-/** The least that the API takes. */
-const MIN_BUDGET = 1_024;
 
 /** A message's request. */
 export function encodeRequest(request: PivotRequest, target: EncodeTarget): EncodedTo {
@@ -29,12 +27,11 @@ export function encodeRequest(request: PivotRequest, target: EncodeTarget): Enco
   return orRefused(() => {
     const losses = [...assessed.losses];
     const names = mapToolNames(request, TOOL_NAME, MAX_TOOL_NAME);
-    const maxTokens = request.maxOutputTokens ?? target.defaultMaxOutputTokens;
-    const thinking = encodeThinking(request, target.model, maxTokens, losses);
+    const thinking = encodeThinking(request, target, losses);
     const system = encodeSystem(request);
     const body = {
       model: target.model,
-      max_tokens: maxTokens,
+      max_tokens: thinking.bound,
       messages: [...encodeMessages(request, names)],
       ...(system === null ? {} : { system }),
       ...(request.stream ? { stream: true as const } : {}),
@@ -96,28 +93,22 @@ interface Thinking {
 
 const NO_THINKING: Thinking = { on: false, fields: {}, effort: null };
 
-/** The wish in the words of the model's generation. Thinking and a forced tool exclude each other here: the tool wins, and the loss is told. */
-function encodeThinking({ reasoning, toolChoice, from }: PivotRequest, model: string, maxTokens: number, losses: string[]): Thinking {
-  if (reasoning === null || !reasoning.enabled || reasoning.effort === "none") return NO_THINKING;
-  const field = from === "openai-chat" ? "reasoning_effort" : "reasoning";
-  const way = thinkingOf(model);
-  const forced = toolChoice?.kind === "required" || toolChoice?.kind === "tool" || (toolChoice?.kind === "allowed" && toolChoice.required);
-  if (way === "none" || forced) {
-    losses.push(field);
-    return NO_THINKING;
+/** The loss is told where the wish cannot be met. `bound`: what the caller named, or room for the thought and an answer. */
+function encodeThinking(request: PivotRequest, target: EncodeTarget, losses: string[]): Thinking & { readonly bound: number } {
+  const bound = request.maxOutputTokens ?? target.defaultMaxOutputTokens;
+  const thinking = claudeThinking(request, target.model);
+  if (thinking === "unwanted" || thinking === "impossible") {
+    if (thinking === "impossible") losses.push(memberName("reasoning", request.from) ?? "reasoning");
+    return { ...NO_THINKING, bound };
   }
-  const display = reasoning.show === false ? ({ display: "omitted" } as const) : {};
-  if (way === "adaptive") {
-    const effort = effortOf(reasoning);
-    return { on: true, fields: { thinking: { type: "adaptive", ...display } }, effort: effort === "minimal" ? "low" : effort === "none" ? null : effort };
-  }
-  // The thought counts into the bound and must leave something of it.
-  const budget = Math.min(Math.max(budgetOf(reasoning) ?? MIN_BUDGET, MIN_BUDGET), maxTokens - 1);
-  if (budget < MIN_BUDGET) {
-    losses.push(field);
-    return NO_THINKING;
-  }
-  return { on: true, fields: { thinking: { type: "enabled", budget_tokens: budget } }, effort: null };
+  const display = request.reasoning?.show === false ? ({ display: "omitted" } as const) : {};
+  if (thinking.way === "adaptive") return { on: true, fields: { thinking: { type: "adaptive", ...display } }, effort: thinking.effort, bound };
+  return {
+    on: true,
+    fields: { thinking: { type: "enabled", budget_tokens: thinking.budget } },
+    effort: null,
+    bound: request.maxOutputTokens === null ? bound + thinking.budget : bound,
+  };
 }
 
 function encodeOutput({ format }: PivotRequest, effort: Thinking["effort"]): Pick<MessageCreateParams, "output_config"> {
@@ -146,8 +137,8 @@ function encodeSampling({ sampling, from }: PivotRequest, model: string, thinks:
 }
 
 /** The API refuses stop sequences of nothing but white space. */
-function encodeStop({ stop }: PivotRequest, losses: string[]): Pick<MessageCreateParams, "stop_sequences"> {
+function encodeStop({ stop, from }: PivotRequest, losses: string[]): Pick<MessageCreateParams, "stop_sequences"> {
   const kept = stop.filter((one) => one.trim() !== "");
-  if (kept.length < stop.length) losses.push("stop");
+  if (kept.length < stop.length) losses.push(memberName("stop", from) ?? "stop");
   return kept.length === 0 ? {} : { stop_sequences: kept };
 }

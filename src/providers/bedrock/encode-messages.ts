@@ -1,7 +1,9 @@
 import type { DocumentFormat, ImageFormat, Message } from "@aws-sdk/client-bedrock-runtime";
 import type { JsonObject } from "../../lib/json-value.ts";
+import { isSignedByClaude } from "../anthropic/claude-thinking.ts";
 import type { Block, CacheMark, FileBlock, ImageBlock, ToolResultBlock } from "../pivot/block.ts";
 import { argumentsObject } from "../pivot/call-arguments.ts";
+import { OPENING } from "../pivot/opening.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
 import { mapCallIds, type ToolNames } from "../pivot/tool-names.ts";
 import { Unsayable } from "../pivot/unsayable.ts";
@@ -42,19 +44,21 @@ export function encodeSystem({ system, format }: PivotRequest): readonly WireBlo
 }
 
 /** Roles must take turns here, so neighbours are joined; results of tools and what the user says next are one message. */
-export function encodeMessages(request: PivotRequest, names: ToolNames): readonly WireMessage[] {
+export function encodeMessages(request: PivotRequest, names: ToolNames, claude: boolean): readonly WireMessage[] {
   const documents: string[] = [];
   const callId = mapCallIds(request, CALL_ID, MAX_CALL_ID);
   const messages: WireMessage[] = [];
   for (const turn of request.turns) {
     const role = turn.role === "assistant" ? "assistant" : "user";
-    const content = role === "assistant" ? assistantBlocks(turn, names, callId) : userBlocks(turn, documents, callId);
+    const content = role === "assistant" ? assistantBlocks(turn, names, callId, claude) : userBlocks(turn, documents, callId);
     if (content.length === 0) continue;
     const last = messages.at(-1);
     if (last?.role === role) messages[messages.length - 1] = { role, content: [...last.content, ...content] };
     else messages.push({ role, content });
   }
-  return messages.map(withText);
+  const [first] = messages;
+  const opens = first === undefined ? request.system.length > 0 : first.role !== "user";
+  return [...(opens ? [{ role: "user" as const, content: [{ text: OPENING }] }] : []), ...messages.map(withText)];
 }
 
 /** A document must have a text beside it. */
@@ -63,10 +67,10 @@ function withText(message: WireMessage): WireMessage {
   return needs ? { ...message, content: [...message.content, { text: "See the document." }] } : message;
 }
 
-function assistantBlocks({ blocks }: Turn, names: ToolNames, callId: (id: string) => string): readonly WireBlock[] {
+function assistantBlocks({ blocks }: Turn, names: ToolNames, callId: (id: string) => string, claude: boolean): readonly WireBlock[] {
   // Thoughts come first, and only those that this provider signed: others are refused.
   const thoughts = blocks.flatMap((block): readonly WireBlock[] => {
-    if (block.kind === "reasoning" && block.origin === "bedrock" && block.signature !== null)
+    if (block.kind === "reasoning" && block.signature !== null && (block.origin === "bedrock" || (claude && isSignedByClaude(block))))
       return [{ reasoningContent: { reasoningText: { text: block.text, signature: block.signature } } }];
     if (block.kind === "redacted_reasoning" && block.origin === "bedrock") return [{ reasoningContent: { redactedContent: block.data } }];
     return [];

@@ -1,9 +1,10 @@
 import type { ConverseStreamRequest, Tool as WireTool, ToolChoice as WireToolChoice } from "@aws-sdk/client-bedrock-runtime";
 import type { JsonObject } from "../../lib/json-value.ts";
-import { thinkingOf } from "../anthropic/model-traits.ts";
-import { assess } from "../pivot/abilities.ts";
+import { claudeThinking } from "../anthropic/claude-thinking.ts";
+import { takesOneOfSampling } from "../anthropic/model-traits.ts";
+import { assess, type Member, memberName } from "../pivot/abilities.ts";
 import type { EncodedTo, EncodeTarget } from "../pivot/codec.ts";
-import { budgetOf, effortOf } from "../pivot/effort.ts";
+import { effortOf } from "../pivot/effort.ts";
 import { extraAbility } from "../pivot/extras.ts";
 import type { PivotRequest, Tool } from "../pivot/request.ts";
 import { mapToolNames, type ToolNames } from "../pivot/tool-names.ts";
@@ -13,7 +14,6 @@ import { cachePoint, encodeMessages, encodeSystem } from "./encode-messages.ts";
 
 const TOOL_NAME = /^[a-zA-Z0-9_-]+$/;
 const MAX_TOOL_NAME = 64;
-const MIN_BUDGET = 1_024;
 
 /** A request of Converse and ConverseStream: the model stands in the path, and bytes are base64 as JSON has them. */
 export function encodeRequest(request: PivotRequest, target: EncodeTarget): EncodedTo {
@@ -22,11 +22,13 @@ export function encodeRequest(request: PivotRequest, target: EncodeTarget): Enco
   return orRefused(() => {
     const losses = [...assessed.losses];
     const names = mapToolNames(request, TOOL_NAME, MAX_TOOL_NAME);
-    const fields = { ...encodeReasoning(request, target.model, losses), ...encodeTopK(request, target.model) };
+    const reasoning = encodeReasoning(request, target.model, losses);
+    const thinks = "thinking" in reasoning;
+    const fields = { ...reasoning, ...encodeTopK(request, target.model, thinks, losses) };
     const system = encodeSystem(request);
-    const inference = encodeInference(request, target.model, losses);
+    const inference = encodeInference(request, target.model, thinks, losses);
     const body = {
-      messages: encodeMessages(request, names),
+      messages: encodeMessages(request, names, isClaude(target.model)),
       ...(system.length === 0 ? {} : { system }),
       ...(Object.keys(inference).length === 0 ? {} : { inferenceConfig: inference }),
       ...encodeTools(request, names, losses),
@@ -37,20 +39,35 @@ export function encodeRequest(request: PivotRequest, target: EncodeTarget): Enco
   });
 }
 
-function encodeInference({ sampling, maxOutputTokens, stop }: PivotRequest, model: string, losses: string[]): JsonObject {
-  const { temperature, topP } = sampling;
-  const hot = temperature !== null && temperature > 1 && isClaude(model);
-  if (hot) losses.push("temperature");
+/** Claude's temperatures end at 1; beside thoughts it takes none of these, and its newer models one of the first two only. */
+function encodeInference({ sampling, maxOutputTokens, stop, from }: PivotRequest, model: string, thinks: boolean, losses: string[]): JsonObject {
+  const lose = (member: Member): void => void losses.push(memberName(member, from) ?? member);
+  const claude = isClaude(model);
+  let { temperature, topP } = sampling;
+  if (claude && temperature !== null && (temperature > 1 || (thinks && temperature !== 1))) {
+    lose("temperature");
+    temperature = thinks ? null : 1;
+  }
+  if (claude && topP !== null && (thinks || (temperature !== null && takesOneOfSampling(model)))) {
+    // A top_p of 1 cuts nothing off.
+    if (topP !== 1) lose("topP");
+    topP = null;
+  }
+  const kept = stop.filter((one) => one.trim() !== "");
+  if (kept.length < stop.length) lose("stop");
   return {
     ...(maxOutputTokens === null ? {} : { maxTokens: maxOutputTokens }),
-    ...(temperature === null ? {} : { temperature: hot ? 1 : temperature }),
+    ...(temperature === null ? {} : { temperature }),
     ...(topP === null ? {} : { topP }),
-    ...(stop.length === 0 ? {} : { stopSequences: [...stop] }),
+    ...(kept.length === 0 ? {} : { stopSequences: kept }),
   };
 }
 
-function encodeTopK({ sampling }: PivotRequest, model: string): JsonObject {
-  return sampling.topK === null || !isClaude(model) ? {} : { top_k: sampling.topK };
+function encodeTopK({ sampling, from }: PivotRequest, model: string, thinks: boolean, losses: string[]): JsonObject {
+  if (sampling.topK === null || !isClaude(model)) return {};
+  if (!thinks) return { top_k: sampling.topK };
+  losses.push(memberName("topK", from) ?? "topK");
+  return {};
 }
 
 /** There is no "none" here: the tools are left out, unless an earlier call needs them to be listed. */
@@ -110,28 +127,23 @@ function encodeFormat({ format }: PivotRequest): JsonObject {
   return { outputConfig: { textFormat: { type: "json_schema", structure: { jsonSchema } } } };
 }
 
-/** Each family of models has its own words for it. Claude takes no thought beside a forced tool. */
+/** Each family of models has its own words for it. */
 function encodeReasoning(request: PivotRequest, model: string, losses: string[]): JsonObject {
-  const { reasoning, toolChoice } = request;
+  const { reasoning } = request;
   if (reasoning === null || !reasoning.enabled || reasoning.effort === "none") return {};
-  const field = request.from === "anthropic" ? "thinking" : request.from === "openai-chat" ? "reasoning_effort" : "reasoning";
   const effort = effortOf(reasoning);
   if (isClaude(model)) {
-    const way = thinkingOf(model);
-    const forced = toolChoice?.kind === "required" || toolChoice?.kind === "tool" || (toolChoice?.kind === "allowed" && toolChoice.required);
-    const room = (request.maxOutputTokens ?? Number.MAX_SAFE_INTEGER) - 1;
-    const budget = Math.min(Math.max(budgetOf(reasoning) ?? MIN_BUDGET, MIN_BUDGET), room);
-    if (way !== "none" && !forced && way === "adaptive") {
-      const word = effort === "minimal" ? "low" : effort;
-      return { thinking: { type: "adaptive" }, ...(word === null ? {} : { output_config: { effort: word } }) };
+    const thinking = claudeThinking(request, model);
+    if (thinking !== "unwanted" && thinking !== "impossible") {
+      if (thinking.way === "budget") return { thinking: { type: "enabled", budget_tokens: thinking.budget } };
+      return { thinking: { type: "adaptive" }, ...(thinking.effort === null ? {} : { output_config: { effort: thinking.effort } }) };
     }
-    if (way !== "none" && !forced && budget >= MIN_BUDGET) return { thinking: { type: "enabled", budget_tokens: budget } };
   } else if (effort !== null && /(^|\.)openai\./.test(model)) {
     return { reasoning_effort: lowMediumHigh(effort) };
   } else if (effort !== null && /(^|\.)amazon\.nova-2/.test(model)) {
     return { reasoningConfig: { type: "enabled", maxReasoningEffort: lowMediumHigh(effort) } };
   }
-  losses.push(field);
+  losses.push(memberName("reasoning", request.from) ?? "reasoning");
   return {};
 }
 

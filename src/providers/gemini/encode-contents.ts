@@ -2,6 +2,7 @@ import { asObject, type JsonObject, parseJson } from "../../lib/json-value.ts";
 import type { Block, FileBlock, ImageBlock, ToolCallBlock, ToolResultBlock } from "../pivot/block.ts";
 import { argumentsObject } from "../pivot/call-arguments.ts";
 import type { EncodeTarget } from "../pivot/codec.ts";
+import { OPENING } from "../pivot/opening.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
 import type { ToolNames } from "../pivot/tool-names.ts";
 import { Unsayable } from "../pivot/unsayable.ts";
@@ -54,6 +55,7 @@ export function encodeContents(request: PivotRequest, target: EncodeTarget, name
       push("user", [...shown, ...turn.blocks.flatMap(userPart)]);
     }
   }
+  if (contents.length === 0 && request.system.length > 0) return [{ role: "user", parts: [{ text: OPENING }] }];
   return contents;
 }
 

@@ -1,6 +1,6 @@
 import type { FunctionCallingConfigMode, GenerationConfig, ThinkingConfig } from "@google/genai";
 import type { JsonObject } from "../../lib/json-value.ts";
-import { assess } from "../pivot/abilities.ts";
+import { assess, memberName } from "../pivot/abilities.ts";
 import type { EncodedTo, EncodeTarget } from "../pivot/codec.ts";
 import { budgetOf, effortOf } from "../pivot/effort.ts";
 import { extraAbility } from "../pivot/extras.ts";
@@ -36,7 +36,8 @@ export function encodeRequest(request: PivotRequest, target: EncodeTarget): Enco
 
 function encodeConfig(request: PivotRequest, model: string, losses: string[]): JsonObject {
   const { sampling, format, stop, maxOutputTokens } = request;
-  if (stop.length > MAX_STOPS) losses.push(request.from === "anthropic" ? "stop_sequences" : "stop");
+  const stops = stop.filter((one) => one !== "").slice(0, MAX_STOPS);
+  if (stops.length < stop.length) losses.push(memberName("stop", request.from) ?? "stop");
   const thinking = encodeThinking(request, model);
   const config = {
     ...given("temperature", sampling.temperature),
@@ -46,7 +47,7 @@ function encodeConfig(request: PivotRequest, model: string, losses: string[]): J
     ...given("frequencyPenalty", sampling.frequencyPenalty),
     ...given("presencePenalty", sampling.presencePenalty),
     ...given("maxOutputTokens", maxOutputTokens),
-    ...(stop.length === 0 ? {} : { stopSequences: stop.slice(0, MAX_STOPS) }),
+    ...(stops.length === 0 ? {} : { stopSequences: stops }),
     ...(format?.kind === "json" ? { responseMimeType: "application/json" } : {}),
     ...(format?.kind === "json_schema" ? { responseMimeType: "application/json", responseJsonSchema: plainSchema(format.schema) } : {}),
     ...(thinking === null ? {} : { thinkingConfig: thinking }),

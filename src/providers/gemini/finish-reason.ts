@@ -13,8 +13,15 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
   SPII: "content_filter",
   IMAGE_SAFETY: "content_filter",
   IMAGE_PROHIBITED_CONTENT: "content_filter",
+  IMAGE_RECITATION: "content_filter",
   MALFORMED_FUNCTION_CALL: "malformed",
   UNEXPECTED_TOOL_CALL: "malformed",
+  TOO_MANY_TOOL_CALLS: "malformed",
+  MALFORMED_RESPONSE: "malformed",
+  MISSING_THOUGHT_SIGNATURE: "malformed",
+  OTHER: "malformed",
+  NO_IMAGE: "malformed",
+  IMAGE_OTHER: "malformed",
 };
 
 /** `called`: a function was called somewhere in the answer, of which the reason says nothing (STOP). */

@@ -56,7 +56,7 @@ function thoughtsOf(blocks: readonly Block[], { thoughts }: ApiQuirks): JsonObje
     const details = encodeReasoningDetails(blocks);
     return details.length === 0 ? {} : { reasoning_details: details };
   }
-  const text = blocks.flatMap((block) => (block.kind === "reasoning" ? [block.text] : [])).join("\n\n");
+  const text = blocks.flatMap((block) => (block.kind === "reasoning" && block.text !== "" ? [block.text] : [])).join("\n\n");
   return text === "" ? {} : { reasoning_content: text };
 }
 

@@ -26,7 +26,7 @@ function encodeMessage({ blocks, finish }: PivotAnswer, context: AnswerContext):
   const { text, annotations } = joinText(blocks);
   const refusal = blocks.flatMap((block) => (block.kind === "refusal" ? [block.text] : [])).join("") || (finish.reason === "refusal" ? finish.detail : null);
   const calls = blocks.flatMap((block) => (block.kind === "tool_call" ? [encodeCall(block, context)] : []));
-  const thoughts = blocks.flatMap((block) => (block.kind === "reasoning" ? [block.text] : [])).join("\n\n");
+  const thoughts = blocks.flatMap((block) => (block.kind === "reasoning" && block.text !== "" ? [block.text] : [])).join("\n\n");
   const details = encodeReasoningDetails(blocks);
   return {
     role: "assistant",

@@ -24,7 +24,7 @@ export interface Finish {
   readonly detail: string | null;
 }
 
-/** `pause`: the provider wants to be called again with what it said (Anthropic `pause_turn`). `context`: the model's window is full. `malformed`: the model wrote a tool call that the provider could not read. */
+/** `pause`: the provider wants to be called again with what it said (Anthropic `pause_turn`). `context`: the model's window is full. `malformed`: the provider gave the answer up, most often over a tool call that it could not read. */
 export type FinishReason = "stop" | "stop_sequence" | "length" | "tool_calls" | "content_filter" | "refusal" | "pause" | "context" | "malformed";
 
 /** What a block is when its first piece arrives; the pieces follow as deltas with the same `index`. */

@@ -15,7 +15,6 @@ const KEPT: ReadonlySet<string> = new Set([
   "minItems",
   "maxItems",
   "required",
-  "nullable",
   "default",
 ]);
 /** Deeper schemas are cut off: a schema that refers to itself has no end. */
@@ -23,7 +22,7 @@ const MAX_DEPTH = 12;
 
 /**
  * A JSON Schema without what some providers refuse: references are written out, `const` is an `enum` of one, `allOf` is joined, `oneOf` is `anyOf`,
- * a list of types is `anyOf`, `null` among them is `nullable`. A schema that refers to itself ends as "anything" where it comes round.
+ * `null` stands beside the type. A schema that refers to itself ends as "anything" where it comes round.
  */
 export function plainSchema(schema: JsonObject): JsonObject {
   return simplify(schema, schema, 0, new Set());
@@ -45,9 +44,13 @@ function simplify(schema: JsonObject, root: JsonObject, depth: number, seen: Rea
   }
   const inner = (value: unknown): JsonObject => simplify(asObject(value) ?? {}, root, depth + 1, seen);
   const plain: Record<string, unknown> = { ...pick(schema, KEPT), ...typesOf(schema["type"]) };
-  if (schema["const"] !== undefined) plain["enum"] = [schema["const"]];
+  if (schema["const"] === null) plain["type"] = "null";
+  else if (schema["const"] !== undefined) plain["enum"] = [schema["const"]];
   const properties = asObject(schema["properties"]);
   if (properties !== null) plain["properties"] = Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, inner(value)]));
+  // Of any name: a map. That no more may come is not known everywhere.
+  const others = asObject(schema["additionalProperties"]);
+  if (others !== null) plain["additionalProperties"] = inner(others);
   const items = asObject(schema["items"]);
   if (items !== null) plain["items"] = inner(items);
   const prefix = asArray(schema["prefixItems"]);
@@ -55,7 +58,18 @@ function simplify(schema: JsonObject, root: JsonObject, depth: number, seen: Rea
   const choices = [...asObjects(schema["anyOf"]), ...asObjects(schema["oneOf"])];
   if (choices.length > 0) Object.assign(plain, alternatives(choices, inner));
   if (plain["type"] === "array" && plain["items"] === undefined) plain["items"] = {};
-  return plain;
+  const { nullable, ...known } = plain;
+  return nullable === true || schema["nullable"] === true ? orNull(known) : known;
+}
+
+/** A list of types is the one form of it that the providers name in their documentation; a list of words (`enum`) does not take `null` as one of them. */
+function orNull(schema: JsonObject): JsonObject {
+  const { type, title, description, ...rest } = schema;
+  if (Array.isArray(type) || type === "null") return schema;
+  if (Array.isArray(schema["anyOf"])) return { ...schema, anyOf: [...asArray(schema["anyOf"]), { type: "null" }] };
+  if (type !== undefined && schema["enum"] === undefined) return { ...schema, type: [type, "null"] };
+  const told = { ...(title === undefined ? {} : { title }), ...(description === undefined ? {} : { description }) };
+  return { ...told, anyOf: [{ ...(type === undefined ? {} : { type }), ...rest }, { type: "null" }] };
 }
 
 /** `type: ["string", "null"]` and the like. */
