@@ -1,3 +1,4 @@
+import { answerModels } from "./answer-models.ts";
 import { answerPreflight } from "./answer-preflight.ts";
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
@@ -67,7 +68,8 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     // 4 Admitted: whoever is to be asked says yes.
     if (externalAuth !== null) call = await authorizeCall(stages, call, externalAuth);
     if (action.kind === "redirect") return redirect(routed, action.redirect, record);
-    // 5 Planned: what the lock allows, in order.
+    // 5 Planned: what the lock allows, in order. What models there are, the policies say.
+    if (answerModels(call)) return;
     const asked = planRequest(routed.operation, body.facts?.model ?? null);
     const planned = plan(routed, asked, stages.health, stages.random);
     record.excluded = planned.excluded;
