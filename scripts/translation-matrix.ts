@@ -3,6 +3,7 @@ import { anthropicAbilities } from "../src/providers/anthropic/abilities.ts";
 import { bedrockAbilities } from "../src/providers/bedrock/abilities.ts";
 import { GEMINI } from "../src/providers/gemini/abilities.ts";
 import { chatAbilities } from "../src/providers/openai-chat/abilities.ts";
+import { RESPONSES } from "../src/providers/openai-responses/abilities.ts";
 import { type Abilities, MEMBER_NAMES, memberName, memberTitle } from "../src/providers/pivot/abilities.ts";
 import type { WireApi } from "../src/providers/pivot/block.ts";
 import { extrasTable } from "../src/providers/pivot/extras.ts";
@@ -15,6 +16,7 @@ const CALLERS = [
 
 const UPSTREAMS: readonly (readonly [string, WireApi, Abilities])[] = [
   ["Chat completions", "openai-chat", chatAbilities(OPENAI_QUIRKS)],
+  ["Responses", "openai-responses", RESPONSES],
   ["Messages", "anthropic", anthropicAbilities("claude-opus-4-6", "native")],
   ["Bedrock Converse", "bedrock", bedrockAbilities("anthropic.claude-opus-4-6")],
   ["Gemini, Vertex AI", "gemini", GEMINI],

@@ -142,7 +142,7 @@ export type CredentialPlan =
   | { readonly type: "passthrough"; readonly stripClientCredentials: false };
 
 /** Which API a backend speaks, by the name of its owner. */
-export type ApiSchema = "OpenAI" | "AzureOpenAI" | "Anthropic" | "AWSAnthropic" | "GCPAnthropic" | "AWSBedrock" | "Gemini" | "GCPVertexAI";
+export type ApiSchema = "OpenAI" | "OpenAIResponses" | "AzureOpenAI" | "Anthropic" | "AWSAnthropic" | "GCPAnthropic" | "AWSBedrock" | "Gemini" | "GCPVertexAI";
 
 /** Where a server that speaks OpenAI's API differs from OpenAI's own. */
 export interface ApiQuirks {

@@ -4,7 +4,7 @@ import type { Operation, OperationName } from "../model/operation.ts";
 /** How a call in one API is served by a backend that speaks another. The codecs themselves are loaded when the first such call comes. */
 export interface TranslationPlan {
   readonly caller: "openai-chat" | "openai-responses" | "anthropic";
-  readonly upstream: "openai-chat" | "anthropic" | "gemini" | "bedrock";
+  readonly upstream: "openai-chat" | "openai-responses" | "anthropic" | "gemini" | "bedrock";
   /** Which cloud serves it, since the clouds differ in details. */
   readonly host: "native" | "azure" | "vertex" | "bedrock";
   /** The body is in the backend's API already, and only what the cloud wants otherwise is changed in it: for which operation. Null: it is translated. */
@@ -20,6 +20,7 @@ const CALLERS: Partial<Readonly<Record<OperationName, TranslationPlan["caller"]>
 
 const UPSTREAMS: Readonly<Record<ApiSchema, Pick<TranslationPlan, "upstream" | "host">>> = {
   OpenAI: { upstream: "openai-chat", host: "native" },
+  OpenAIResponses: { upstream: "openai-responses", host: "native" },
   AzureOpenAI: { upstream: "openai-chat", host: "azure" },
   Anthropic: { upstream: "anthropic", host: "native" },
   AWSAnthropic: { upstream: "anthropic", host: "bedrock" },
@@ -37,7 +38,7 @@ const GOOGLE: readonly ApiSchema[] = ["Gemini", "GCPVertexAI", "GCPAnthropic"];
 /** Operations that a backend of a schema takes as they are. What is listed nowhere (plain HTTP, lists of models) passes everywhere. */
 const NATIVE: Partial<Readonly<Record<OperationName, readonly ApiSchema[]>>> = {
   chat: OPENAI,
-  responses: OPENAI,
+  responses: [...OPENAI, "OpenAIResponses"],
   completions: OPENAI,
   embeddings: OPENAI,
   realtime: OPENAI,

@@ -23,6 +23,7 @@ const CALLERS: Readonly<Record<TranslationPlan["caller"], CallerCodec>> = {
 
 const UPSTREAMS: Readonly<Record<TranslationPlan["upstream"], UpstreamCodec>> = {
   "openai-chat": openaiChatCodec,
+  "openai-responses": openaiResponsesCodec,
   anthropic: anthropicCodec,
   gemini: geminiCodec,
   bedrock: bedrockCodec,

@@ -6,6 +6,8 @@ export function upstreamPath(api: ApiProfile, { model, stream }: { readonly mode
   switch (api.schema) {
     case "OpenAI":
       return `${api.prefix ?? "/v1"}/chat/completions`;
+    case "OpenAIResponses":
+      return `${api.prefix ?? "/v1"}/responses`;
     case "AzureOpenAI":
       return azurePath(api, segment, "/chat/completions");
     case "Anthropic":

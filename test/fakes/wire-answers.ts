@@ -10,8 +10,8 @@ export interface Told {
   readonly ends: "stop" | "length" | "tool_calls";
 }
 
-export type Upstream = "openai-chat" | "anthropic" | "bedrock" | "gemini";
-export const UPSTREAMS: readonly Upstream[] = ["openai-chat", "anthropic", "bedrock", "gemini"];
+export type Upstream = "openai-chat" | "openai-responses" | "anthropic" | "bedrock" | "gemini";
+export const UPSTREAMS: readonly Upstream[] = ["openai-chat", "openai-responses", "anthropic", "bedrock", "gemini"];
 
 const encoder = new TextEncoder();
 
@@ -48,6 +48,8 @@ export function wholeAnswer(upstream: Upstream, told: Told): unknown {
         ],
         usage: openaiUsage(usage),
       };
+    case "openai-responses":
+      return responseObject(told, "whole");
     case "anthropic":
       return {
         id: "msg_1",
@@ -93,6 +95,8 @@ export function streamedAnswer(upstream: Upstream, told: Told): Uint8Array {
   switch (upstream) {
     case "openai-chat":
       return encoder.encode(openaiStream(told));
+    case "openai-responses":
+      return encoder.encode(responsesStream(told));
     case "anthropic":
       return encoder.encode(anthropicStream(told));
     case "bedrock":
@@ -123,6 +127,101 @@ function openaiStream({ thought, text, calls, usage, ends }: Told): string {
     chunk([{ index: 0, delta: {}, finish_reason: ends }]),
     chunk([], { usage: openaiUsage(usage) }),
     "data: [DONE]\n\n",
+  ].join("");
+}
+
+/** `begun`: as the first event of a stream has it. */
+function responseObject(told: Told, state: "begun" | "whole"): object {
+  const { usage, ends } = told;
+  const whole = state === "whole";
+  return {
+    id: "resp_1",
+    object: "response",
+    created_at: 1_700_000_000,
+    model: "served",
+    status: whole ? (ends === "length" ? "incomplete" : "completed") : "in_progress",
+    error: null,
+    incomplete_details: whole && ends === "length" ? { reason: "max_output_tokens" } : null,
+    output: whole ? responseItems(told).map(({ item }) => item) : [],
+    ...(whole
+      ? {
+          usage: {
+            input_tokens: usage.input,
+            input_tokens_details: { cached_tokens: usage.cached },
+            output_tokens: usage.output,
+            output_tokens_details: { reasoning_tokens: 1 },
+            total_tokens: usage.input + usage.output,
+          },
+        }
+      : {}),
+  };
+}
+
+interface ResponseItem {
+  readonly item: object;
+  readonly begun: object;
+  /** Events between the item's beginning and its end, each with what it says beside its place. */
+  readonly events: readonly (readonly [string, object])[];
+}
+
+function responseItems({ thought, text, calls }: Told): readonly ResponseItem[] {
+  const items: ResponseItem[] = [];
+  if (thought !== null) {
+    const done = { id: "rs_1", type: "reasoning", summary: [{ type: "summary_text", text: thought.text }], encrypted_content: thought.signature };
+    const at = { item_id: "rs_1", summary_index: 0 };
+    items.push({
+      item: done,
+      begun: { ...done, summary: [], encrypted_content: null },
+      events: [
+        ["response.reasoning_summary_part.added", { ...at, part: { type: "summary_text", text: "" } }],
+        ...pieces(thought.text).map((piece) => ["response.reasoning_summary_text.delta", { ...at, delta: piece }] as const),
+        ["response.reasoning_summary_text.done", { ...at, text: thought.text }],
+      ],
+    });
+  }
+  if (text !== "") {
+    const part = { type: "output_text", text, annotations: [], logprobs: [] };
+    const done = { id: "msg_1", type: "message", role: "assistant", status: "completed", content: [part] };
+    const at = { item_id: "msg_1", content_index: 0 };
+    items.push({
+      item: done,
+      begun: { ...done, status: "in_progress", content: [] },
+      events: [
+        ["response.content_part.added", { ...at, part: { ...part, text: "" } }],
+        ...pieces(text).map((piece) => ["response.output_text.delta", { ...at, delta: piece, logprobs: [] }] as const),
+        ["response.output_text.done", { ...at, text, logprobs: [] }],
+        ["response.content_part.done", { ...at, part }],
+      ],
+    });
+  }
+  for (const [index, call] of calls.entries()) {
+    const json = JSON.stringify(call.input);
+    const done = { id: `fc_${index}`, type: "function_call", call_id: call.id, name: call.name, arguments: json, status: "completed" };
+    const at = { item_id: `fc_${index}` };
+    items.push({
+      item: done,
+      begun: { ...done, arguments: "", status: "in_progress" },
+      events: [
+        ...pieces(json).map((piece) => ["response.function_call_arguments.delta", { ...at, delta: piece }] as const),
+        ["response.function_call_arguments.done", { ...at, name: call.name, arguments: json }],
+      ],
+    });
+  }
+  return items;
+}
+
+function responsesStream(told: Told): string {
+  let sequence = 0;
+  const say = (type: string, rest: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence++, ...rest })}\n\n`;
+  return [
+    say("response.created", { response: responseObject(told, "begun") }),
+    say("response.in_progress", { response: responseObject(told, "begun") }),
+    ...responseItems(told).flatMap(({ item, begun, events }, index) => [
+      say("response.output_item.added", { output_index: index, item: begun }),
+      ...events.map(([type, rest]) => say(type, { output_index: index, ...rest })),
+      say("response.output_item.done", { output_index: index, item }),
+    ]),
+    say(told.ends === "length" ? "response.incomplete" : "response.completed", { response: responseObject(told, "whole") }),
   ].join("");
 }
 

@@ -16,6 +16,7 @@ import { bedrockFrame, concat, streamedAnswer, type Told, UPSTREAMS, type Upstre
 
 const CODECS: Readonly<Record<Upstream, UpstreamCodec>> = {
   "openai-chat": openaiChatCodec,
+  "openai-responses": openaiResponsesCodec,
   anthropic: anthropicCodec,
   bedrock: bedrockCodec,
   gemini: geminiCodec,

@@ -42,8 +42,8 @@ const ON_VERTEX: ReadonlySet<string> = new Set(["GCPVertexAI", "GCPAnthropic"]);
 const schema = withRules(
   z.strictObject({
     name: field(
-      z.enum(["OpenAI", "AzureOpenAI", "Anthropic", "AWSAnthropic", "GCPAnthropic", "AWSBedrock", "Gemini", "GCPVertexAI"]),
-      "`OpenAI` (and all that speak its API), `AzureOpenAI`, `Anthropic`, `AWSAnthropic` (Claude on Bedrock, InvokeModel), `GCPAnthropic` (Claude on Vertex AI, rawPredict), `AWSBedrock` (Converse), `Gemini` or `GCPVertexAI` (both generateContent).",
+      z.enum(["OpenAI", "OpenAIResponses", "AzureOpenAI", "Anthropic", "AWSAnthropic", "GCPAnthropic", "AWSBedrock", "Gemini", "GCPVertexAI"]),
+      "`OpenAI` (and all that speak its API), `OpenAIResponses` (for models that only the Responses API serves), `AzureOpenAI`, `Anthropic`, `AWSAnthropic` (Claude on Bedrock, InvokeModel), `GCPAnthropic` (Claude on Vertex AI, rawPredict), `AWSBedrock` (Converse), `Gemini` or `GCPVertexAI` (both generateContent).",
     ),
     preset: field(
       z.optional(z.enum(API_PRESET_NAMES)),

@@ -18,6 +18,7 @@ export type Caller = "openai-chat" | "openai-responses" | "anthropic";
 
 export const UPSTREAM_CODECS: Readonly<Record<Upstream, UpstreamCodec>> = {
   "openai-chat": openaiChatCodec,
+  "openai-responses": openaiResponsesCodec,
   anthropic: anthropicCodec,
   bedrock: bedrockCodec,
   gemini: geminiCodec,
@@ -31,6 +32,7 @@ export const CALLER_CODECS: Readonly<Record<Caller, CallerCodec>> = {
 /** A model of each upstream that can do everything. */
 export const MODELS: Readonly<Record<Upstream, string>> = {
   "openai-chat": "gpt-6",
+  "openai-responses": "gpt-6",
   anthropic: "claude-opus-4-6",
   bedrock: "anthropic.claude-opus-4-6-v1:0",
   gemini: "gemini-3-pro",
