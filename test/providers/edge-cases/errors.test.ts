@@ -96,6 +96,12 @@ describe("#40 statuses, types and hints of errors", () => {
 describe("#39 errors in the middle of a stream", () => {
   const started = {
     "openai-chat": [chunk({ content: "Hel" }), data({ error: { message: "broke", type: "server_error", code: null } })],
+    "openai-responses": [
+      named("response.created", { response: { id: "resp_1", model: "m", created_at: 1 } }) +
+        named("response.content_part.added", { output_index: 0, content_index: 0, part: { type: "output_text", text: "" } }) +
+        named("response.output_text.delta", { output_index: 0, content_index: 0, delta: "Hel" }),
+      named("error", { code: "server_error", message: "broke", param: null }),
+    ],
     anthropic: [
       messageEvents([{ start: { type: "text", text: "Hel" } }]).split("event: message_delta")[0] ?? "",
       named("error", { error: { type: "api_error", message: "broke" } }),
