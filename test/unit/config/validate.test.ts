@@ -20,7 +20,8 @@ describe("validation", () => {
         line: 7,
         column: 11,
         pointer: "/spec/schema/name",
-        message: 'name has an unknown value "OpenIA": it must be OpenAI, OpenAIResponses, AzureOpenAI, Anthropic, AWSAnthropic, GCPAnthropic, AWSBedrock, Gemini, GCPVertexAI',
+        message:
+          'name has an unknown value "OpenIA": it must be OpenAI, OpenAIResponses, AzureOpenAI, Anthropic, AWSAnthropic, GCPAnthropic, AWSBedrock, Gemini, GCPVertexAI',
         advice: "did you mean OpenAI?",
       },
     ]);
