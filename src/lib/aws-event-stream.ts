@@ -1,4 +1,5 @@
 import { crc32 } from "./crc32.ts";
+import { holdBytes } from "./held-bytes.ts";
 import { toText } from "./utf8.ts";
 
 /** One message of `application/vnd.amazon.eventstream`. */
@@ -25,39 +26,24 @@ const MIN_MESSAGE_BYTES = PRELUDE_BYTES + 4;
 
 /** Work is linear in the bytes; memory: one message and one chunk. */
 export function createEventStreamReader(): EventStreamReader {
-  let held = new Uint8Array(0);
-  let length = 0;
-
-  const hold = (bytes: Uint8Array): void => {
-    const needed = length + bytes.length;
-    if (needed > held.length) {
-      const larger = new Uint8Array(Math.max(needed, held.length * 2, 4_096));
-      larger.set(held.subarray(0, length));
-      held = larger;
-    }
-    held.set(bytes, length);
-    length = needed;
-  };
-
+  const held = holdBytes();
   return {
     push(bytes) {
-      hold(bytes);
+      held.add(bytes);
       const messages: EventStreamMessage[] = [];
+      const all = held.view();
       let at = 0;
-      while (length - at >= PRELUDE_BYTES) {
-        const size = messageSize(held.subarray(at, at + PRELUDE_BYTES));
-        if (length - at < size) break;
-        messages.push(readMessage(held.slice(at, at + size)));
+      while (all.length - at >= PRELUDE_BYTES) {
+        const size = messageSize(all.subarray(at, at + PRELUDE_BYTES));
+        if (all.length - at < size) break;
+        messages.push(readMessage(all.slice(at, at + size)));
         at += size;
       }
-      if (at > 0) {
-        held = held.slice(at, length);
-        length = held.length;
-      }
+      if (at > 0) held.take(at);
       return messages;
     },
     get unfinished() {
-      return length > 0;
+      return held.length > 0;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { holdBytes } from "./held-bytes.ts";
 import { toText } from "./utf8.ts";
 
 const LF = 0x0a;
@@ -107,57 +108,35 @@ export interface EventBoundary {
 
 /** Holds at most `maxEventBytes` and one chunk. Work is linear in the bytes, however small the chunks (T18). */
 export function createEventBoundary(maxEventBytes: number): EventBoundary {
-  let held = new Uint8Array(0);
-  let length = 0;
+  const held = holdBytes();
   let overflowed = false;
-
-  const hold = (bytes: Uint8Array): void => {
-    const needed = length + bytes.length;
-    if (needed > held.length) {
-      // Doubling keeps the copying linear; one-byte chunks would otherwise cost the square of the event.
-      const larger = new Uint8Array(Math.max(needed, held.length * 2, 512));
-      larger.set(held.subarray(0, length));
-      held = larger;
-    }
-    held.set(bytes, length);
-    length = needed;
-  };
-  const release = (end: number): Uint8Array => {
-    const out = held.slice(0, end);
-    const rest = held.slice(end, length);
-    held = new Uint8Array(0);
-    length = 0;
-    if (rest.length > 0) hold(rest);
-    return out;
-  };
 
   return {
     push(bytes) {
       if (bytes.length === 0) return null;
       if (overflowed) return bytes;
-      if (length === 0) {
+      if (held.length === 0) {
         const end = pastComments(bytes, lastBlockEnd(bytes, bytes.length, 0));
         if (end === bytes.length) return bytes;
-        hold(bytes.subarray(end));
-        if (length > maxEventBytes) {
+        held.add(bytes.subarray(end));
+        if (held.length > maxEventBytes) {
           overflowed = true;
-          length = 0;
-          held = new Uint8Array(0);
+          held.clear();
           return bytes;
         }
         return end === 0 ? null : bytes.subarray(0, end);
       }
-      const before = length;
-      hold(bytes);
+      const before = held.length;
+      held.add(bytes);
       // A carriage return that was the last byte before may turn out to have ended an event.
-      const end = lastBlockEnd(held, length, before - 1);
-      if (length - end > maxEventBytes) {
+      const end = lastBlockEnd(held.view(), held.length, before - 1);
+      if (held.length - end > maxEventBytes) {
         overflowed = true;
-        return release(length);
+        return held.take(held.length);
       }
-      return end === 0 ? null : release(end);
+      return end === 0 ? null : held.take(end);
     },
-    rest: () => (length === 0 ? null : held.slice(0, length)),
+    rest: () => (held.length === 0 ? null : held.view().slice()),
     get overflowed() {
       return overflowed;
     },
