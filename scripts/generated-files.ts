@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { OWN_KINDS } from "../src/config/manifest-set.ts";
 import { customResourceDefinition } from "./custom-resource-definition.ts";
 import { manifestReference } from "./manifest-reference.ts";
-import { translationMatrix } from "./translation-matrix.ts";
+import { presetTable, translationMatrix } from "./translation-matrix.ts";
 
 /** Path below the repository's root, and the text that belongs there. */
 export type GeneratedFiles = ReadonlyMap<string, string>;
@@ -13,7 +13,7 @@ export function generatedFiles(): GeneratedFiles {
   const files = new Map(kinds.map((kind) => [`infra/crds/${kind.plural}.${kind.group}.yaml`, customResourceDefinition(kind)]));
   const reference = kinds.map((kind) => manifestReference(kind, handWritten(`${kind.kind}.yaml`))).join("\n");
   files.set("docs/manifests.md", `${handWritten("guide.md").trimEnd()}\n\n${reference}`);
-  files.set("docs/translation.md", `${handWritten("translation.md").trimEnd()}\n\n${translationMatrix()}`);
+  files.set("docs/translation.md", `${handWritten("translation.md").trimEnd()}\n\n${presetTable()}\n${translationMatrix()}`);
   return files;
 }
 

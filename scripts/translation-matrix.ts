@@ -1,4 +1,4 @@
-import { OPENAI_QUIRKS } from "../src/config/api-presets.ts";
+import { API_PRESET_NAMES, API_PRESETS, OPENAI_QUIRKS, quirksOf } from "../src/config/api-presets.ts";
 import { anthropicAbilities } from "../src/providers/anthropic/abilities.ts";
 import { bedrockAbilities } from "../src/providers/bedrock/abilities.ts";
 import { GEMINI } from "../src/providers/gemini/abilities.ts";
@@ -34,4 +34,18 @@ export function translationMatrix(): string {
     const extras = Object.entries(extrasTable(caller)).map(([name, ability]) => `| \`${name}\` | | ${upstreams.map(() => ability).join(" | ")} |`);
     return `## From ${title}\n\n${head}\n${[...rows, ...extras].join("\n")}\n`;
   }).join("\n");
+}
+
+/** What each preset stands for: a table of the very data that the compiler goes by. */
+export function presetTable(): string {
+  const yes = (has: boolean): string => (has ? "yes" : "");
+  const rows = API_PRESET_NAMES.map((name) => {
+    const { host, prefix } = API_PRESETS[name];
+    const quirks = quirksOf(name);
+    const base = `${host === null ? "your server" : `\`${host}\``} | ${prefix === null ? "to be written" : prefix === "" ? "none" : `\`${prefix}\``}`;
+    return `| \`${name}\` | ${base} | \`${quirks.maxTokens}\` | ${yes(quirks.streamUsage)} | ${yes(quirks.reasoningEffort)} | ${yes(quirks.jsonSchema)} |`;
+  });
+  const head =
+    "| `preset` | host | `prefix` | bound of the output | usage in streams | `reasoning_effort` | answers held to a schema |\n|---|---|---|---|---|---|---|";
+  return `## Presets\n\nServers that speak OpenAI's chat completions, and what of it is sent to them when a call is translated. A call in OpenAI's own API passes as it is.\n\n${head}\n${rows.join("\n")}\n`;
 }

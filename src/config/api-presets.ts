@@ -30,7 +30,8 @@ export const API_PRESETS = {
   Together: { host: "api.together.ai", prefix: "/v1", quirks: {} },
   DeepSeek: { host: "api.deepseek.com", prefix: "/v1", quirks: { jsonSchema: false, thoughts: null } },
   xAI: { host: "api.x.ai", prefix: "/v1", quirks: { maxTokens: "max_completion_tokens", reasoningEffort: true } },
-  Cohere: { host: "api.cohere.ai", prefix: "/compatibility/v1", quirks: { reasoningEffort: true } },
+  // `stream_options` is an error there.
+  Cohere: { host: "api.cohere.ai", prefix: "/compatibility/v1", quirks: { streamUsage: false, reasoningEffort: true } },
   Perplexity: { host: "api.perplexity.ai", prefix: "", quirks: { streamUsage: false } },
   OpenRouter: { host: "openrouter.ai", prefix: "/api/v1", quirks: { thoughts: "reasoning_details", reasoningEffort: true } },
   Fireworks: { host: "api.fireworks.ai", prefix: "/inference/v1", quirks: { reasoningEffort: true } },

@@ -29,17 +29,20 @@ export function createEventStreamReader(): EventStreamReader {
   const held = holdBytes();
   return {
     push(bytes) {
-      held.add(bytes);
+      // Most often a chunk is whole messages, which are read where they are.
+      const whole = held.length === 0;
+      if (!whole) held.add(bytes);
+      const source = whole ? bytes : held.view();
       const messages: EventStreamMessage[] = [];
-      const all = held.view();
       let at = 0;
-      while (all.length - at >= PRELUDE_BYTES) {
-        const size = messageSize(all.subarray(at, at + PRELUDE_BYTES));
-        if (all.length - at < size) break;
-        messages.push(readMessage(all.slice(at, at + size)));
+      while (source.length - at >= PRELUDE_BYTES) {
+        const size = messageSize(source, at);
+        if (source.length - at < size) break;
+        messages.push(readMessage(source.slice(at, at + size)));
         at += size;
       }
-      if (at > 0) held.take(at);
+      if (whole && at < bytes.length) held.add(bytes.subarray(at));
+      if (!whole && at > 0) held.take(at);
       return messages;
     },
     get unfinished() {
@@ -49,28 +52,26 @@ export function createEventStreamReader(): EventStreamReader {
 }
 
 /** The prelude has a checksum of its own, so that a damaged length is not believed. */
-function messageSize(prelude: Uint8Array): number {
-  const view = viewOf(prelude);
-  if (crc32(prelude.subarray(0, 8)) !== view.getUint32(8)) throw new RangeError("the prelude of a message does not match its checksum");
-  const size = view.getUint32(0);
+function messageSize(bytes: Uint8Array, at: number): number {
+  if (crc32(bytes, at, at + 8) !== uint32(bytes, at + 8)) throw new RangeError("the prelude of a message does not match its checksum");
+  const size = uint32(bytes, at);
   if (size < MIN_MESSAGE_BYTES || size > MAX_MESSAGE_BYTES) throw new RangeError("the length of a message is impossible");
   return size;
 }
 
 function readMessage(message: Uint8Array): EventStreamMessage {
-  const view = viewOf(message);
   const end = message.length - 4;
-  if (crc32(message.subarray(0, end)) !== view.getUint32(end)) throw new RangeError("a message does not match its checksum");
-  const headersEnd = PRELUDE_BYTES + view.getUint32(4);
+  if (crc32(message, 0, end) !== uint32(message, end)) throw new RangeError("a message does not match its checksum");
+  const headersEnd = PRELUDE_BYTES + uint32(message, 4);
   if (headersEnd > end) throw new RangeError("the headers of a message are longer than it is");
-  return { headers: readHeaders(message, view, headersEnd), body: message.subarray(headersEnd, end) };
+  return { headers: readHeaders(message, headersEnd), body: message.subarray(headersEnd, end) };
 }
 
 /** Bytes of a value by its type; null: its length stands before it. The order is the format's: true, false, byte, short, int, long, bytes, string, timestamp, uuid. */
 const VALUE_BYTES: readonly (number | null)[] = [0, 0, 1, 2, 4, 8, null, null, 8, 16];
 const STRING = 7;
 
-function readHeaders(message: Uint8Array, view: DataView, end: number): ReadonlyMap<string, string> {
+function readHeaders(message: Uint8Array, end: number): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
   let at = PRELUDE_BYTES;
   const take = (bytes: number): number => {
@@ -80,18 +81,33 @@ function readHeaders(message: Uint8Array, view: DataView, end: number): Readonly
     return from;
   };
   while (at < end) {
-    const nameLength = view.getUint8(take(1));
+    const nameLength = message[take(1)] ?? 0;
     const nameAt = take(nameLength);
-    const type = view.getUint8(take(1));
+    const type = message[take(1)] ?? 0;
     const fixed = VALUE_BYTES[type];
     if (fixed === undefined) throw new RangeError("a header of a message has an unknown type");
-    const valueLength = fixed ?? view.getUint16(take(2));
+    const valueLength = fixed ?? uint16(message, take(2));
     const valueAt = take(valueLength);
-    if (type === STRING) headers.set(toText(message.subarray(nameAt, nameAt + nameLength)), toText(message.subarray(valueAt, valueAt + valueLength)));
+    if (type === STRING) headers.set(shortText(message, nameAt, nameAt + nameLength), shortText(message, valueAt, valueAt + valueLength));
   }
   return headers;
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Headers are short and ASCII, for which a decoder costs more than the letters. */
+function shortText(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte >= 0x80) return toText(bytes.subarray(start, end));
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+function uint16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return ((uint16(bytes, at) << 16) | uint16(bytes, at + 2)) >>> 0;
 }

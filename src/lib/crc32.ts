@@ -1,7 +1,8 @@
-/** CRC-32 of ISO 3309 and zlib, by a table of 256 entries. Gives an unsigned 32-bit number. */
-export function crc32(bytes: Uint8Array): number {
+/** CRC-32 of ISO 3309 and zlib from `start` up to `end`, by a table of 256 entries. Gives an unsigned 32-bit number. */
+export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number {
   let crc = 0xffffffff;
-  for (const byte of bytes) crc = (TABLE[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
+  // `as`: below `end` there is a byte, and the table has an entry for every byte.
+  for (let at = start; at < end; at += 1) crc = (TABLE[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8); // `as`: see above
   return (crc ^ 0xffffffff) >>> 0;
 }
 

@@ -33,6 +33,7 @@ class ChunkWriter implements StreamEncoder {
   #id: string;
   #model: string;
   #created: number;
+  #prefix: string | null = null;
   #started = false;
   #calls = 0;
   #details = 0;
@@ -53,6 +54,7 @@ class ChunkWriter implements StreamEncoder {
         this.#model = event.model ?? this.#model;
         this.#created = event.created ?? this.#created;
         this.#usage = event.usage;
+        this.#prefix = null;
         this.#started = true;
         return this.#chunk({ role: "assistant", content: "" });
       case "open":
@@ -119,7 +121,8 @@ class ChunkWriter implements StreamEncoder {
       case "text":
         open.text += text;
         this.#textLength += text.length;
-        return this.#chunk({ content: text });
+        // Nearly all events are this one: what never changes is not written anew.
+        return `${this.#opening()}[{"index":0,"delta":{"content":${JSON.stringify(text)}},"logprobs":null,"finish_reason":null}]}\n\n`;
       case "refusal":
         return this.#chunk({ refusal: text });
       case "reasoning":
@@ -148,8 +151,16 @@ class ChunkWriter implements StreamEncoder {
   }
 
   #write(choices: ChatCompletionChunk.Choice[], rest: Pick<ChatCompletionChunk, "usage"> = {}): string {
-    const chunk: ChatCompletionChunk = { id: this.#id, object: "chat.completion.chunk", created: this.#created, model: this.#model, choices, ...rest };
-    return `data: ${JSON.stringify(chunk)}\n\n`;
+    const usage = rest.usage === undefined ? "" : `,"usage":${JSON.stringify(rest.usage)}`;
+    return `${this.#opening()}${JSON.stringify(choices)}${usage}}\n\n`;
+  }
+
+  /** Everything before the choices. */
+  #opening(): string {
+    if (this.#prefix !== null) return this.#prefix;
+    const head = { id: this.#id, object: "chat.completion.chunk", created: this.#created, model: this.#model } satisfies Partial<ChatCompletionChunk>;
+    this.#prefix = `data: ${JSON.stringify(head).slice(0, -1)},"choices":`;
+    return this.#prefix;
   }
 }
 
