@@ -136,6 +136,24 @@ const failover: Story = {
   },
 };
 
+const anotherApi: Story = {
+  title: "Both OpenAI endpoints are overloaded: Anthropic serves the OpenAI SDK",
+  tell: async (stage) => {
+    await stage.world.tell("openai-eu", "429", 1);
+    await stage.world.tell("openai-us", "503", 1);
+    const call = await streamChat(stage.world, "team-a", "do you speak another language");
+    const logged = await stage.calls.find(call.requestId);
+    stage.say(`"${call.text.slice(0, 70)}…"`);
+    stage.say(describeCall(logged));
+    stage.check("the OpenAI SDK read one good stream", call.error === null && call.text.includes("anthropic-eu"));
+    stage.check(
+      "the third tier answered, and its tokens are counted",
+      logged.attempts.map((attempt) => attempt.backend).join(", ") === "openai-eu, openai-us, anthropic-eu" && logged.outputTokens !== null,
+    );
+    stage.check("it came as a message, with Anthropic's own model", (await seenBy(stage, "anthropic-eu")).text.includes("claude-demo-5"));
+  },
+};
+
 const rotation: Story = {
   title: "The OpenAI key is rotated, and the old one revoked, while 50 calls run",
   tell: async (stage) => {
@@ -193,10 +211,18 @@ const regionLock: Story = {
     stage.say(describeCall(await stage.calls.find(refused?.requestId ?? null)));
     stage.check("a model that only America has is refused with 403 region_locked", refused?.status === 403 && refused.code === "region_locked");
     await stage.world.tell("openai-eu", "503", null);
+    const moved = await streamChat(stage.world, "team-b", "where are you now");
+    stage.say(describeCall(await stage.calls.find(moved.requestId)));
+    stage.check(
+      "when OpenAI's European endpoint is down, Anthropic's serves, past the American one",
+      moved.error === null && moved.text.includes("anthropic-eu"),
+    );
+    await stage.world.tell("anthropic-eu", "503", null);
     const stuck = await refusalOf(openaiOf(stage.world, "team-b").chat.completions.create({ model: "smart", messages: ask("hello") }));
     await stage.world.tell("openai-eu", "ok", null);
+    await stage.world.tell("anthropic-eu", "ok", null);
     stage.say(describeCall(await stage.calls.find(stuck?.requestId ?? null)));
-    stage.check("when Europe is down the call fails rather than leave the region", stuck !== null);
+    stage.check("when all of Europe is down the call fails rather than leave the region", stuck !== null);
     stage.check("not one of these calls reached America", (await seenBy(stage, "openai-us")).total === america);
   },
 };
@@ -225,4 +251,15 @@ const attribution: Story = {
 };
 
 /** The user stories, in the order in which they are told. Those that leave a provider with failures behind it come late. */
-export const STORIES: readonly Story[] = [openaiStream, anthropicStream, noToken, callAsEvent, failover, rotation, diesMidStream, regionLock, attribution];
+export const STORIES: readonly Story[] = [
+  openaiStream,
+  anthropicStream,
+  noToken,
+  callAsEvent,
+  failover,
+  anotherApi,
+  rotation,
+  diesMidStream,
+  regionLock,
+  attribution,
+];
