@@ -29,9 +29,16 @@ const TOLD: Told = {
   usage: { input: 120, cached: 20, output: 33 },
   ends: "tool_calls",
 };
-const SCHEMAS: Readonly<Record<Upstream, ApiSchema>> = { "openai-chat": "OpenAI", anthropic: "Anthropic", bedrock: "AWSBedrock", gemini: "Gemini" };
+const SCHEMAS: Readonly<Record<Upstream, ApiSchema>> = {
+  "openai-chat": "OpenAI",
+  "openai-responses": "OpenAIResponses",
+  anthropic: "Anthropic",
+  bedrock: "AWSBedrock",
+  gemini: "Gemini",
+};
 const MODEL: Readonly<Record<Upstream, string>> = {
   "openai-chat": "gpt-6",
+  "openai-responses": "gpt-6",
   anthropic: "claude-opus-4-6",
   bedrock: "anthropic.claude-opus-4-6-v1:0",
   gemini: "gemini-3-pro",
@@ -52,7 +59,9 @@ beforeAll(async () => {
           ? "gemini"
           : path.endsWith("/messages")
             ? "anthropic"
-            : "openai-chat";
+            : path.endsWith("/responses")
+              ? "openai-responses"
+              : "openai-chat";
       const streams = /stream/i.test(path) || seen.body.includes('"stream":true');
       if (!streams) return void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(wholeAnswer(upstream, told)));
       response.writeHead(200, { "content-type": upstream === "bedrock" ? "application/vnd.amazon.eventstream" : "text/event-stream" });
@@ -128,6 +137,17 @@ function ofCompletion(completion: OpenAI.ChatCompletion): Meaning {
   };
 }
 
+function ofResponse(response: OpenAI.Responses.Response): Meaning {
+  const { output, usage } = response;
+  return {
+    text: response.output_text,
+    calls: output.flatMap((item) => (item.type === "function_call" ? [{ name: item.name, input: JSON.parse(item.arguments) as unknown }] : [])),
+    thought: output.flatMap((item) => (item.type === "reasoning" ? item.summary.map((part) => part.text) : [])).join(""),
+    input: usage?.input_tokens ?? -1,
+    output: usage?.output_tokens ?? -1,
+  };
+}
+
 /** The destination's own SDK, without a broker. */
 async function direct(upstream: Upstream, streamed: boolean): Promise<Meaning> {
   const url = `http://127.0.0.1:${provider.port}`;
@@ -136,6 +156,11 @@ async function direct(upstream: Upstream, streamed: boolean): Promise<Meaning> {
       const client = new OpenAI({ apiKey: "none", baseURL: `${url}/v1`, maxRetries: 0 });
       const params = { model: "m", messages: [{ role: "user" as const, content: "Hi" }] };
       return ofCompletion(streamed ? await client.chat.completions.stream(params).finalChatCompletion() : await client.chat.completions.create(params));
+    }
+    case "openai-responses": {
+      const client = new OpenAI({ apiKey: "none", baseURL: `${url}/v1`, maxRetries: 0 });
+      const params = { model: "m", input: "Hi" };
+      return ofResponse(streamed ? await client.responses.stream(params).finalResponse() : await client.responses.create(params));
     }
     case "anthropic": {
       const client = new Anthropic({ apiKey: "none", baseURL: url, maxRetries: 0 });
@@ -232,15 +257,7 @@ describe.each(["anthropic", "bedrock", "gemini"] as const)("clients of OpenAI at
       tools: tools.map(({ function: { name } }) => ({ type: "function" as const, name, parameters, strict: false })),
     };
     const response = streamed ? await openai(upstream).responses.stream(asked).finalResponse() : await openai(upstream).responses.create(asked);
-    const { output, usage } = response;
-    const meaning: Meaning = {
-      text: response.output_text,
-      calls: output.flatMap((item) => (item.type === "function_call" ? [{ name: item.name, input: JSON.parse(item.arguments) as unknown }] : [])),
-      thought: output.flatMap((item) => (item.type === "reasoning" ? item.summary.map((part) => part.text) : [])).join(""),
-      input: usage?.input_tokens ?? -1,
-      output: usage?.output_tokens ?? -1,
-    };
-    expect(meaning).toEqual(await direct(upstream, streamed));
+    expect(ofResponse(response)).toEqual(await direct(upstream, streamed));
   });
 
   test("the ai SDK, as chat completions and as responses", async () => {
@@ -275,7 +292,7 @@ describe.each(["anthropic", "bedrock", "gemini"] as const)("clients of OpenAI at
   });
 });
 
-describe.each(["openai-chat", "bedrock", "gemini"] as const)("a client of Anthropic at a destination that speaks %s", (upstream) => {
+describe.each(["openai-chat", "openai-responses", "bedrock", "gemini"] as const)("a client of Anthropic at a destination that speaks %s", (upstream) => {
   test.each([false, true])("the Anthropic SDK (streamed: %s)", async (streamed) => {
     const params: Anthropic.MessageCreateParamsNonStreaming = {
       model: MODEL[upstream],

@@ -5,12 +5,14 @@ import type { EncodedTo, EncodeTarget } from "../pivot/codec.ts";
 import { effortOf } from "../pivot/effort.ts";
 import { extraAbility } from "../pivot/extras.ts";
 import type { PivotRequest, Tool } from "../pivot/request.ts";
+import { mapToolNames, type ToolNames } from "../pivot/tool-names.ts";
 import { RESPONSES } from "./abilities.ts";
 import { encodeInput } from "./encode-input.ts";
 
 /** Names of a chat completion's body that mean the same here. */
 const SHARED_EXTRAS: ReadonlySet<string> = new Set(["metadata", "service_tier", "prompt_cache_key", "prompt_cache_retention"]);
-const NO_NAMES: ReadonlyMap<string, string> = new Map();
+const TOOL_NAME = /^[a-zA-Z0-9_-]+$/;
+const MAX_TOOL_NAME = 64;
 
 /** A request of the Responses API. Nothing is stored: what the next call needs of a thought comes back with the answer and goes with the caller. */
 export function encodeRequest(request: PivotRequest, target: EncodeTarget): EncodedTo {
@@ -19,14 +21,15 @@ export function encodeRequest(request: PivotRequest, target: EncodeTarget): Enco
   if (!assessed.ok) return assessed;
   const { sampling, system } = request;
   const text = encodeText(request);
+  const names = mapToolNames(request, TOOL_NAME, MAX_TOOL_NAME);
   const body = {
     model: target.model,
-    input: encodeInput(request),
+    input: encodeInput(request, names),
     store: false,
     include: ["reasoning.encrypted_content"],
     ...(system.length === 0 ? {} : { instructions: system.map((block) => block.text).join("\n\n") }),
     ...(request.stream ? { stream: true as const } : {}),
-    ...encodeTools(request),
+    ...encodeTools(request, names),
     ...(Object.keys(text).length === 0 ? {} : { text }),
     ...encodeReasoning(request),
     ...(sampling.temperature === null ? {} : { temperature: sampling.temperature }),
@@ -35,23 +38,23 @@ export function encodeRequest(request: PivotRequest, target: EncodeTarget): Enco
     ...(request.user === null ? {} : { user: request.user }),
     ...Object.fromEntries(Object.entries(request.extras).filter(([name]) => shares(name))),
   } satisfies Record<keyof ResponseCreateParams, unknown> | JsonObject;
-  return { ok: true, body, losses: assessed.losses, toolNames: NO_NAMES };
+  return { ok: true, body, losses: assessed.losses, toolNames: names.back };
 }
 
-function encodeTools({ tools, toolChoice: choice, parallelToolCalls }: PivotRequest): JsonObject {
-  const encoded = tools.flatMap((tool) => (tool.kind === "function" ? [encodeTool(tool)] : []));
+function encodeTools({ tools, toolChoice: choice, parallelToolCalls }: PivotRequest, names: ToolNames): JsonObject {
+  const encoded = tools.flatMap((tool) => (tool.kind === "function" ? [encodeTool(tool, names)] : []));
   if (encoded.length === 0) return {};
   return {
     tools: encoded,
-    ...(choice === null ? {} : { tool_choice: encodeChoice(choice) }),
+    ...(choice === null ? {} : { tool_choice: encodeChoice(choice, names) }),
     ...(parallelToolCalls === null ? {} : { parallel_tool_calls: parallelToolCalls }),
   };
 }
 
-function encodeTool(tool: Extract<Tool, { kind: "function" }>): JsonObject {
+function encodeTool(tool: Extract<Tool, { kind: "function" }>, names: ToolNames): JsonObject {
   return {
     type: "function",
-    name: tool.name,
+    name: names.to(tool.name),
     ...(tool.description === null ? {} : { description: tool.description }),
     parameters: tool.parameters ?? { type: "object", properties: {} },
     // Left out it is true here, and a schema that was not written for that is refused.
@@ -59,12 +62,16 @@ function encodeTool(tool: Extract<Tool, { kind: "function" }>): JsonObject {
   };
 }
 
-function encodeChoice(choice: NonNullable<PivotRequest["toolChoice"]>): string | JsonObject {
+function encodeChoice(choice: NonNullable<PivotRequest["toolChoice"]>, names: ToolNames): string | JsonObject {
   switch (choice.kind) {
     case "tool":
-      return { type: "function", name: choice.name };
+      return { type: "function", name: names.to(choice.name) };
     case "allowed":
-      return { type: "allowed_tools", mode: choice.required ? "required" : "auto", tools: choice.names.map((name) => ({ type: "function", name })) };
+      return {
+        type: "allowed_tools",
+        mode: choice.required ? "required" : "auto",
+        tools: choice.names.map((name) => ({ type: "function", name: names.to(name) })),
+      };
     default:
       return choice.kind;
   }

@@ -323,9 +323,59 @@ function same(one: readonly string[], other: readonly string[]): boolean {
   return [...one].sort().join("\n") === [...other].sort().join("\n");
 }
 
+// Responses.
+const itemText = (type: "input_text" | "output_text") => z.strictObject({ type: z.literal(type), text: z.string().min(1) });
+const itemCallId = z.string().min(1).max(64);
+const responses = z.strictObject({
+  model: z.string(),
+  input: z.array(
+    z.union([
+      z.strictObject({
+        type: z.literal("message"),
+        role: z.enum(["user", "developer"]),
+        content: z
+          .array(
+            z.union([
+              itemText("input_text"),
+              z.strictObject({ type: z.literal("input_image"), image_url: z.string().startsWith("data:"), detail: z.literal("auto") }),
+              z.strictObject({ type: z.literal("input_file"), filename: z.string(), file_data: z.string().startsWith("data:") }),
+            ]),
+          )
+          .min(1),
+      }),
+      z.strictObject({ type: z.literal("message"), role: z.literal("assistant"), content: z.array(itemText("output_text")).min(1) }),
+      z.strictObject({ type: z.literal("function_call"), call_id: itemCallId, name: chatName, arguments: z.string().min(1) }),
+      z.strictObject({ type: z.literal("function_call_output"), call_id: itemCallId, output: z.string() }),
+    ]),
+  ),
+  store: z.literal(false),
+  include: z.array(z.literal("reasoning.encrypted_content")),
+  max_output_tokens: z.int().min(1).optional(),
+  tools: z
+    .array(z.strictObject({ type: z.literal("function"), name: chatName, description: z.string().optional(), parameters: schema, strict: z.literal(false) }))
+    .min(1),
+  tool_choice: z.union([z.enum(["none", "auto", "required"]), z.strictObject({ type: z.literal("function"), name: chatName })]).optional(),
+  reasoning: z.strictObject({ effort: z.enum(["low", "high"]), summary: z.literal("auto") }).optional(),
+  temperature: z.number().min(0).max(2).optional(),
+});
+
+function responsesRules({ input, tools, tool_choice }: z.infer<typeof responses>): readonly string[] {
+  const called = input.flatMap((item) => (item.type === "function_call" ? [item.call_id] : []));
+  const answered = input.flatMap((item) => (item.type === "function_call_output" ? [item.call_id] : []));
+  const names = tools.map((tool) => tool.name);
+  return [
+    ...rule(input.length > 0, "nothing is said"),
+    ...rule(same(called, answered), `calls ${called.join()} have the results ${answered.join()}`),
+    ...rule(new Set(called).size === called.length, "an id twice"),
+    ...rule(new Set(names).size === names.length, "a name twice"),
+    ...rule(typeof tool_choice !== "object" || names.includes(tool_choice.name), "a tool is chosen that is not there"),
+  ];
+}
+
 /** Faults of a body at each provider. */
 export const ACCEPTED: Readonly<Record<Upstream, Check>> = {
   "openai-chat": check(chat, chatRules),
+  "openai-responses": check(responses, responsesRules),
   anthropic: check(anthropic, anthropicRules),
   bedrock: check(bedrock, bedrockRules),
   gemini: check(gemini, geminiRules),
