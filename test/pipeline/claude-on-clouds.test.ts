@@ -39,7 +39,7 @@ function message(body: object | string, target = "/v1/messages?beta=true") {
 const namesOf = (one: Installation): readonly string[] =>
   (one.transport.sent[0]?.request.headers ?? []).filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
 
-describe("a message at Claude on Bedrock", () => {
+describe("#43 a message at Claude on Bedrock", () => {
   it("has its model in the path, its version and features in the body, and else its own bytes", async () => {
     const one = world("AWSAnthropic");
     one.transport.script("first", { status: 200, headers: JSON_HEADERS, body: JSON.stringify(wholeAnswer("anthropic", TOLD)) });
@@ -134,7 +134,7 @@ describe("a message at Claude on Bedrock", () => {
   });
 });
 
-describe("a message at Claude on Vertex AI", () => {
+describe("#43 a message at Claude on Vertex AI", () => {
   it("has project, location and model in the path, and its features in the header", async () => {
     const one = world("GCPAnthropic");
     one.transport.script("first", { status: 200, headers: STREAM_HEADERS, body: [SSE] });
@@ -160,7 +160,7 @@ describe("a message at Claude on Vertex AI", () => {
   });
 });
 
-describe("a chat at Claude on a cloud", () => {
+describe("#43 a chat at Claude on a cloud", () => {
   it.each([
     ["AWSAnthropic", false, "/model/eu.anthropic.claude-sonnet-4-6-v1%3A0/invoke", { anthropic_version: "bedrock-2023-05-31" }],
     ["AWSAnthropic", true, "/model/eu.anthropic.claude-sonnet-4-6-v1%3A0/invoke-with-response-stream", { anthropic_version: "bedrock-2023-05-31" }],
@@ -194,7 +194,7 @@ describe("a chat at Claude on a cloud", () => {
   });
 });
 
-describe("counting tokens (edge case 47)", () => {
+describe("#47 counting tokens", () => {
   const count = (body: object) => ({ ...message(body, "/v1/messages/count_tokens"), body: JSON.stringify({ model: "smart", messages: [], ...body }) });
 
   it("Vertex AI counts by an address of its own, with the model in the body", async () => {

@@ -348,6 +348,7 @@ const responses = z.strictObject({
       z.strictObject({ type: z.literal("function_call_output"), call_id: itemCallId, output: z.string() }),
     ]),
   ),
+  instructions: z.string().optional(),
   store: z.literal(false),
   include: z.array(z.literal("reasoning.encrypted_content")),
   max_output_tokens: z.int().min(1).optional(),
