@@ -25,6 +25,15 @@ export function allowanceOf(attestations: readonly Attestation[]): Allowance {
   };
 }
 
+/** Some servers compare keys without case (Go's encoding/json does), so that `Web_Search_Options` asks for a search too. */
+const lowered = (names: ReadonlySet<string>): ReadonlySet<string> => new Set([...names].map((name) => name.toLowerCase()));
+const TELLING = {
+  tools: lowered(TELLING_FIELDS.tools),
+  state: lowered(TELLING_FIELDS.state),
+  guardrails: lowered(TELLING_FIELDS.guardrails),
+  urls: lowered(TELLING_FIELDS.urls),
+};
+
 /** Deeper bodies are nobody's conversation; they are refused so that the walk ends. */
 const MAX_DEPTH = 64;
 
@@ -58,7 +67,7 @@ const TOOL_USE_NAME = "toolUse";
 export function contentFault(body: JsonObject, allowed: Allowance, fields: ReadonlySet<string> | null): ContentFault | null {
   for (const name of Object.keys(body)) {
     if (allowed.tools.has(name)) continue;
-    if (TELLING_FIELDS.tools.has(name)) return fault("content.tool", `the body asks for ${name}, which runs at the provider or beyond`);
+    if (TELLING.tools.has(name.toLowerCase())) return fault("content.tool", `the body asks for ${name}, which runs at the provider or beyond`);
     if (fields !== null && !fields.has(name) && !tells(name)) return fault("content.field", "the body has a field that is not known to stay inside the place");
   }
   const more = asObject(body["additionalModelRequestFields"]);
@@ -67,8 +76,12 @@ export function contentFault(body: JsonObject, allowed: Allowance, fields: Reado
 
 /** Fields that have rules of their own. */
 function tells(name: string): boolean {
-  return TELLING_FIELDS.state.has(name) || TELLING_FIELDS.guardrails.has(name);
+  const plain = name.toLowerCase();
+  return TELLING.state.has(plain) || TELLING.guardrails.has(plain);
 }
+
+/** Names in the body itself that a careless server could read as `tools`: some compare keys without case, or forgive what follows. */
+const LIKE_TOOLS = /^tools?[^a-z_]*$/i;
 
 /** Tools that the caller runs itself may pass; any other must be allowed by its type or name. */
 function toolFault(tools: unknown, allowed: Allowance): ContentFault | null {
@@ -100,11 +113,12 @@ function serverTool(tool: JsonObject | null): string | null {
 
 function storeFault(body: JsonObject, allowed: Allowance): ContentFault | null {
   if (allowed.storedState) return null;
-  const kept =
-    (body["store"] !== undefined && body["store"] !== false && body["store"] !== null) ||
-    (body["background"] !== undefined && body["background"] !== false && body["background"] !== null);
-  if (kept || body["prompt_cache_retention"] === "24h") return fault("content.state", "the body asks the provider to keep the content");
-  return null;
+  const kept = Object.entries(body).some(([name, value]) => {
+    const plain = name.toLowerCase();
+    if (plain === "prompt_cache_retention") return value === "24h";
+    return (plain === "store" || plain === "background") && value !== undefined && value !== false && value !== null;
+  });
+  return kept ? fault("content.state", "the body asks the provider to keep the content") : null;
 }
 
 /** Looks at every member, at any depth, but not into the caller's own JSON. */
@@ -133,18 +147,19 @@ function walk(value: unknown, allowed: Allowance, depth: number, under: string):
 
 function memberFault(name: string, member: unknown, allowed: Allowance, under: string): ContentFault | null {
   if (member === null || member === undefined) return null;
-  if (name === "tools") return toolFault(member, allowed);
+  const plain = name.toLowerCase();
+  if (plain === "tools" || (under === "" && LIKE_TOOLS.test(name))) return toolFault(member, allowed);
   // The entries of `tools` have been judged one by one.
-  if (under !== "tools" && TELLING_FIELDS.tools.has(name) && !allowed.tools.has(name))
+  if (under !== "tools" && TELLING.tools.has(plain) && !allowed.tools.has(name))
     return fault("content.tool", "the body asks for a tool that runs at the provider or beyond");
-  if (!allowed.storedState && TELLING_FIELDS.state.has(name)) return fault("content.state", "the body refers to something that the provider keeps");
-  if (!allowed.storedState && name === "type" && (member === "item_reference" || member === "container_upload"))
+  if (!allowed.storedState && TELLING.state.has(plain)) return fault("content.state", "the body refers to something that the provider keeps");
+  if (!allowed.storedState && plain === "type" && (member === "item_reference" || member === "container_upload"))
     return fault("content.state", "the body refers to something that the provider keeps");
   // OpenAI's stored prompts.
-  if (!allowed.storedState && name === "prompt" && asObject(member) !== null)
+  if (!allowed.storedState && plain === "prompt" && asObject(member) !== null)
     return fault("content.state", "the body refers to a prompt that the provider keeps");
-  if (!allowed.guardrails && TELLING_FIELDS.guardrails.has(name)) return fault("content.guardrail", "a guardrail may run elsewhere");
-  if (!TELLING_FIELDS.urls.has(name)) return null;
+  if (!allowed.guardrails && TELLING.guardrails.has(plain)) return fault("content.guardrail", "a guardrail may run elsewhere");
+  if (!TELLING.urls.has(plain)) return null;
   const addresses = typeof member === "string" ? [member] : asArray(member).filter((one) => typeof one === "string");
   return addresses.every((address) => mayFetch(address, allowed)) ? null : fault("content.fetch", "the body names an address that the provider would fetch");
 }

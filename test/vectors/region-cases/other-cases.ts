@@ -74,6 +74,10 @@ export const otherCases = [
     [PATH, CHAT, "FR", { attestations: [attest({ processing: { regions: [], countries: ["FR"] } })] }],
     [PATH, { ...CHAT, anything: 1, guided_json: {} }, "DE", { label: "eu-central-1" }],
     [PATH, { ...CHAT, tools: [{ type: "web_search" }] }, deny("content.tool"), { label: "eu-central-1" }],
+    [PATH, { ...CHAT, Tools: [{ type: "web_search" }] }, deny("content.tool"), { label: "eu-central-1" }],
+    [PATH, { ...CHAT, "tool/": [{ type: "web_search" }] }, deny("content.tool"), { label: "eu-central-1" }],
+    [PATH, { ...CHAT, Web_Search_Options: {} }, deny("content.tool"), { label: "eu-central-1" }],
+    [PATH, { ...CHAT, tool_choice: "auto", tools: [{ type: "function", function: { name: "f" } }] }, "DE", { label: "eu-central-1" }],
     [
       PATH,
       { ...CHAT, messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "https://x.example" } }] }] },
