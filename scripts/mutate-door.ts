@@ -103,7 +103,6 @@ const MUTATIONS: readonly Mutation[] = [
   content("stored state", "if (!allowed.storedState && TELLING.state.has(plain))", 'if (!allowed.storedState && name === "")'),
   content("guardrails in the body", "if (!allowed.guardrails && TELLING.guardrails.has(plain))", 'if (!allowed.guardrails && name === "")'),
   content("asking to store", 'plain === "store" || plain === "background"', 'plain === "background"'),
-  content("names by another case", "if (TELLING.tools.has(name.toLowerCase()))", "if (TELLING.tools.has(name))"),
   content("names like tools", 'under === "" && LIKE_TOOLS.test(name)', "under === null"),
   content("endless depth", "if (depth > MAX_DEPTH)", "if (depth < 0)"),
   answer(
