@@ -131,9 +131,9 @@ export const BODY: readonly Vector[] = [
     {
       target: "/homewards/v1/chat/completions",
       headers: ["content-type", "application/json"],
-      body: '{"model":"b","messages":[],"tool":{"to":"a","to":"b"}}',
+      body: '{"model":"b","messages":[],"shape":{"to":"a","to":"b"}}',
     },
-    { body: '{"model":"b","messages":[],"tool":{"to":"b"}}' },
+    { body: '{"model":"b","messages":[],"shape":{"to":"b"}}' },
     "european",
   ),
   passes(

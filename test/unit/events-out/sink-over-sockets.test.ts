@@ -24,7 +24,8 @@ function openSink(publisher: EventPublisher): FlushableSink {
       return () => clearTimeout(timer);
     },
     random: () => 0,
-    timeoutMs: 150,
+    // Long enough that a receiver that answers is never taken for one that hangs, on a busy machine too: it would get the event twice.
+    timeoutMs: 600,
   });
 }
 
