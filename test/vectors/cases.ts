@@ -9,6 +9,7 @@ import { REFUSALS } from "./cases-refusals.ts";
 import { RETRIES } from "./cases-retries.ts";
 import { ROUTING } from "./cases-routing.ts";
 import { STREAMING } from "./cases-streaming.ts";
+import { TRANSLATION } from "./cases-translation.ts";
 import type { Vector } from "./vector.ts";
 
 /** Every case, for every platform. */
@@ -27,4 +28,5 @@ export const VECTORS: readonly Vector[] = [
   ...LIMITS,
   ...BROWSERS,
   ...COPIES,
+  ...TRANSLATION,
 ];
