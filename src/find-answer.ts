@@ -3,7 +3,7 @@ import { secretOf } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { discardBody } from "./discard-body.ts";
 import { find } from "./lib/header-list.ts";
-import { parseRetryAfter } from "./lib/retry-after.ts";
+import { retryAfterIn } from "./lib/retry-after.ts";
 import { tooLarge } from "./listener/receive.ts";
 import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
@@ -132,13 +132,8 @@ function goodVerdict({ outcome, firstEventIsError }: Attempted): Verdict | null 
   return outcome.kind === "answer" ? judgeGood(outcome.status, firstEventIsError) : null;
 }
 
-function retryAfterOf(attempted: Attempted, clock: Clock): number | null {
-  if (attempted.outcome.kind !== "answer") return null;
-  const value = find(attempted.outcome.headers, "retry-after");
-  if (value === null) return null;
-  // A date is relative to the sender's own clock, which may not be ours.
-  const sentAt = Date.parse(find(attempted.outcome.headers, "date") ?? "");
-  return parseRetryAfter(value, Number.isNaN(sentAt) ? clock.now() : sentAt);
+function retryAfterOf({ outcome }: Attempted, clock: Clock): number | null {
+  return outcome.kind === "answer" ? retryAfterIn(outcome.headers, clock.now()) : null;
 }
 
 function recordHealth(stages: Stages, cleared: Cleared, verdict: Verdict, retryAfterMs: number | null): void {

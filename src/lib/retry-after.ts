@@ -1,3 +1,5 @@
+import { find } from "./header-list.ts";
+
 /** A longer wait is no use to a caller, and a hostile or broken upstream could otherwise park itself for years. */
 const MAX_RETRY_AFTER_MS = 10 * 60 * 1_000;
 const SECONDS = /^\d{1,15}$/;
@@ -15,4 +17,12 @@ export function parseRetryAfter(value: string, now: number): number | null {
   const wait = Date.parse(text) - now;
   // A comparison with NaN is false, so a date that is none (`31 Feb 2026 99:00:00`) is null too.
   return wait >= 0 ? Math.min(wait, MAX_RETRY_AFTER_MS) : null;
+}
+
+/** The same from the headers of an answer: a date counts from the answer's own `Date`, since its sender's clock may not be ours, and from `now` where there is none. */
+export function retryAfterIn(headers: readonly string[], now: number): number | null {
+  const value = find(headers, "retry-after");
+  if (value === null) return null;
+  const sentAt = Date.parse(find(headers, "date") ?? "");
+  return parseRetryAfter(value, Number.isNaN(sentAt) ? now : sentAt);
 }

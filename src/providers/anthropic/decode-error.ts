@@ -1,6 +1,6 @@
 import { find } from "../../lib/header-list.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../lib/json-value.ts";
-import { parseRetryAfter } from "../../lib/retry-after.ts";
+import { retryAfterIn } from "../../lib/retry-after.ts";
 import { toText } from "../../lib/utf8.ts";
 import type { HeaderList } from "../../model/http.ts";
 import type { PivotError, PivotErrorKind } from "../pivot/error.ts";
@@ -24,11 +24,9 @@ const TYPES: Readonly<Record<string, { readonly kind: PivotErrorKind; readonly s
 export function decodeError(status: number, headers: HeaderList, body: Uint8Array): PivotError {
   const whole = asObject(parseJson(toText(body)));
   const read = decodeErrorObject(status, asObject(whole?.["error"]) ?? {});
-  const seconds = find(headers, "retry-after");
-  const date = Date.parse(find(headers, "date") ?? "");
   return {
     ...read,
-    retryAfterMs: seconds === null ? null : parseRetryAfter(seconds, Number.isNaN(date) ? 0 : date),
+    retryAfterMs: retryAfterIn(headers, 0),
     requestId: asString(whole?.["request_id"]) ?? find(headers, "request-id"),
   };
 }

@@ -11,6 +11,7 @@ import type { Block, CacheMark, FileBlock, ImageBlock, ToolResultBlock } from ".
 import { argumentsObject } from "../pivot/call-arguments.ts";
 import { OPENING } from "../pivot/opening.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
+import { JSON_WISH, laterSystemText } from "../pivot/said-as-text.ts";
 import { mapCallIds, type ToolNames } from "../pivot/tool-names.ts";
 import { Unsayable } from "../pivot/unsayable.ts";
 import { isSignedByClaude } from "./claude-thinking.ts";
@@ -19,7 +20,6 @@ const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"] as co
 /** Letters, digits, `_` and `-` only; no length is told. */
 const CALL_ID = /^[a-zA-Z0-9_-]+$/;
 const MAX_CALL_ID = 512;
-const JSON_WISH = "Answer with one JSON object and nothing else.";
 
 /** `system`: one text where nothing is marked, else blocks, whose marks would be lost in one text. Null: there is none. */
 export function encodeSystem({ system, format }: PivotRequest): string | TextBlockParam[] | null {
@@ -35,19 +35,16 @@ export function encodeSystem({ system, format }: PivotRequest): string | TextBlo
 export function encodeMessages(request: PivotRequest, names: ToolNames): readonly MessageParam[] {
   const callId = mapCallIds(request, CALL_ID, MAX_CALL_ID);
   const messages = request.turns.flatMap((turn): readonly MessageParam[] => {
-    if (turn.role === "system") return laterSystem(turn);
+    if (turn.role === "system") {
+      const text = laterSystemText(turn);
+      return text === null ? [] : [{ role: "user", content: [{ type: "text", text }] }];
+    }
     const content = turn.role === "assistant" ? assistantBlocks(turn, names, callId) : userBlocks(turn, callId);
     return content.length === 0 ? [] : [{ role: turn.role, content: [...content] }];
   });
   const [first] = messages;
   const opens = first === undefined ? request.system.length > 0 : first.role !== "user";
   return opens ? [{ role: "user", content: [{ type: "text", text: OPENING }] }, ...messages] : messages;
-}
-
-/** Instructions in the middle keep their place: as the user's text, marked for what they are. */
-function laterSystem({ blocks }: Turn): readonly MessageParam[] {
-  const text = blocks.flatMap((block) => (block.kind === "text" ? [block.text] : [])).join("\n\n");
-  return text.trim() === "" ? [] : [{ role: "user", content: [{ type: "text", text: `<system>\n${text}\n</system>` }] }];
 }
 
 function assistantBlocks({ blocks }: Turn, names: ToolNames, callId: (id: string) => string): readonly ContentBlockParam[] {

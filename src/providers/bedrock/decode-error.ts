@@ -1,6 +1,6 @@
 import { find } from "../../lib/header-list.ts";
 import { asObject, asString, parseJson } from "../../lib/json-value.ts";
-import { parseRetryAfter } from "../../lib/retry-after.ts";
+import { retryAfterIn } from "../../lib/retry-after.ts";
 import { toText } from "../../lib/utf8.ts";
 import type { HeaderList } from "../../model/http.ts";
 import type { PivotError, PivotErrorKind } from "../pivot/error.ts";
@@ -27,10 +27,9 @@ const EXCEPTIONS: Readonly<Record<string, { readonly kind: PivotErrorKind; reado
 export function decodeError(status: number, headers: HeaderList, body: Uint8Array): PivotError {
   const read = asObject(parseJson(toText(body)));
   const type = find(headers, "x-amzn-errortype") ?? asString(read?.["__type"]) ?? "";
-  const seconds = find(headers, "retry-after");
   return {
     ...decodeErrorWords(status, type, asString(read?.["message"]) ?? asString(read?.["Message"]) ?? ""),
-    retryAfterMs: seconds === null ? null : parseRetryAfter(seconds, Date.parse(find(headers, "date") ?? "") || 0),
+    retryAfterMs: retryAfterIn(headers, 0),
     requestId: find(headers, "x-amzn-requestid"),
   };
 }

@@ -5,6 +5,7 @@ import type { Block, CacheMark, FileBlock, ImageBlock, ToolResultBlock } from ".
 import { argumentsObject } from "../pivot/call-arguments.ts";
 import { OPENING } from "../pivot/opening.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
+import { JSON_WISH, laterSystemText } from "../pivot/said-as-text.ts";
 import { mapCallIds, type ToolNames } from "../pivot/tool-names.ts";
 import { Unsayable } from "../pivot/unsayable.ts";
 
@@ -36,7 +37,6 @@ const DOCUMENT_FORMATS: Readonly<Record<string, DocumentFormat>> = {
 const CALL_ID = /^[a-zA-Z0-9_-]+$/;
 const MAX_CALL_ID = 64;
 const MAX_DOCUMENTS = 5;
-const JSON_WISH = "Answer with one JSON object and nothing else.";
 
 export function encodeSystem({ system, format }: PivotRequest): readonly WireBlock[] {
   const blocks = system.filter((block) => block.text.trim() !== "").flatMap((block) => [{ text: block.text }, ...markOf(block.cache)]);
@@ -84,10 +84,11 @@ function assistantBlocks({ blocks }: Turn, names: ToolNames, callId: (id: string
   return [...thoughts, ...rest];
 }
 
-function userBlocks({ role, blocks }: Turn, documents: string[], callId: (id: string) => string): readonly WireBlock[] {
-  if (role === "system") {
-    const text = blocks.flatMap((block) => (block.kind === "text" ? [block.text] : [])).join("\n\n");
-    return text.trim() === "" ? [] : [{ text: `<system>\n${text}\n</system>` }];
+function userBlocks(turn: Turn, documents: string[], callId: (id: string) => string): readonly WireBlock[] {
+  const { blocks } = turn;
+  if (turn.role === "system") {
+    const text = laterSystemText(turn);
+    return text === null ? [] : [{ text }];
   }
   const results = blocks.flatMap((block) =>
     block.kind === "tool_result" ? [{ toolResult: toolResult(block, documents, callId) }, ...markOf(block.cache)] : [],

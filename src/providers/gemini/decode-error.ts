@@ -1,6 +1,5 @@
-import { find } from "../../lib/header-list.ts";
 import { asArray, asObject, asObjects, asString, type JsonObject, parseJson } from "../../lib/json-value.ts";
-import { parseRetryAfter } from "../../lib/retry-after.ts";
+import { retryAfterIn } from "../../lib/retry-after.ts";
 import { toText } from "../../lib/utf8.ts";
 import type { HeaderList } from "../../model/http.ts";
 import type { PivotError, PivotErrorKind } from "../pivot/error.ts";
@@ -27,9 +26,7 @@ export function decodeError(status: number, headers: HeaderList, body: Uint8Arra
   const parsed = parseJson(toText(body));
   const whole = asObject(parsed) ?? asObject(asArray(parsed)[0]);
   const read = decodeErrorObject(status, asObject(whole?.["error"]) ?? {});
-  const seconds = find(headers, "retry-after");
-  const header = seconds === null ? null : parseRetryAfter(seconds, Date.parse(find(headers, "date") ?? "") || 0);
-  return { ...read, retryAfterMs: header ?? read.retryAfterMs };
+  return { ...read, retryAfterMs: retryAfterIn(headers, 0) ?? read.retryAfterMs };
 }
 
 /** `status` null: it came inside a stream. */

@@ -4,6 +4,7 @@ import { argumentsObject } from "../pivot/call-arguments.ts";
 import type { EncodeTarget } from "../pivot/codec.ts";
 import { OPENING } from "../pivot/opening.ts";
 import type { PivotRequest, Turn } from "../pivot/request.ts";
+import { laterSystemText } from "../pivot/said-as-text.ts";
 import type { ToolNames } from "../pivot/tool-names.ts";
 import { Unsayable } from "../pivot/unsayable.ts";
 import { isThirdOrLater } from "./encode-request.ts";
@@ -43,8 +44,10 @@ export function encodeContents(request: PivotRequest, target: EncodeTarget, name
   };
   for (const turn of request.turns) {
     if (turn.role === "assistant") push("model", modelParts(turn, target, names, withIds));
-    else if (turn.role === "system") push("user", laterSystem(turn));
-    else {
+    else if (turn.role === "system") {
+      const text = laterSystemText(turn);
+      push("user", text === null ? [] : [{ text }]);
+    } else {
       const results = turn.blocks.filter((block) => block.kind === "tool_result");
       const ordered = results.toSorted((one, other) => (calls.get(one.callId)?.order ?? 0) - (calls.get(other.callId)?.order ?? 0));
       push(
@@ -65,11 +68,6 @@ function callsOf(request: PivotRequest): ReadonlyMap<string, { readonly name: st
     for (const block of turn.blocks) if (block.kind === "tool_call") calls.set(block.id, { name: block.name, order: calls.size });
   }
   return calls;
-}
-
-function laterSystem({ blocks }: Turn): readonly JsonObject[] {
-  const text = blocks.flatMap((block) => (block.kind === "text" ? [block.text] : [])).join("\n\n");
-  return text.trim() === "" ? [] : [{ text: `<system>\n${text}\n</system>` }];
 }
 
 function modelParts({ blocks }: Turn, target: EncodeTarget, names: ToolNames, withIds: boolean): readonly JsonObject[] {

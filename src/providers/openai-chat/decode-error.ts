@@ -1,6 +1,6 @@
 import { find } from "../../lib/header-list.ts";
 import { asObject, asString, type JsonObject, parseJson } from "../../lib/json-value.ts";
-import { parseRetryAfter } from "../../lib/retry-after.ts";
+import { retryAfterIn } from "../../lib/retry-after.ts";
 import { toText } from "../../lib/utf8.ts";
 import type { HeaderList } from "../../model/http.ts";
 import type { PivotError, PivotErrorKind } from "../pivot/error.ts";
@@ -34,11 +34,9 @@ export function decodeError(status: number, headers: HeaderList, body: Uint8Arra
   const said = asString(whole?.["error"]);
   const read = decodeErrorObject(status, said === null ? error : { message: said });
   const milliseconds = Number(find(headers, "retry-after-ms") ?? "");
-  const seconds = find(headers, "retry-after");
-  const date = Date.parse(find(headers, "date") ?? "");
   return {
     ...read,
-    retryAfterMs: milliseconds > 0 ? milliseconds : seconds === null ? null : parseRetryAfter(seconds, Number.isNaN(date) ? 0 : date),
+    retryAfterMs: milliseconds > 0 ? milliseconds : retryAfterIn(headers, 0),
     requestId: find(headers, "x-request-id"),
   };
 }
