@@ -2,21 +2,12 @@ import { findAll } from "../lib/header-list.ts";
 import { Refusal } from "../model/errors.ts";
 import type { HeaderList } from "../model/http.ts";
 import type { ExternalAuthRule, HeaderEdits } from "../model/snapshot.ts";
+import { WITHHELD_HEADERS } from "./withheld-headers.ts";
 
 /** Of the answer itself, of its connection, or what no header of a call may be set to by anybody but the broker. */
 const NEVER: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "expect",
-  "host",
+  ...WITHHELD_HEADERS,
   "authority",
-  "via",
-  "cdn-loop",
-  "x-gateway-model-name",
   "date",
   "server",
   "vary",

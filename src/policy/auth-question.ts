@@ -2,6 +2,7 @@ import { findAll } from "../lib/header-list.ts";
 import type { Routed } from "../model/call.ts";
 import type { ExternalAuthRule, HeaderEdits } from "../model/snapshot.ts";
 import { tokenSlots } from "../model/token-slots.ts";
+import { WITHHELD_HEADERS } from "./withheld-headers.ts";
 
 /** What an authorization server is asked, beside the method and Host, which are the call's own. */
 export interface AuthQuestion {
@@ -11,20 +12,7 @@ export interface AuthQuestion {
 }
 
 /** Belong to the connection or to the broker: a filter cannot ask for them. */
-const NEVER: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "expect",
-  "host",
-  "content-length",
-  "via",
-  "cdn-loop",
-  "x-gateway-model-name",
-]);
+const NEVER: ReadonlySet<string> = new Set([...WITHHELD_HEADERS, "content-length"]);
 
 /**
  * The question about one call (GEP-1494): the call's own path behind the filter's prefix, the headers that the filter allows, and who the broker has
