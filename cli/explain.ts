@@ -1,9 +1,9 @@
-import { formatFaults } from "../adapters/config/report.ts";
 import { compile } from "../src/compiler.ts";
 import { type ExplainRequest, type Explanation, explain } from "../src/offline.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { parseOptions, parsePlatform, readManifests } from "./options.ts";
-import { print, wantsColor, warn } from "./terminal.ts";
+import { reportFaults } from "./report-faults.ts";
+import { print } from "./terminal.ts";
 
 const HELP = `usage: spillway explain --as NAMESPACE/SERVICEACCOUNT [--manifests DIR|FILE]... METHOD URL [-H 'Name: value']... [-d BODY]
 
@@ -46,12 +46,7 @@ export async function runExplain(args: readonly string[]): Promise<number> {
   if (values.as === undefined) throw new CliError("who calls? say --as NAMESPACE/SERVICEACCOUNT");
   const request = requestOf(values.as, positionals, values.header ?? [], values.data ?? null);
   const compiled = compile(await readManifests(values.kubernetes === true, values.manifests ?? []), parsePlatform(values.platform));
-  if (compiled.snapshot === null) {
-    if (values.json === true) print(JSON.stringify({ ok: false, faults: compiled.faults }, null, 2));
-    else warn(formatFaults(compiled.faults, { color: wantsColor(process.stderr) }));
-    warn("spillway: these manifests have faults; explain tells of good ones only");
-    return EXIT.faults;
-  }
+  if (compiled.snapshot === null) return reportFaults(compiled, "explain", values.json === true);
   const clock = { now: () => Date.now(), monotonic: () => performance.now(), after: () => () => {} };
   const explanation = explain(compiled.snapshot, request, clock, Math.random);
   print(values.json === true ? JSON.stringify(explanation, null, 2) : describe(explanation, request, values.as));

@@ -1,12 +1,12 @@
 import { createFileSource } from "../adapters/config/files.ts";
-import { formatFaults } from "../adapters/config/report.ts";
 import { readOneBundle } from "../adapters/knative/read-one-bundle.ts";
 import type { Compiled } from "../src/index.ts";
 import { prove } from "../src/offline.ts";
 import { describeProof } from "./describe-proof.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { parseOptions, parsePlatform, readManifests } from "./options.ts";
-import { print, wantsColor, warn } from "./terminal.ts";
+import { reportFaults } from "./report-faults.ts";
+import { print, wantsColor } from "./terminal.ts";
 
 const HELP = `usage: spillway prove [--as NAMESPACE/SERVICEACCOUNT] [--manifests DIR|FILE|-]... | --bundle FILE | --kubernetes
 
@@ -51,12 +51,7 @@ export async function runProve(args: readonly string[]): Promise<number> {
   if (values.bundle !== undefined && (given.length > 0 || values.kubernetes === true))
     throw new CliError("either --bundle or manifests: one of the two says what there is");
   const compiled = await read(values.bundle ?? null, values.kubernetes === true, given, values.platform);
-  if (compiled.snapshot === null) {
-    if (values.json === true) print(JSON.stringify({ ok: false, faults: compiled.faults }, null, 2));
-    else warn(formatFaults(compiled.faults, { color: wantsColor(process.stderr) }));
-    warn("spillway: these manifests have faults; prove tells of good ones only");
-    return EXIT.faults;
-  }
+  if (compiled.snapshot === null) return reportFaults(compiled, "prove", values.json === true);
   const proof = prove(compiled.snapshot, { now: Date.now(), here: values.region === undefined ? null : placeOf(values.region), namespace });
   const holes = [...proof.holes, ...unattached(compiled)];
   const ok = holes.length === 0;
