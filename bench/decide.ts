@@ -58,6 +58,7 @@ function rules(routes: number): readonly CompiledRule[] {
       lock: null,
       namespaceLocks: new Map(),
       matchesModel: at % 3 === 1,
+      limits: [],
       propagateTrace: false,
     };
   });

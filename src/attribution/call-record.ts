@@ -12,6 +12,7 @@ const MAX_TRACEPARENT = 256;
 
 const NO_LOCK: CallRecord["lock"] = [];
 const NOTHING_WITHHELD: CallRecord["withheld"] = [];
+const NO_LIMITS: CallRecord["limits"] = [];
 
 const UNKNOWN_OPERATION: Operation = { name: "other", dialect: null, inference: false, suffix: "" };
 
@@ -66,6 +67,9 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
     firstByte: null,
     ended: null,
     answer: null,
+    limits: NO_LIMITS,
+    charged: null,
+    cost: null,
     settled: false,
   };
 }

@@ -88,5 +88,5 @@ function compileMember(
   const backend = ref.kind === "XBackend" ? backends.xBackend(namespace, ref.name) : backends.service(namespace, ref.name, ref.port ?? null);
   if (!backend.ok) return backend;
   const allowed = scope.allow(backend.value);
-  return allowed.ok ? resolved({ backend: backend.value, model: member.model ?? null, ...edits }) : allowed;
+  return allowed.ok ? resolved({ backend: backend.value, model: member.model ?? null, ...edits, limits: [] }) : allowed;
 }

@@ -110,6 +110,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
       retry: compileRetry(spec),
       lock: locks.lock,
       namespaceLocks: locks.byNamespace,
+      limits: [],
       matchesModel: matches.some((match) => match.headers.some((header) => header.name === MODEL_HEADER)),
       propagateTrace: Object.hasOwn(route.annotations, PROPAGATE_TRACE) && route.annotations[PROPAGATE_TRACE] === "true",
     },

@@ -102,5 +102,5 @@ export function resolveRef(
 function asTarget(backend: Resolved<Backend>, scope: TargetScope, edits: TargetEdits): Resolved<RuleTarget> {
   if (!backend.ok) return backend;
   const allowed = scope.allow(backend.value);
-  return allowed.ok ? resolved({ kind: "backend", target: { backend: backend.value, model: null, ...edits } }) : allowed;
+  return allowed.ok ? resolved({ kind: "backend", target: { backend: backend.value, model: null, ...edits, limits: [] } }) : allowed;
 }

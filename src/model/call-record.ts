@@ -1,7 +1,9 @@
 import type { Caller } from "./caller.ts";
 import type { RefusalCode } from "./errors.ts";
-import type { AnswerFacts, Operation } from "./operation.ts";
+import type { LimitVerdict } from "./limit.ts";
+import type { AnswerFacts, Operation, Usage } from "./operation.ts";
 import type { OutletKind } from "./outlet.ts";
+import type { CallCost } from "./price.ts";
 import type { RegionEvidence } from "./region.ts";
 
 /**
@@ -56,6 +58,12 @@ export interface CallRecord {
   firstByte: number | null;
   ended: number | null;
   answer: AnswerFacts | null;
+  /** What limits said of the call, each once; empty: none is for it. */
+  limits: readonly LimitVerdict[];
+  /** What the call is charged for: the provider's own word, or an estimate where the call broke off before it came. Null: nothing was used, or nobody knows what. */
+  charged: { readonly usage: Usage; readonly estimated: boolean } | null;
+  /** Null: unknown, which is never 0. */
+  cost: CallCost | null;
   settled: boolean;
 }
 

@@ -16,6 +16,8 @@ export const REFUSALS = {
   backend_invalid: { status: 500, title: "The route refers to a backend that cannot be used" },
   access_denied: { status: 403, title: "The route does not allow the call" },
   access_unavailable: { status: 503, title: "The authorization server of this route could not be asked" },
+  limit_exceeded: { status: 429, title: "A usage limit of this caller is used up" },
+  limits_unavailable: { status: 503, title: "The store that counts usage limits gave no answer" },
   region_locked: { status: 403, title: "No destination of this call lies inside the allowed regions" },
   credential_unavailable: { status: 503, title: "The credential for the destination could not be read" },
   translation_unsupported: { status: 400, title: "No destination of this call speaks the API that was called" },

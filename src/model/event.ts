@@ -5,6 +5,9 @@ export type EventType =
   | "egress.denied"
   | "egress.failover"
   | "egress.completed"
+  /** A limit is used up: once a limit, account and window. */
+  | "limit.exceeded"
+  | "limits.unavailable"
   | "audit"
   | "backend.degraded"
   | "backend.recovered"

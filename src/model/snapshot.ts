@@ -1,5 +1,6 @@
 import type { Backend } from "./backend.ts";
 import type { IdentityPlan } from "./identity-plan.ts";
+import type { LimitRule, UsageStorePlan } from "./limit.ts";
 import type { RegionLock } from "./region.ts";
 import type { SecretReference } from "./secret.ts";
 
@@ -23,6 +24,8 @@ export interface CompiledGateway {
   readonly identity: IdentityPlan;
   readonly scope: "CallerNamespace" | "Shared";
   readonly bounds: GatewayBounds;
+  /** Null: the store that the platform's own settings name (`SPILLWAY_STATE`). */
+  readonly usageStore: UsageStorePlan | null;
   /** Our own cdn-id for `CDN-Loop` (RFC 8586) and `Via`: an HTTP token. */
   readonly chainId: string;
   readonly listeners: readonly CompiledListener[];
@@ -95,6 +98,8 @@ export interface CompiledRule {
   readonly namespaceLocks: ReadonlyMap<string, RegionLock>;
   /** True when some match of this rule reads `x-gateway-model-name`. */
   readonly matchesModel: boolean;
+  /** Limits of the Gateway and the route, of scope `call`. All must have room. */
+  readonly limits: readonly LimitRule[];
   /** Hand W3C `traceparent` on to the backend (annotation `spillway.dev/propagate-trace: "true"`). */
   readonly propagateTrace: boolean;
 }
@@ -227,6 +232,8 @@ export interface Target {
   readonly requestHeaders: HeaderEdits | null;
   readonly responseHeaders: HeaderEdits | null;
   readonly rewrite: UrlRewrite | null;
+  /** Limits that count when this destination is tried: those of its backend and its group, and those of the Gateway and the route that are for backends. */
+  readonly limits: readonly LimitRule[];
 }
 
 export interface CompiledGroup {

@@ -13,6 +13,7 @@ export function fakeGateway(identity: IdentityPlan, name = "egress"): CompiledGa
     identity,
     scope: "CallerNamespace",
     bounds: { maxRequestBytes: 1_000_000, replayBytes: 1_000_000 },
+    usageStore: null,
     chainId: name,
     listeners: [fakeListener],
     rejected: null,

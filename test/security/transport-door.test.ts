@@ -32,7 +32,7 @@ const EUROPE: RegionLock = { constraints: [makeConstraint("a/eu", { regions: new
 const AMERICA: RegionLock = { constraints: [makeConstraint("a/us", { regions: new Set(["us"]) })] };
 
 function cleared(lock: RegionLock | null = null, changes: Partial<Backend> = {}): Cleared {
-  const target = { backend: { ...backend, ...changes }, model: null, requestHeaders: null, responseHeaders: null, rewrite: null };
+  const target = { backend: { ...backend, ...changes }, model: null, requestHeaders: null, responseHeaders: null, rewrite: null, limits: [] };
   const clearance = clear({ target, tier: 0, failover: null, health }, lock);
   if (!clearance.ok) throw new Error("not cleared");
   return clearance.cleared;

@@ -83,6 +83,9 @@ export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
       responseId: "chatcmpl-1",
       finishReasons: ["stop"],
     },
+    limits: [],
+    charged: null,
+    cost: null,
     settled: false,
     ...changes,
   };

@@ -333,6 +333,7 @@ describe("rules", () => {
       retry: { codes: new Set([500, 503]), attempts: 2, backoffMs: 100 },
       lock: null,
       matchesModel: false,
+      limits: [],
       propagateTrace: false,
       action: { kind: "forward", targets: [{ weight: 1, target: { kind: "backend", target: { backend: { key: "XBackend/team-a/one" }, model: null } } }] },
     });

@@ -34,7 +34,7 @@ export function makeTarget(key: string, parts: TargetParts = {}): Target {
     retryBudget: null,
     parent: null,
   };
-  return { backend, model: parts.model ?? null, requestHeaders: null, responseHeaders: null, rewrite: null };
+  return { backend, model: parts.model ?? null, requestHeaders: null, responseHeaders: null, rewrite: null, limits: [] };
 }
 
 export function makeGroup(tiers: readonly (readonly (readonly [number, Target])[])[], attemptsPerTier: number | null = null): RuleTarget {

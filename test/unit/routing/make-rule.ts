@@ -35,6 +35,7 @@ export function makeRule(parts: RuleParts = {}): CompiledRule {
     lock: null,
     namespaceLocks: new Map(),
     matchesModel: false,
+    limits: [],
     propagateTrace: false,
     ...rest,
     route: owner,
