@@ -1,3 +1,4 @@
+import type { CallSignal } from "../../model/call-signal.ts";
 import type { LimitRule } from "../../model/limit.ts";
 
 /** So much of one limit for one call. */
@@ -45,7 +46,7 @@ export interface LimitDesk {
    * Room on all accounts or on none. Answers at once, without a promise, where what this instance holds is enough. Claims of rules with `onExceeded: shadow`
    * are counted and never lack room; they are told in `exceededShadows`. Never rejects but for an aborted signal.
    */
-  hold(claims: readonly LimitClaim[], signal: AbortSignal): HoldResult | Promise<HoldResult>;
+  hold(claims: readonly LimitClaim[], signal: CallSignal): HoldResult | Promise<HoldResult>;
   /** For every claim of a hold, after it was given. */
   standing(claims: readonly LimitClaim[]): readonly Standing[];
   /** Tells the stores what they have not been told. Resolves when that is done, or has failed and will be tried again; within `ms`. */
