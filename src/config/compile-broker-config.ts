@@ -20,6 +20,7 @@ export interface GatewaySettings {
   readonly chainId: string | null;
   /** Null: every public name. */
   readonly allowedDomains: readonly string[] | null;
+  readonly console: boolean;
 }
 
 const MAX_CLOCK_SKEW_SECONDS = 60;
@@ -32,6 +33,7 @@ export const CLOSED_SETTINGS: GatewaySettings = {
   bounds: { maxRequestBytes: DEFAULT_BODY_BYTES, replayBytes: DEFAULT_BODY_BYTES },
   chainId: null,
   allowedDomains: null,
+  console: false,
 };
 
 /** Fails as a whole when any secret of it cannot be resolved: a Gateway never runs with some of its issuers. */
@@ -67,6 +69,7 @@ export function compileBrokerConfig(context: LinkContext, manifest: ManifestOf<"
     bounds: { maxRequestBytes, replayBytes: Math.min(byteSize(spec.bounds?.replayBytes ?? DEFAULT_BODY_BYTES), maxRequestBytes) },
     chainId: spec.chainId ?? null,
     allowedDomains: spec.allowedDomains ?? null,
+    console: spec.console?.mode === "Enabled",
   });
 }
 

@@ -86,6 +86,7 @@ function assemble(context: LinkContext, plan: GatewayPlan, attached: AttachedRou
     scope: plan.settings.scope,
     bounds: plan.settings.bounds,
     usageStore: null,
+    console: plan.settings.console,
     // A pseudonym that no other Gateway has: two brokers in a chain must not take each other for themselves.
     chainId: plan.settings.chainId ?? `${plan.manifest.name}-${digest(["spillway", idOf(plan.manifest)])}`,
     listeners,

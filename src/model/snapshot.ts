@@ -26,6 +26,8 @@ export interface CompiledGateway {
   readonly bounds: GatewayBounds;
   /** Null: the store that the platform's own settings name (`SPILLWAY_STATE`). */
   readonly usageStore: UsageStorePlan | null;
+  /** The broker is to serve the page at `/-/console`, to whoever may read `/-/status`. */
+  readonly console: boolean;
   /** Our own cdn-id for `CDN-Loop` (RFC 8586) and `Via`: an HTTP token. */
   readonly chainId: string;
   readonly listeners: readonly CompiledListener[];

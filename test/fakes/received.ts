@@ -14,6 +14,7 @@ export function fakeGateway(identity: IdentityPlan, name = "egress"): CompiledGa
     scope: "CallerNamespace",
     bounds: { maxRequestBytes: 1_000_000, replayBytes: 1_000_000 },
     usageStore: null,
+    console: false,
     chainId: name,
     listeners: [fakeListener],
     rejected: null,

@@ -190,6 +190,18 @@ export const brokerConfig = ownKind({
         ),
         "Limits of one request.",
       ),
+      console: field(
+        z.optional(
+          z.strictObject({
+            // Not `On`: YAML 1.1, which kubectl reads, takes that for a boolean.
+            mode: field(
+              z._default(z.enum(["Enabled", "Disabled"]), "Disabled"),
+              "`Enabled`: the broker serves `/-/console` to callers of the Gateway's own namespace, after a sign-in.",
+            ),
+          }),
+        ),
+        "A page for operators: what runs, who used what, limits, incidents, and where calls may be processed.",
+      ),
       allowedDomains: field(
         z.optional(
           z

@@ -169,6 +169,7 @@ describe("Gateway", () => {
         },
         routing: { scope: "Shared" },
         chainId: "chain-1",
+        console: { mode: "Enabled" },
         bounds: { maxRequestBytes: "1Mi", replayBytes: "2Mi" },
       },
       "infra",
@@ -183,6 +184,7 @@ describe("Gateway", () => {
       id: "infra/second",
       scope: "Shared",
       chainId: "chain-1",
+      console: true,
       bounds: { maxRequestBytes: 1_048_576, replayBytes: 1_048_576 },
       rejected: null,
     });

@@ -190,6 +190,8 @@ describe("validation", () => {
       ["BrokerConfig", { identity: { principals: [{ type: "AWSIAM", name: "arn:*:x", namespace: "n" }] } }, /at the end only/],
       ["BrokerConfig", { bounds: { maxRequestBytes: "32MB" } }, /such as 32Mi/],
       ["BrokerConfig", { chainId: "a b" }, /must be a token/],
+      // What kubectl makes of a bare `On`.
+      ["BrokerConfig", { console: { mode: true } }, /Enabled/],
       ["BrokerConfig", { limits: { store: { memory: {} } } }, /unknown field limits/],
     ];
     for (const [kind, spec, message] of cases) {
