@@ -30,16 +30,23 @@ export class UsageStoreError extends Error {
 export interface AccountExchange {
   /** `namespace/name` of the Gateway. A store in a cluster keeps a realm's accounts together. */
   readonly realm: string;
-  /** The instance: a name that no other has. */
+  /** The instance: a name that no other has; 1 to 200 UTF-16 units. */
   readonly holder: string;
-  /** Grows with every exchange of this holder. The same number again is the same exchange again: it is answered as it was, and changes nothing. */
+  /**
+   * Grows with every exchange of this holder. The same number again, within ten minutes, is the same exchange again: it is answered as it was, and changes
+   * nothing. A number smaller than the last for one of its accounts is refused: exchanges for one account must not overtake each other.
+   */
   readonly sequence: number;
+  /** Whole, at most an hour. */
   readonly ttlMs: number;
-  /** No account twice. */
+  /** 1 to `MAX_CHANGES`, no account twice. */
   readonly changes: readonly AccountChange[];
 }
 
-/** Amounts are whole and not negative. */
+/** Accounts of one exchange, at most. */
+export const MAX_CHANGES = 32;
+
+/** Amounts are whole, not negative, and below 2^53. */
 export interface AccountChange {
   /** At most 1,024 UTF-16 units; names of limits, namespaces, models and the like, never a secret. */
   readonly account: string;
@@ -59,8 +66,11 @@ export interface AccountChange {
 export type AccountWindow =
   /** What was booked in the last `ms` counts: in 60 parts, a part until its last moment is over, so that no span of `ms` ever holds more than the limit. */
   | { readonly kind: "sliding"; readonly ms: number }
-  /** All that was booked counts until this moment (milliseconds since the epoch); forgotten a day after. */
-  | { readonly kind: "until"; readonly at: number }
+  /**
+   * A period from one moment until another (milliseconds since the epoch): what was booked in it counts until it is over. A period that overlaps the one
+   * before takes over what that counted, since then the policy was changed; one that begins at its end starts with nothing. Forgotten a day after.
+   */
+  | { readonly kind: "until"; readonly from: number; readonly at: number }
   /** Nothing that was booked counts; only what is held does. */
   | { readonly kind: "none" };
 
@@ -94,13 +104,17 @@ export interface AccountState {
   readonly window: AccountWindow;
 }
 
-/** What calls used since the last batch of this instance. */
+/** Rows of one batch, at most. */
+export const MAX_ROWS = 1_000;
+
+/** What calls used since the last batch of this instance. No text of it is longer than 1,024 UTF-16 units. */
 export interface UsageBatch {
   /** Unique for ever; the same batch is sent again under the same id. */
   readonly id: string;
   readonly realm: string;
-  /** Each key at most once an hour; `from` is the beginning of an hour. The store adds up days (UTC) itself. */
+  /** At most `MAX_ROWS`; each key at most once an hour; `from` is the beginning of an hour. The store adds up days (UTC) itself. */
   readonly rows: readonly UsageRow[];
+  /** At most 500. */
   readonly incidents: readonly Incident[];
 }
 
