@@ -1,5 +1,7 @@
 import { answerModels } from "./answer-models.ts";
 import { answerPreflight } from "./answer-preflight.ts";
+import { answerRedirect } from "./answer-redirect.ts";
+import { answerRefusal } from "./answer-refusal.ts";
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
 import { authorizeCall } from "./authorize-call.ts";
@@ -7,29 +9,19 @@ import { type CallTimer, startTimer, timeLimit } from "./call-timer.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { findAnswer } from "./find-answer.ts";
 import { guardOutlets } from "./guard-outlets.ts";
-import { isGrpc } from "./lib/grpc-protocol.ts";
-import { renderGrpcRefusal } from "./listener/grpc-refusal.ts";
 import { receive } from "./listener/receive.ts";
-import { renderRefusal } from "./listener/render-refusal.ts";
 import { requestId } from "./listener/request-id.ts";
 import { mirrorCall } from "./mirror-call.ts";
-import type { Routed } from "./model/call.ts";
-import type { CallRecord } from "./model/call-record.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Exchange } from "./model/exchange.ts";
-import type { CorsRule, RedirectRule, Snapshot } from "./model/snapshot.ts";
+import type { CorsRule, Snapshot } from "./model/snapshot.ts";
 import { plan } from "./plan/plan.ts";
 import { planMirrors } from "./plan/plan-mirrors.ts";
-import { PlanRefusal } from "./plan/plan-refusal.ts";
 import { planRequest } from "./plan-request.ts";
 import { operationOf } from "./providers/operation-of.ts";
-import { wireOf } from "./providers/wires.ts";
 import { holdCallBody, readCallBody } from "./read-call-body.ts";
-import { withCors } from "./routing/cors-headers.ts";
 import { route } from "./routing/decide.ts";
-import { redirectLocation } from "./routing/redirect-location.ts";
 import type { Stages } from "./stages.ts";
-import { chainAnswer } from "./transport/egress-region.ts";
 
 /**
  * The whole product in reading order: a call is learned about in ten steps and refused at the first that says no.
@@ -67,13 +59,13 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     let call: CallInFlight = { routed, body, record, signal: timer?.signal ?? exchange.signal, admitted: null };
     // 4 Admitted: whoever is to be asked says yes.
     if (externalAuth !== null) call = await authorizeCall(stages, call, externalAuth);
-    if (action.kind === "redirect") return redirect(routed, action.redirect, record);
+    if (action.kind === "redirect") return answerRedirect(routed, action.redirect, record);
     // 5 Planned: what the lock allows, in order. What models there are, the policies say.
     if (answerModels(call)) return;
     const asked = planRequest(routed.operation, body.facts?.model ?? null);
     const planned = plan(routed, asked, stages.health, stages.random);
     record.excluded = planned.excluded;
-    if (planned.redirect !== null) return redirect(routed, planned.redirect, record);
+    if (planned.redirect !== null) return answerRedirect(routed, planned.redirect, record);
     // 6 to 8 credential, encode, send: per candidate, until one answers.
     // Nobody else can take part in a WebSocket.
     const mirrored = routed.rule.mirrors.length > 0 && routed.handshake === null;
@@ -84,67 +76,11 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     // 9 Delivered: committed from the first byte on.
     if (won.outcome.kind === "answer") await deliverAnswer(stages, call, won, won.outcome);
   } catch (error) {
-    refuse(exchange, record, error, timer?.expired() ?? false, cors);
+    answerRefusal(exchange, record, error, timer?.expired() ?? false, cors);
   } finally {
     timer?.stop();
     record.ended = stages.clock.monotonic();
     // 10 Settled: exactly once.
     stages.attribution.settle(record);
   }
-}
-
-function redirect(routed: Routed, redirectRule: RedirectRule, record: CallRecord): void {
-  const { exchange, host, path, query, match, rule } = routed;
-  const colon = exchange.authority.lastIndexOf(":");
-  const port = colon > exchange.authority.lastIndexOf("]") ? Number(exchange.authority.slice(colon + 1)) : routed.listener.port;
-  const location = redirectLocation(redirectRule, { scheme: exchange.scheme, host, port, path, query, match });
-  const headers = ["location", location, "content-length", "0", "x-request-id", record.id, ...chainAnswer(record)];
-  exchange.responder.reply(redirectRule.statusCode, rule.cors === null ? headers : withCors(rule.cors, exchange.headers, headers), null);
-  record.status = redirectRule.statusCode;
-  record.outcome = "ok";
-}
-
-/** Renders what stopped the call; anything that is not a `Refusal` is our own fault and says nothing of its cause. */
-function refuse(exchange: Exchange, record: CallRecord, error: unknown, expired: boolean, cors: CorsRule | null): void {
-  if (exchange.responder.started) {
-    record.outcome = "broker_error";
-    return;
-  }
-  if (exchange.signal.aborted) {
-    record.outcome = "caller_gone";
-    record.status = 0;
-    return;
-  }
-  const refusal = toRefusal(error, expired);
-  if (error instanceof PlanRefusal) record.excluded = error.excluded;
-  record.refusal = refusal.code;
-  record.refusalDetail = refusal === error ? refusal.detail : describe(error);
-  record.status = refusal.status;
-  record.outcome = refusal.code === "internal_error" ? "broker_error" : "refused";
-  const { dialect } = record.operation;
-  const grpc = isGrpc(exchange.protocol, exchange.headers);
-  const rendered = grpc ? renderGrpcRefusal(refusal, record.id) : renderRefusal(refusal, dialect === null ? null : wireOf(dialect), record.id);
-  try {
-    // A page that may read the answer may read why there is none.
-    const headers = cors === null ? rendered.headers : withCors(cors, exchange.headers, rendered.headers);
-    exchange.responder.reply(rendered.status, headers.concat(chainAnswer(record)), rendered.body);
-  } catch {
-    // The platform can write no more. A rejection that nobody handles would end the process, and every other call with it.
-    record.outcome = "broker_error";
-  }
-}
-
-function toRefusal(error: unknown, expired: boolean): Refusal {
-  if (expired)
-    return new Refusal("upstream_timeout", { detail: "The call's whole time was up (HTTPRoute timeouts.request, or what the platform gives one call)." });
-  if (error instanceof Refusal) return error;
-  return new Refusal("internal_error", { detail: "The broker failed. The request id finds the cause in its log." });
-}
-
-/** What a bug is and where, for our own log only. Its message is left out: it may quote anything, a key or a prompt. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
-  const [, trace = ""] = error.stack?.split(error.message || error.name, 2) ?? [];
-  const [place = ""] = /\bat .+/.exec(trace) ?? [];
-  return `${error.name} ${place}`.trim();
 }
