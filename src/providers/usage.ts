@@ -1,4 +1,4 @@
-import type { AnswerFacts, Usage } from "../model/operation.ts";
+import type { AnswerFacts, ServiceTier, Usage } from "../model/operation.ts";
 
 /** Adds counts of which the first must be known; unknown parts count as none, an unknown first makes the sum unknown. */
 export function sumFrom(first: number | null, ...others: readonly (number | null)[]): number | null {
@@ -14,8 +14,24 @@ export function laterUsage(earlier: Usage | null, later: Usage | null): Usage | 
     outputTokens: later.outputTokens ?? earlier.outputTokens,
     cacheReadTokens: later.cacheReadTokens ?? earlier.cacheReadTokens,
     cacheWriteTokens: later.cacheWriteTokens ?? earlier.cacheWriteTokens,
+    cacheWriteHourTokens: later.cacheWriteHourTokens ?? earlier.cacheWriteHourTokens,
     reasoningTokens: later.reasoningTokens ?? earlier.reasoningTokens,
+    audioInputTokens: later.audioInputTokens ?? earlier.audioInputTokens,
+    audioOutputTokens: later.audioOutputTokens ?? earlier.audioOutputTokens,
+    cacheReadAudioTokens: later.cacheReadAudioTokens ?? earlier.cacheReadAudioTokens,
+    imageInputTokens: later.imageInputTokens ?? earlier.imageInputTokens,
+    imageOutputTokens: later.imageOutputTokens ?? earlier.imageOutputTokens,
+    webSearches: later.webSearches ?? earlier.webSearches,
+    serviceTier: later.serviceTier ?? earlier.serviceTier,
+    processedIn: later.processedIn ?? earlier.processedIn,
   };
+}
+
+/** A provider's own word for how it served a call, by its table, where null stands for a word that says nothing. Null: nothing was said. */
+export function tierOf(word: unknown, words: ReadonlyMap<string, ServiceTier | null>): ServiceTier | null {
+  if (typeof word !== "string" || word === "") return null;
+  const tier = words.get(word);
+  return tier === undefined ? "other" : tier;
 }
 
 /** The same for all facts. */

@@ -19,7 +19,7 @@ export function decodeResponse(body: unknown): PivotAnswer | null {
       return block === null ? [] : decodeBlock(block);
     }),
     finish: decodeFinish(asString(answer["stopReason"])),
-    usage: readUsage(answer["usage"]),
+    usage: readUsage(answer),
   };
 }
 

@@ -76,7 +76,7 @@ class ConverseReader {
         this.#finished = true;
         return [{ kind: "finish", finish: decodeFinish(asString(body["stopReason"])) }];
       case "metadata": {
-        const usage = readUsage(body["usage"]);
+        const usage = readUsage(body);
         const told: readonly PivotEvent[] = usage === null ? [] : [{ kind: "usage", usage }];
         return this.#finished ? [...told, { kind: "end" }] : told;
       }

@@ -20,7 +20,7 @@ export function decodeResponse(body: unknown): PivotAnswer | null {
     created: typeof created === "number" ? created : null,
     blocks,
     finish: decodeFinish(asString(choice["finish_reason"]), refused),
-    usage: readUsage(answer["usage"]),
+    usage: readUsage(answer["usage"], answer["service_tier"]),
   };
 }
 

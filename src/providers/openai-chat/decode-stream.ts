@@ -47,7 +47,7 @@ class ChunkReader implements EventReader {
       .map(asObject)
       .find((one) => one !== null && (one["index"] ?? 0) === 0);
     if (choice !== undefined && choice !== null) this.#readChoice(choice, events);
-    const usage = readUsage(chunk["usage"]);
+    const usage = readUsage(chunk["usage"], chunk["service_tier"]);
     if (usage !== null) events.push({ kind: "usage", usage });
     return events;
   }

@@ -18,7 +18,7 @@ export function decodeResponse(body: unknown): PivotAnswer | null {
       called: blocks.some((block) => block.kind === "tool_call"),
       refused: blocks.some((block) => block.kind === "refusal"),
     }),
-    usage: readUsage(response["usage"]),
+    usage: readUsage(response["usage"], response["service_tier"]),
   };
 }
 

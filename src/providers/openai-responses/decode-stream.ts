@@ -133,7 +133,7 @@ class ResponseReader implements EventReader {
   }
 
   #end(response: JsonObject): readonly PivotEvent[] {
-    const usage = readUsage(response["usage"]);
+    const usage = readUsage(response["usage"], response["service_tier"]);
     const left = [...this.#open.keys()].flatMap((key) => this.#close(key));
     return [
       ...left,

@@ -27,7 +27,7 @@ export function readEvent(value: unknown, known: AnswerFacts | null, operation: 
 
 function factsOf(answer: JsonObject, operation: Operation): AnswerFacts {
   return {
-    usage: readUsage(answer["usage"]),
+    usage: readUsage(answer["usage"], answer["service_tier"]),
     responseModel: asString(answer["model"]),
     responseId: asString(answer["id"]),
     finishReasons: operation.name === "responses" ? responseEnd(answer) : choiceEnds(answer),

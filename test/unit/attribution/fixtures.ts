@@ -1,5 +1,6 @@
 import type { AttemptRecord, CallRecord } from "../../../src/model/call-record.ts";
 import { type Exchange, NOTHING_ATTESTED } from "../../../src/model/exchange.ts";
+import { UNKNOWN_USAGE } from "../../../src/model/operation.ts";
 import type { RegionEvidence } from "../../../src/model/region.ts";
 
 /** 2026-11-22T12:00:00Z. */
@@ -78,7 +79,7 @@ export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
     firstByte: 1_150,
     ended: 1_250.5,
     answer: {
-      usage: { inputTokens: 100, outputTokens: 20, cacheReadTokens: 40, cacheWriteTokens: null, reasoningTokens: 5 },
+      usage: { ...UNKNOWN_USAGE, inputTokens: 100, outputTokens: 20, cacheReadTokens: 40, cacheWriteTokens: null, reasoningTokens: 5 },
       responseModel: "gpt-5-2026-08",
       responseId: "chatcmpl-1",
       finishReasons: ["stop"],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { WireError } from "../../../src/model/dialect-wire.ts";
-import type { AnswerFacts } from "../../../src/model/operation.ts";
+import { type AnswerFacts, UNKNOWN_USAGE } from "../../../src/model/operation.ts";
 import { operationOf } from "../../../src/providers/operation-of.ts";
 import { wireOf } from "../../../src/providers/wires.ts";
 
@@ -11,7 +11,7 @@ const responses = operationOf("POST", "/v1/responses");
 const embeddings = operationOf("POST", "/v1/embeddings");
 const messages = operationOf("POST", "/v1/messages");
 const error = (status: number): WireError => ({ status, code: "region_locked", message: 'no "quotes" harm', requestId: "req-1" });
-const UNKNOWN = { inputTokens: null, outputTokens: null, cacheReadTokens: null, cacheWriteTokens: null, reasoningTokens: null };
+const UNKNOWN = UNKNOWN_USAGE;
 
 describe("error bodies", () => {
   it.each([
@@ -60,7 +60,7 @@ describe("usage of whole answers", () => {
       },
     };
     expect(openai.readAnswer(answer, chat)).toEqual({
-      usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 4, cacheWriteTokens: null, reasoningTokens: 2 },
+      usage: { ...UNKNOWN_USAGE, inputTokens: 10, outputTokens: 5, cacheReadTokens: 4, cacheWriteTokens: null, reasoningTokens: 2 },
       responseModel: "gpt",
       responseId: "c1",
       finishReasons: ["stop", "length"],
@@ -75,7 +75,7 @@ describe("usage of whole answers", () => {
       output_tokens_details: { reasoning_tokens: 8 },
     };
     expect(openai.readAnswer({ id: "r1", model: "gpt", status: "incomplete", incomplete_details: { reason: "max_output_tokens" }, usage }, responses)).toEqual({
-      usage: { inputTokens: 7, outputTokens: 9, cacheReadTokens: 1, cacheWriteTokens: 3, reasoningTokens: 8 },
+      usage: { ...UNKNOWN_USAGE, inputTokens: 7, outputTokens: 9, cacheReadTokens: 1, cacheWriteTokens: 3, reasoningTokens: 8 },
       responseModel: "gpt",
       responseId: "r1",
       finishReasons: ["max_output_tokens"],
@@ -98,7 +98,7 @@ describe("usage of whole answers", () => {
       output_tokens_details: { thinking_tokens: 2 },
     };
     expect(anthropic.readAnswer({ id: "m1", model: "claude", stop_reason: "end_turn", usage }, messages)).toEqual({
-      usage: { inputTokens: 321, outputTokens: 4, cacheReadTokens: 20, cacheWriteTokens: 300, reasoningTokens: 2 },
+      usage: { ...UNKNOWN_USAGE, inputTokens: 321, outputTokens: 4, cacheReadTokens: 20, cacheWriteTokens: 300, reasoningTokens: 2 },
       responseModel: "claude",
       responseId: "m1",
       finishReasons: ["end_turn"],
@@ -135,7 +135,7 @@ describe("usage of streams", () => {
       { type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 12 } },
     ]);
     expect(facts).toEqual({
-      usage: { inputTokens: 16, outputTokens: 12, cacheReadTokens: 5, cacheWriteTokens: 1, reasoningTokens: null },
+      usage: { ...UNKNOWN_USAGE, inputTokens: 16, outputTokens: 12, cacheReadTokens: 5, cacheWriteTokens: 1, reasoningTokens: null },
       responseModel: "claude",
       responseId: "m1",
       finishReasons: ["tool_use"],

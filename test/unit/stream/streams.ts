@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { AnswerFacts, Operation } from "../../../src/model/operation.ts";
+import { type AnswerFacts, type Operation, UNKNOWN_USAGE } from "../../../src/model/operation.ts";
 import { operationOf } from "../../../src/providers/operation-of.ts";
 
 /** A complete stream as a provider sends it, with what it tells. */
@@ -50,7 +50,9 @@ export const chatStream: fc.Arbitrary<SampleStream> = fc
       blocks,
       usageOnly,
       facts: {
-        usage: usage ? { inputTokens: input, outputTokens: output, cacheReadTokens: cached, cacheWriteTokens: null, reasoningTokens: null } : null,
+        usage: usage
+          ? { ...UNKNOWN_USAGE, inputTokens: input, outputTokens: output, cacheReadTokens: cached, cacheWriteTokens: null, reasoningTokens: null }
+          : null,
         responseModel: base.model,
         responseId: base.id,
         finishReasons: ["stop"],
@@ -78,7 +80,7 @@ export const responsesStream: fc.Arbitrary<SampleStream> = fc
       ],
       usageOnly: null,
       facts: {
-        usage: { inputTokens: input, outputTokens: output, cacheReadTokens: 0, cacheWriteTokens: null, reasoningTokens: reasoning },
+        usage: { ...UNKNOWN_USAGE, inputTokens: input, outputTokens: output, cacheReadTokens: 0, cacheWriteTokens: null, reasoningTokens: reasoning },
         responseModel: response.model,
         responseId: response.id,
         finishReasons: ["completed"],
@@ -114,7 +116,14 @@ export const messagesStream: fc.Arbitrary<SampleStream> = fc
       ],
       usageOnly: null,
       facts: {
-        usage: { inputTokens: input + read + write, outputTokens: output, cacheReadTokens: read, cacheWriteTokens: write, reasoningTokens: null },
+        usage: {
+          ...UNKNOWN_USAGE,
+          inputTokens: input + read + write,
+          outputTokens: output,
+          cacheReadTokens: read,
+          cacheWriteTokens: write,
+          reasoningTokens: null,
+        },
         responseModel: "claude-x",
         responseId: "msg_1",
         finishReasons: ["end_turn"],
