@@ -22,6 +22,7 @@ const POLICIES = [
   "BackendConnectionPolicy",
   "AIBackendPolicy",
   "RegionPolicy",
+  "UsageLimitPolicy",
   "RegionAttestation",
   "XBackendTrafficPolicy",
   "BackendTLSPolicy",

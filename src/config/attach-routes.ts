@@ -14,6 +14,7 @@ import type { ManifestOf } from "./manifest-set.ts";
 import type { RegionLocks } from "./region-locks.ts";
 import type { ParentRefSpec } from "./standard/http-route.ts";
 import { GATEWAY_GROUP } from "./standard/standard-kind.ts";
+import type { UsageLimits } from "./usage-limits.ts";
 
 export interface AttachedRoutes {
   /** The rules of each listener, by its `parent`. */
@@ -23,10 +24,17 @@ export interface AttachedRoutes {
   readonly events: readonly EgressEvent[];
 }
 
+/** What all routes have in common. */
+export interface RuleParts {
+  readonly backends: BackendDirectory;
+  readonly locks: RegionLocks;
+  readonly limits: UsageLimits;
+}
+
 type Route = ManifestOf<"HTTPRoute">;
 
 /** Attaches every HTTPRoute to the listeners that its parentRefs name, and writes its conditions toward each parent. */
-export function attachRoutes(context: LinkContext, gateways: readonly GatewayPlan[], backends: BackendDirectory, locks: RegionLocks): AttachedRoutes {
+export function attachRoutes(context: LinkContext, gateways: readonly GatewayPlan[], parts: RuleParts): AttachedRoutes {
   const rules = new Map<string, CompiledRule[]>();
   const counts = new Map<string, number>();
   const events: EgressEvent[] = [];
@@ -42,7 +50,7 @@ export function attachRoutes(context: LinkContext, gateways: readonly GatewayPla
         context.conditions.write(route, key, { type: "Accepted", status: "False", reason: chosen.reason, message: chosen.message });
         continue;
       }
-      const compiled = drafts.get(gateway.id) ?? compileRules(context, gateway, route, backends, locks);
+      const compiled = drafts.get(gateway.id) ?? compileRules(context, gateway, route, parts);
       if (!drafts.has(gateway.id)) events.push(...lockEvents(gateway, compiled));
       drafts.set(gateway.id, compiled);
       for (const { listener, hostnames } of chosen.value) {
@@ -113,12 +121,11 @@ function chooseListeners(gateway: GatewayPlan, route: Route, ref: ParentRefSpec)
   return chosen.length === 0 ? unresolved("NoMatchingListenerHostname", `no hostname of the route fits a listener of Gateway ${gateway.id}`) : resolved(chosen);
 }
 
-function compileRules(context: LinkContext, gateway: GatewayPlan, route: Route, backends: BackendDirectory, locks: RegionLocks): readonly RuleDraft[] {
+function compileRules(context: LinkContext, gateway: GatewayPlan, route: Route, parts: RuleParts): readonly RuleDraft[] {
   const { allowedDomains } = gateway.settings;
   const ruleContext = {
     link: context,
-    backends,
-    locks,
+    ...parts,
     gateway: gateway.id,
     allow: (backend: Backend) => {
       if (allowedDomains === null || backend.kind === "Service" || isAllowedDomain(backend.origin.hostname, allowedDomains)) return resolved(backend);

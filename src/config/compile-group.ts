@@ -88,5 +88,6 @@ function compileMember(
   const backend = ref.kind === "XBackend" ? backends.xBackend(namespace, ref.name) : backends.service(namespace, ref.name, ref.port ?? null);
   if (!backend.ok) return backend;
   const allowed = scope.allow(backend.value);
-  return allowed.ok ? resolved({ backend: backend.value, model: member.model ?? null, ...edits, limits: [] }) : allowed;
+  if (!allowed.ok) return allowed;
+  return resolved({ backend: backend.value, model: member.model ?? null, ...edits, limits: scope.limitsOf(backend.value, idOf(group)) });
 }

@@ -1,5 +1,6 @@
 import type { Candidate } from "../model/call.ts";
 import { clear } from "../model/cleared.ts";
+import type { LimitRule } from "../model/limit.ts";
 import { lockOn } from "../model/lock-on.ts";
 import type { RegionLock } from "../model/region.ts";
 import {
@@ -23,6 +24,7 @@ import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
 import type { RegionLocks } from "./region-locks.ts";
 import type { RuleSpec } from "./standard/http-route.ts";
+import type { UsageLimits } from "./usage-limits.ts";
 
 /** Everything about one rule toward one Gateway, but for its hostnames, which depend on the listener. */
 export interface RuleDraft {
@@ -39,11 +41,13 @@ export interface RuleContext {
   readonly link: LinkContext;
   readonly backends: BackendDirectory;
   readonly locks: RegionLocks;
+  readonly limits: UsageLimits;
   readonly gateway: string;
   readonly allow: TargetScope["allow"];
 }
 
 const NO_FILTERS: CompiledFilters = { requestHeaders: null, responseHeaders: null, rewrite: null, redirect: null, cors: null, mirrors: [], externalAuth: null };
+const NO_LIMITS: readonly LimitRule[] = [];
 const MODEL_HEADER = "x-gateway-model-name";
 /** The least wait between two tries where the rule says nothing. */
 const DEFAULT_BACKOFF_MS = 100;
@@ -56,14 +60,17 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
   const prefixOnly = matches.every((match) => match.path.type === "PathPrefix");
   const filters = compileFilters(spec.filters ?? [], prefixOnly, context.link.platform);
   const timeouts = compileTimeouts(spec);
-  const scope: TargetScope = { routeNamespace: namespaceOf(route), allow: context.allow };
+  const path = { gateway: context.gateway, route, ruleName };
+  // Copies, and questions to an authorization server, are not in the caller's account.
+  const beside: TargetScope = { routeNamespace: namespaceOf(route), allow: context.allow, limitsOf: () => NO_LIMITS };
+  const scope: TargetScope = { ...beside, limitsOf: (backend, group) => context.limits.ofTarget(path, backend, group) };
   const targets = compileTargets(context.link, context.backends, route, spec.backendRefs ?? [], scope, prefixOnly);
-  const mirrors = compileAllMirrors(context, route, filters.ok ? filters.value.mirrors : [], targets, scope);
+  const mirrors = compileAllMirrors(context, route, filters.ok ? filters.value.mirrors : [], targets, beside);
   const corsAtRefs = targets.ok ? targets.value.cors : null;
-  const auth = compileExternalAuth(context.link, context.backends, route, filters.ok ? filters.value.externalAuth : null, scope);
-  const locks = context.locks.locksOf({ gateway: context.gateway, route, ruleName });
+  const auth = compileExternalAuth(context.link, context.backends, route, filters.ok ? filters.value.externalAuth : null, beside);
+  const locks = context.locks.locksOf(path);
 
-  const lockRefusal = context.locks.refusalOf(route);
+  const policyRefusal = context.locks.refusalOf(route) ?? context.limits.refusalOf(route);
   const refused =
     (fault === null ? null : unresolved("UnsupportedValue", fault)) ??
     failureOf(filters) ??
@@ -78,7 +85,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
     (corsAtRefs !== null && filters.ok && filters.value.cors !== null
       ? unresolved("IncompatibleFilters", "CORS stands on the rule and at its backendRefs: keep one of the two")
       : null) ??
-    (lockRefusal === null ? null : unresolved("Invalid", lockRefusal));
+    (policyRefusal === null ? null : unresolved("Invalid", policyRefusal));
 
   const compiledFilters = filters.ok ? filters.value : NO_FILTERS;
   const weighted = targets.ok ? targets.value.targets : [];
@@ -110,7 +117,7 @@ export function compileRule(context: RuleContext, route: ManifestOf<"HTTPRoute">
       retry: compileRetry(spec),
       lock: locks.lock,
       namespaceLocks: locks.byNamespace,
-      limits: [],
+      limits: context.limits.ofRule(path),
       matchesModel: matches.some((match) => match.headers.some((header) => header.name === MODEL_HEADER)),
       propagateTrace: Object.hasOwn(route.annotations, PROPAGATE_TRACE) && route.annotations[PROPAGATE_TRACE] === "true",
     },

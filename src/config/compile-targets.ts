@@ -1,4 +1,5 @@
 import type { Backend } from "../model/backend.ts";
+import type { LimitRule } from "../model/limit.ts";
 import type { CorsRule, RuleTarget, Target, WeightedTarget } from "../model/snapshot.ts";
 import type { BackendDirectory } from "./backend-directory.ts";
 import { type AuthoredMirror, compileFilters } from "./compile-filters.ts";
@@ -17,6 +18,8 @@ export interface TargetScope {
   readonly routeNamespace: string;
   /** The Gateway's own say (its allowed domains). */
   allow(backend: Backend): Resolved<Backend>;
+  /** What limits a destination; `group` is the BackendGroup that it stands in. */
+  limitsOf(backend: Backend, group: string | null): readonly LimitRule[];
 }
 
 export interface CompiledTargets {
@@ -102,5 +105,7 @@ export function resolveRef(
 function asTarget(backend: Resolved<Backend>, scope: TargetScope, edits: TargetEdits): Resolved<RuleTarget> {
   if (!backend.ok) return backend;
   const allowed = scope.allow(backend.value);
-  return allowed.ok ? resolved({ kind: "backend", target: { backend: backend.value, model: null, ...edits, limits: [] } }) : allowed;
+  return allowed.ok
+    ? resolved({ kind: "backend", target: { backend: backend.value, model: null, ...edits, limits: scope.limitsOf(backend.value, null) } })
+    : allowed;
 }

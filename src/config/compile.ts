@@ -13,6 +13,7 @@ import { idOf, namespaceOf } from "./manifest.ts";
 import { parse } from "./parse.ts";
 import type { Platform } from "./platform.ts";
 import { compileRegionLocks } from "./region-locks.ts";
+import { compileUsageLimits } from "./usage-limits.ts";
 import { validate } from "./validate.ts";
 import { warnRegions } from "./warn-regions.ts";
 import { warnTies } from "./warn-ties.ts";
@@ -48,8 +49,10 @@ export function compile(sources: readonly ManifestSource[], platform: Platform):
   const context: LinkContext = { set: validated.set, platform, conditions: createConditionBook(), faults };
   const gateways = planGateways(context);
   const backends = compileBackends(context, new Set(gateways.map((gateway) => namespaceOf(gateway.manifest))));
-  const locks = compileRegionLocks(context, new Set(gateways.map((gateway) => gateway.id)));
-  const attached = attachRoutes(context, gateways, backends, locks);
+  const ids = new Set(gateways.map((gateway) => gateway.id));
+  const locks = compileRegionLocks(context, ids);
+  const limits = compileUsageLimits(context, ids);
+  const attached = attachRoutes(context, gateways, { backends, locks, limits });
   for (const gateway of gateways) {
     const shared = gateway.settings.scope === "Shared";
     for (const { parent } of gateway.listeners)

@@ -7,6 +7,7 @@ import type { KindDefinition } from "./kinds/kind-definition.ts";
 import { regionAttestation } from "./kinds/region-attestation.ts";
 import { regionPolicy } from "./kinds/region-policy.ts";
 import { secretSource } from "./kinds/secret-source.ts";
+import { usageLimitPolicy } from "./kinds/usage-limit-policy.ts";
 import type { Manifest } from "./manifest.ts";
 import { backendTlsPolicy } from "./standard/backend-tls-policy.ts";
 import { configMapKind, namespaceKind, secretKind, serviceKind } from "./standard/core-kinds.ts";
@@ -27,6 +28,7 @@ export const OWN_KINDS = {
   BackendGroup: backendGroup,
   RegionPolicy: regionPolicy,
   RegionAttestation: regionAttestation,
+  UsageLimitPolicy: usageLimitPolicy,
   AIBackendPolicy: aiBackendPolicy,
 } as const;
 

@@ -64,6 +64,7 @@ describe("generated files", () => {
       BackendConnectionPolicy: "Direct",
       AIBackendPolicy: "Direct",
       RegionPolicy: "Inherited",
+      UsageLimitPolicy: "Inherited",
       RegionAttestation: "Direct",
     });
   });
