@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
-const STAGES = ["listener", "identity", "routing", "policy", "plan", "credentials", "providers", "transport", "stream", "attribution", "events"];
+const STAGES = ["listener", "identity", "routing", "policy", "plan", "credentials", "providers", "transport", "stream", "attribution", "events", "ledger"];
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 
 interface SourceFile {

@@ -1,6 +1,6 @@
 import type { AuditFacts, AuditScope } from "../model/audit.ts";
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
-import { isDenial } from "./is-denial.ts";
+import { isDenial } from "../model/is-denial.ts";
 import { decisionOf, evidenceOf } from "./lock-evidence.ts";
 
 /** Whether the audit log tells of this call. A call that was denied before anybody knew who called is told of as often as the denial limiter lets through. */

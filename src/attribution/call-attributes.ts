@@ -1,6 +1,6 @@
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
+import { isDenial } from "../model/is-denial.ts";
 import type { OperationName } from "../model/operation.ts";
-import { isDenial } from "./is-denial.ts";
 import { decisionOf } from "./lock-evidence.ts";
 import { ATTRIBUTE, OTHER } from "./semconv.ts";
 

@@ -1,7 +1,8 @@
 import type { CallRecord } from "../model/call-record.ts";
 import type { EgressEvent } from "../model/event.ts";
-import { epochOf, failedOverTo } from "./call-record.ts";
-import { isDenial } from "./is-denial.ts";
+import { failedOverTo } from "../model/failed-over-to.ts";
+import { isDenial } from "../model/is-denial.ts";
+import { epochOf } from "./call-record.ts";
 import { decisionOf, evidenceOf } from "./lock-evidence.ts";
 
 /**

@@ -105,16 +105,6 @@ export function newAttempt(cleared: Cleared, model: string | null, now: number):
   };
 }
 
-/**
- * Where the call went from this attempt, when it went on to another backend; null when it was tried again at the same one, or nowhere.
- */
-export function failedOverTo(record: CallRecord, index: number): string | null {
-  const attempt = record.attempts[index];
-  const next = record.attempts[index + 1];
-  if (attempt === undefined || next === undefined || attempt.failoverReason === null) return null;
-  return next.backend === attempt.backend ? null : next.backend;
-}
-
 /** Monotonic milliseconds of the record as milliseconds since the Unix epoch, free of jumps of the wall clock during the call. */
 export function epochOf(record: CallRecord, monotonic: number): number {
   return record.startedAt + (monotonic - record.started);

@@ -1,6 +1,6 @@
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
+import { isDenial } from "../model/is-denial.ts";
 import type { RegionEvidence } from "../model/region.ts";
-import { isDenial } from "./is-denial.ts";
 
 /**
  * What the lock came to for the whole call: that an answer came from outside says more than that the call was refused. `deny` is any refusal by policy,

@@ -1,6 +1,6 @@
 import type { CallRecord } from "../model/call-record.ts";
+import { failedOverTo } from "../model/failed-over-to.ts";
 import type { Clock } from "../model/ports.ts";
-import { failedOverTo } from "./call-record.ts";
 import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
 import { prometheusText } from "./prometheus-text.ts";
 import { OTHER } from "./semconv.ts";

@@ -1,4 +1,4 @@
-import type { RefusalCode } from "../model/errors.ts";
+import type { RefusalCode } from "./errors.ts";
 
 /** Refusals by which the broker says "you may not", as against "it did not work": they are audit events. */
 const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
@@ -12,7 +12,6 @@ const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "region_locked",
   "translation_unsupported",
   "upstream_redirect",
-  "region_violated",
   "region_violated",
 ]);
 
