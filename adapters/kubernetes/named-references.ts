@@ -8,7 +8,7 @@ export interface NamedReferences {
 }
 
 /** Members whose reference is to a Secret unless it says otherwise (SecretObjectReference, and our own). */
-const SECRET_MEMBERS: ReadonlySet<string> = new Set(["secretRef", "signingKeyRef", "clientCertificateRef", "certificateRefs", "kubernetesSecret"]);
+const SECRET_MEMBERS: ReadonlySet<string> = new Set(["secretRef", "signingKeyRef", "clientCertificateRef", "certificateRefs", "kubernetesSecret", "urlRef"]);
 /** Members whose reference is to a Service unless it says otherwise (BackendObjectReference). */
 const SERVICE_MEMBERS: ReadonlySet<string> = new Set(["backendRef", "backendRefs"]);
 /** As the parser's own limit. */

@@ -1,8 +1,10 @@
 import type { IdentityPlan, IssuerPlan } from "../model/identity-plan.ts";
+import type { UsageStorePlan } from "../model/limit.ts";
 import type { SecretReference } from "../model/secret.ts";
 import type { CompiledGateway, GatewayBounds } from "../model/snapshot.ts";
 import { byteSize } from "./byte-size.ts";
 import { type AuthoredSecretRef, compileSecret } from "./compile-secret.ts";
+import { compileUsageStore } from "./compile-usage-store.ts";
 import { durationMs } from "./duration.ts";
 import type { BrokerConfigSpec } from "./kinds/broker-config.ts";
 import { type LinkContext, type Resolved, resolved, unresolved, warn } from "./link-context.ts";
@@ -16,6 +18,7 @@ export interface GatewaySettings {
   readonly identity: IdentityPlan;
   readonly scope: CompiledGateway["scope"];
   readonly bounds: GatewayBounds;
+  readonly usageStore: UsageStorePlan | null;
   /** Null: made from the Gateway's name. */
   readonly chainId: string | null;
   /** Null: every public name. */
@@ -31,6 +34,7 @@ export const CLOSED_SETTINGS: GatewaySettings = {
   identity: { issuers: [], apiKeys: null, principals: [], anonymous: "Deny" },
   scope: "CallerNamespace",
   bounds: { maxRequestBytes: DEFAULT_BODY_BYTES, replayBytes: DEFAULT_BODY_BYTES },
+  usageStore: null,
   chainId: null,
   allowedDomains: null,
   console: false,
@@ -51,6 +55,8 @@ export function compileBrokerConfig(context: LinkContext, manifest: ManifestOf<"
     if (!secret.ok) return unresolved(secret.reason, `identity.apiKeys: ${secret.message}`);
     apiKeys = secret.value;
   }
+  const usageStore = compileUsageStore(context, manifest);
+  if (!usageStore.ok) return usageStore;
   const anonymous = spec.identity?.anonymous ?? "Deny";
   const principals = (spec.identity?.principals ?? []).map((one) => ({ ...one, serviceAccount: one.serviceAccount ?? null }));
   if (issuers.length === 0 && apiKeys === null && principals.length === 0 && anonymous === "Deny") {
@@ -67,6 +73,7 @@ export function compileBrokerConfig(context: LinkContext, manifest: ManifestOf<"
     identity: { issuers, apiKeys, principals, anonymous },
     scope: spec.routing?.scope ?? "CallerNamespace",
     bounds: { maxRequestBytes, replayBytes: Math.min(byteSize(spec.bounds?.replayBytes ?? DEFAULT_BODY_BYTES), maxRequestBytes) },
+    usageStore: usageStore.value,
     chainId: spec.chainId ?? null,
     allowedDomains: spec.allowedDomains ?? null,
     console: spec.console?.mode === "Enabled",

@@ -88,7 +88,7 @@ function assemble(context: LinkContext, plan: GatewayPlan, attached: AttachedRou
     identity: plan.settings.identity,
     scope: plan.settings.scope,
     bounds: plan.settings.bounds,
-    usageStore: null,
+    usageStore: plan.settings.usageStore,
     console: plan.settings.console,
     // A pseudonym that no other Gateway has: two brokers in a chain must not take each other for themselves.
     chainId: plan.settings.chainId ?? `${plan.manifest.name}-${digest(["spillway", idOf(plan.manifest)])}`,

@@ -121,7 +121,8 @@ function findSettings(context: LinkContext, manifest: ManifestOf<"Gateway">, gat
     for (const type of ["Accepted", "ResolvedRefs"]) context.conditions.approve(config, null, type);
     return settings;
   }
-  const type = settings.reason === "Invalid" ? "Accepted" : "ResolvedRefs";
+  // What can never be is not accepted; what is missing, or not permitted, may come.
+  const type = settings.reason === "Invalid" || settings.reason === "UnsupportedOnPlatform" ? "Accepted" : "ResolvedRefs";
   context.conditions.write(config, null, { type, status: "False", reason: settings.reason, message: settings.message });
   for (const other of ["Accepted", "ResolvedRefs"]) context.conditions.approve(config, null, other);
   return unresolved("InvalidParameters", `BrokerConfig ${namespace}/${ref.name}: ${settings.message}`);

@@ -155,6 +155,50 @@ const identity = withRules(
   },
 );
 
+const STORES = ["memory", "redis", "dynamodb", "durableObject"] as const;
+
+const usageStore = withRules(
+  z.strictObject({
+    memory: field(z.optional(z.strictObject({})), "In the instance itself: for one instance only, and forgotten when it ends."),
+    redis: field(
+      z.optional(
+        z.strictObject({
+          urlRef: field(secretRef(), "A secret that holds the address: `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS."),
+        }),
+      ),
+      "Redis or Valkey. On Knative, Kubernetes, Lambda and wherever Node runs.",
+    ),
+    dynamodb: field(
+      z.optional(
+        z.strictObject({
+          table: field(
+            z.string().check(z.minLength(3), z.maxLength(255), z.regex(/^[A-Za-z0-9_.-]+$/, "must be the name of a table: letters, digits, `_`, `.` and `-`")),
+            "Name of the table.",
+          ),
+          region: field(
+            z.optional(z.string().check(z.maxLength(32), z.regex(/^[a-z]{2}(-[a-z0-9]+)+$/, "must be a region of AWS such as eu-central-1"))),
+            "Region of the table; left out: the one that the platform names (`AWS_REGION`).",
+          ),
+        }),
+      ),
+      "A table of Amazon DynamoDB. Where Node runs.",
+    ),
+    durableObject: field(
+      z.optional(
+        z.strictObject({
+          binding: field(
+            z.string().check(z.maxLength(64), z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of a binding: letters, digits and `_`")),
+            "Name of the binding to the namespace of Durable Objects.",
+          ),
+          jurisdiction: field(z.optional(z.enum(["eu", "fedramp"])), "Where the objects are kept; left out: near to whoever asks first."),
+        }),
+      ),
+      "Durable Objects of Cloudflare. On Workers.",
+    ),
+  }),
+  exactlyOne(STORES, "store"),
+);
+
 export const brokerConfig = ownKind({
   kind: "BrokerConfig",
   plural: "brokerconfigs",
@@ -201,6 +245,17 @@ export const brokerConfig = ownKind({
           }),
         ),
         "A page for operators: what runs, who used what, limits, incidents, and where calls may be processed.",
+      ),
+      limits: field(
+        z.optional(
+          z.strictObject({
+            store: field(
+              z.optional(usageStore),
+              "Where usage is counted and kept, the same for all instances. Left out: the store that `SPILLWAY_STATE` names.",
+            ),
+          }),
+        ),
+        "For UsageLimitPolicy and the records of usage.",
       ),
       allowedDomains: field(
         z.optional(

@@ -192,7 +192,7 @@ describe("validation", () => {
       ["BrokerConfig", { chainId: "a b" }, /must be a token/],
       // What kubectl makes of a bare `On`.
       ["BrokerConfig", { console: { mode: true } }, /Enabled/],
-      ["BrokerConfig", { limits: { store: { memory: {} } } }, /unknown field limits/],
+      ["BrokerConfig", { limits: { store: {} } }, /exactly one store/],
     ];
     for (const [kind, spec, message] of cases) {
       const faults = faultsOf(own(kind, "x", spec)).filter((fault) => fault.severity === "error");
