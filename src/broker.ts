@@ -10,6 +10,7 @@ import { createRotationWatch } from "./credentials/rotation-watch.ts";
 import { describeOutlets, outletNotices } from "./guard-outlets.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
+import { createLedger } from "./ledger/create-ledger.ts";
 import type { AuditPorts } from "./model/audit.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
@@ -18,7 +19,6 @@ import type { Outlet } from "./model/outlet.ts";
 import type { Clock, DocumentFetcher, EventSink, Random, SecretStore, Transport } from "./model/ports.ts";
 import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
 import type { RotationNotice } from "./model/rotation.ts";
-import type { Secret, SecretReference } from "./model/secret.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { runCall } from "./pipeline.ts";
 import { createHealth } from "./plan/health.ts";
@@ -26,6 +26,7 @@ import { createMirrorGate } from "./plan/mirror-gate.ts";
 import { createRetryBudget } from "./plan/retry-budget.ts";
 import type { Stages } from "./stages.ts";
 import { createControlCall } from "./transport/control-call.ts";
+import { createUsageStores, type ReadSecret, type UsagePorts } from "./usage-stores.ts";
 
 /** All that a platform chooses; the broker has no clock, socket or environment of its own. */
 export interface BrokerPorts {
@@ -51,6 +52,8 @@ export interface BrokerPorts {
   readonly audit?: AuditPorts;
   /** Left out: events are not taken. */
   readonly events?: EventPorts;
+  /** Left out: no usage is kept. */
+  readonly usage?: UsagePorts;
 }
 
 /** A running broker: one a process or isolate. */
@@ -70,13 +73,15 @@ export interface Broker {
   /** Prometheus text 0.0.4. */
   metricsText(): string;
   readonly attribution: Attribution;
-  /** The value of a secret that the snapshot names, from the cache that renews it: for the TLS code of a platform. Rejects with `SecretStoreError`. */
-  readSecret(reference: SecretReference, signal: AbortSignal): Promise<Secret>;
+  /** For the TLS code of a platform. */
+  readonly readSecret: ReadSecret;
   /** Whether the credential in these headers belongs to a caller of a Gateway's own namespace. Never rejects. */
   authorize(headers: HeaderList, authority: string): Promise<boolean>;
   /** Null: the platform has given no `events`. */
   readonly events: BrokerEvents | null;
-  /** Closes pools and stores. Call after the last call has ended. */
+  /** Tells the stores what was used. Resolves when that is done, or has failed and will be tried again with the next flush, or the signal aborts. Never rejects. */
+  flushUsage(signal: AbortSignal): Promise<void>;
+  /** Closes pools and stores; what was used must have been flushed. Call after the last call has ended. */
   close(): Promise<void>;
 }
 
@@ -86,7 +91,27 @@ export function createBroker(ports: BrokerPorts): Broker {
   const emit = (event: EgressEvent) => ports.sink.emit(event);
   const { sink, log, digest } = ports;
   const audit = ports.audit === undefined ? null : createAuditLog({ ...ports.audit, clock, sink, log, ...(digest === undefined ? {} : { digest }) });
-  const attribution = createAttribution({ clock, tracer: ports.tracer, sink, log, schedule: ports.schedule, ...(audit === null ? {} : { audit }) });
+  const readSecret: ReadSecret = async (reference, signal) => (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret;
+  const usageStores = ports.usage === undefined ? null : createUsageStores({ open: ports.usage.open, readSecret, shareFlights });
+  const ledger =
+    usageStores === null
+      ? null
+      : createLedger({
+          clock,
+          stores: usageStores.of,
+          ...(ports.usage?.timers === false ? { intervalMs: null } : {}),
+          onLoss: (gateway, calls) => log?.(JSON.stringify({ time: new Date(clock.now()).toISOString(), level: "warn", msg: "usage lost", gateway, calls })),
+        });
+  const attribution = createAttribution({
+    clock,
+    tracer: ports.tracer,
+    sink,
+    log,
+    schedule: ports.schedule,
+    ...(audit === null ? {} : { audit }),
+    ...(ledger === null ? {} : { countUsage: ledger.settled }),
+  });
+  if (ledger !== null) attribution.metrics.watchDrops(() => ({ usage: ledger.dropped() }));
   const drop = (notice: RotationNotice | null): void => {
     secrets.invalidate((reference) => notice === null || noticeMatches(notice, reference.location));
     if (notice !== null) emit({ type: "credential.rotated", time: clock.now(), subject: nameOfNotice(notice), data: { provider: notice.provider } });
@@ -102,8 +127,6 @@ export function createBroker(ports: BrokerPorts): Broker {
     ...(watch === null ? {} : { watch }),
   });
   attribution.metrics.watchSecrets(() => countBy(secrets.status().map((secret) => secret.state)));
-  const readSecret = async (reference: SecretReference, signal: AbortSignal): Promise<Secret> =>
-    (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret;
   const identity = createIdentity({
     clock,
     documents: ports.documents,
@@ -167,6 +190,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       loadedAt = now;
       failedLoad = null;
       health.retain(new Set(next.backends.keys()));
+      usageStores?.load(next);
       attribution.metrics.configLoad(true, now);
       emit({
         type: "config.loaded",
@@ -198,8 +222,10 @@ export function createBroker(ports: BrokerPorts): Broker {
       const caller = await identifySender(identity, snapshot, "/-/status", { headers, authority, principal: null });
       return caller !== null && caller !== "unknown" && isOperator(snapshot, caller);
     },
+    flushUsage: async (signal) => ledger?.flush(signal),
     close: async () => {
       await transport.close();
+      await usageStores?.close();
       await eventPorts?.answers?.close();
       await eventPorts?.state.close();
     },

@@ -54,4 +54,6 @@ export type * from "./model/region.ts";
 export { type RotationNotice, readRotationNotice } from "./model/rotation.ts";
 export { type RefreshPolicy, Secret, type SecretLocation, type SecretProvider, type SecretReference } from "./model/secret.ts";
 export type * from "./model/snapshot.ts";
+export { addCounts, COUNT_NAMES, emptySum, KEY_NAMES, type UsageSum } from "./model/usage-counts.ts";
 export * from "./model/usage-store.ts";
+export type { ReadSecret, UsagePorts } from "./usage-stores.ts";

@@ -29,6 +29,8 @@ export interface AttributionOptions {
   readonly metrics?: Metrics;
   /** Left out: there is no audit log. */
   readonly audit?: AuditLog;
+  /** Counts each settled call for the usage ledger, at once. Left out: nobody keeps one. */
+  readonly countUsage?: (record: CallRecord) => void;
 }
 
 export interface Attribution {
@@ -55,7 +57,7 @@ const BATCH = 64;
 
 /** Stage 10: accounts for every call outside its hot path. What fails here is counted, and no call notices. */
 export function createAttribution(options: AttributionOptions): Attribution {
-  const { clock, sink, log, schedule, queueBound = DEFAULT_QUEUE_BOUND, audit = null } = options;
+  const { clock, sink, log, schedule, queueBound = DEFAULT_QUEUE_BOUND, audit = null, countUsage = null } = options;
   const given = options.tracer === null ? null : createCallSpans(options.tracer);
   const metrics = options.metrics ?? createMetrics({ clock });
   const limitDenials = createDenialLimiter(clock);
@@ -134,6 +136,8 @@ export function createAttribution(options: AttributionOptions): Attribution {
       record.settled = true;
       record.ended ??= clock.monotonic();
       attempt("metrics", () => metrics.callSettled(record));
+      // Not from the queue, which may be full: what is charged has to add up.
+      if (countUsage !== null) attempt("usage", () => countUsage(record));
       if (queue.length >= queueBound) {
         metrics.dropped("records", 1);
         audit?.dropped(record);

@@ -40,7 +40,7 @@ export function emptySum(): UsageSum {
   };
 }
 
-/** Adds `counts` to `sum`. */
+/** Adds `counts` to `sum`; beyond 2^53, where a sum would no longer be exact, it stands still. */
 export function addCounts(sum: UsageSum, counts: UsageCounts): void {
-  for (const name of COUNT_NAMES) sum[name] += counts[name];
+  for (const name of COUNT_NAMES) sum[name] = Math.min(sum[name] + counts[name], Number.MAX_SAFE_INTEGER);
 }
