@@ -424,7 +424,7 @@ export function testAccounts({ subject, store, other, fresh, ask }: UsageStoreTr
           if (again) expect(await store().exchange(exchange, signal)).toEqual(answer);
         }
       }),
-      { numRuns: subject().realTime ? 40 : 150 },
+      { numRuns: subject().realTime ? 40 : (subject().runs ?? 150) },
     );
   });
 }

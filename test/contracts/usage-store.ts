@@ -16,6 +16,8 @@ export interface UsageStoreSubject {
   pass(ms: number): Promise<void>;
   /** Whether that is real time. */
   readonly realTime: boolean;
+  /** How often laws are tried where an operation takes long; 150 when left out. */
+  readonly runs?: number;
   /** Takes the place away (`down`: nobody there; `stalled`: it takes and does not answer), or brings it back, perhaps empty; null: it cannot go. */
   readonly outage: ((state: "up" | "down" | "stalled") => Promise<void>) | null;
   close(): Promise<void>;
