@@ -1,5 +1,6 @@
 import { awaitFirstByte } from "./await-first-byte.ts";
 import { type BuiltRequest, buildOutbound } from "./build-outbound.ts";
+import type { CallCharges } from "./call-charges.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { secretOf } from "./credentials/attach.ts";
 import { isPerCaller } from "./credentials/caller-tokens.ts";
@@ -33,6 +34,8 @@ export interface CallInFlight {
   readonly signal: CallSignal;
   /** What the route's authorization server adds to the request; null: nothing. */
   readonly admitted: HeaderEdits | null;
+  /** What limits hold for it; null: no limit is for it, or it is not the caller's own call. */
+  readonly charges: CallCharges | null;
 }
 
 /** What one attempt came to. */

@@ -41,7 +41,7 @@ export async function authorizeCall(stages: Stages, call: CallInFlight, rule: Ex
     try {
       const { outcome } = await attemptCandidate(
         stages,
-        { ...call, routed: asked, body: shown, signal: timer.signal, admitted: null },
+        { ...call, routed: asked, body: shown, signal: timer.signal, admitted: null, charges: null },
         clearance.cleared,
         attempt,
         null,

@@ -1,6 +1,7 @@
 import { createAuditLog } from "./attribution/audit-log.ts";
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
 import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
+import { policyPrices } from "./call-prices.ts";
 import type { Compiled } from "./config/compile.ts";
 import { createCallerTokens } from "./credentials/caller-tokens.ts";
 import { createSecrets } from "./credentials/create-secrets.ts";
@@ -24,6 +25,9 @@ import { runCall } from "./pipeline.ts";
 import { createHealth } from "./plan/health.ts";
 import { createMirrorGate } from "./plan/mirror-gate.ts";
 import { createRetryBudget } from "./plan/retry-budget.ts";
+import { CLOSED_DESK } from "./policy/limits/closed-desk.ts";
+import type { LimitDesk } from "./policy/limits/limit-desk.ts";
+import { createTokenRatios } from "./policy/limits/token-ratios.ts";
 import type { Stages } from "./stages.ts";
 import { createControlCall } from "./transport/control-call.ts";
 import { createUsageStores, type ReadSecret, type UsagePorts } from "./usage-stores.ts";
@@ -50,6 +54,8 @@ export interface BrokerPorts {
   readonly outlets: readonly Outlet[];
   /** Left out: there is no audit log. */
   readonly audit?: AuditPorts;
+  /** Left out: whatever a limit is for is refused. */
+  readonly limits?: LimitDesk;
   /** Left out: events are not taken. */
   readonly events?: EventPorts;
   /** Left out: no usage is kept. */
@@ -148,6 +154,9 @@ export function createBroker(ports: BrokerPorts): Broker {
     mirrors: createMirrorGate(),
     transport,
     attribution,
+    limits: ports.limits ?? CLOSED_DESK,
+    tokenRatios: createTokenRatios(),
+    prices: policyPrices,
     outlets: ports.outlets,
     emit,
   };

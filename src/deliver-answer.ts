@@ -1,5 +1,6 @@
 import type { CallInFlight } from "./attempt.ts";
 import { brokerHeaders } from "./broker-headers.ts";
+import { chargeAnswer } from "./charge-answer.ts";
 import { credentialRedactor } from "./credentials/redact.ts";
 import { deliverUpgrade } from "./deliver-upgrade.ts";
 import type { Won } from "./find-answer.ts";
@@ -67,7 +68,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,
-    headers: headers.concat(brokerHeaders(call, won, answer)),
+    headers: headers.concat(brokerHeaders(stages, call, won, answer)),
     body: answer.body,
     codec,
     trailers: exchange.protocol.startsWith("2") ? (trailers) => trailersFor(won, trailers) : null,
@@ -110,6 +111,7 @@ function settleDelivery(stages: Stages, call: CallInFlight, won: Won, tap: Tap, 
   const { backend } = won.cleared.target;
   record.responseBytes = ended.bytes;
   record.answer = tap.facts();
+  chargeAnswer(stages, call, record.status, ended.kind === "complete", tap);
   if (ended.kind === "complete") {
     if (won.speaksWell) stages.health.succeeded(backend.key);
     record.outcome = record.status >= 400 ? "upstream_error" : "ok";

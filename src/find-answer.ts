@@ -1,4 +1,5 @@
 import { type Attempted, attemptCandidate, type CallInFlight } from "./attempt.ts";
+import { chargeUnanswered } from "./charge-answer.ts";
 import { secretOf } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
 import { discardBody } from "./discard-body.ts";
@@ -8,10 +9,10 @@ import { tooLarge } from "./listener/receive.ts";
 import { abortSignalOf, type CallSignal } from "./model/call-signal.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
-import type { Planned } from "./model/planned.ts";
 import type { Clock } from "./model/ports.ts";
 import { noteDistrust } from "./note-distrust.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
+import { leaveAttempt, reserveAttempt } from "./reserve-limits.ts";
 import type { Stages } from "./stages.ts";
 import { speakable } from "./translate-candidate.ts";
 
@@ -29,19 +30,32 @@ export interface Won extends Attempted {
  * Candidate after candidate until one gives an answer to deliver, as the failover law says (`plan/judge.ts`), inside the
  * caller's one request. Throws the `Refusal` that the caller gets when none does.
  */
-export async function findAnswer(stages: Stages, call: CallInFlight, planned: Planned, deadline: number | null): Promise<Won> {
-  const speaking = speakable(call, planned.candidates);
+export async function findAnswer(stages: Stages, call: CallInFlight, planned: readonly Cleared[], deadline: number | null): Promise<Won> {
+  const speaking = speakable(call, planned);
   const candidates = speaking instanceof Promise ? await speaking : speaking;
   let index = 0;
+  let passed = 0;
   let sameBackendTries = 0;
   let extraTries = 0;
   let renewed: SecretLease | null = null;
   let refetched = false;
   let soonest: number | null = null;
+  let noRoom: Refusal | null = null;
   for (;;) {
     const cleared = candidates[index];
-    if (cleared === undefined) throw exhausted(soonest);
+    // What a limit says counts where nobody else was tried.
+    if (cleared === undefined) throw index === passed && noRoom !== null ? noRoom : exhausted(soonest);
     const { backend } = cleared.target;
+    if (call.charges !== null && cleared.target.limits.length > 0) {
+      const refusal: Refusal | null = await reserveAttempt(stages, call, call.charges, cleared);
+      if (refusal !== null) {
+        notePassedOver(stages, call, cleared, refusal);
+        noRoom ??= refusal;
+        passed += 1;
+        index += 1;
+        continue;
+      }
+    }
     stages.budget.charge(backend.key, sameBackendTries > 0, backend.retryBudget);
     const attempt = stages.attribution.beginAttempt(call.record, cleared, null);
     const attempted = await attemptCandidate(stages, call, cleared, attempt, renewed);
@@ -89,6 +103,8 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
     }
     if (attempted.outcome.kind === "answer") discardBody(stages.clock, attempted.outcome.body);
+    chargeUnanswered(stages, call, attempted.outcome);
+    leaveAttempt(stages, call, attempted.outcome, verdict.action === "next");
     if (verdict.action === "give_up") throw giveUp(verdict, soonest, backend.retryBudget !== null);
     attempt.failoverReason = verdict.reason;
     if (verdict.action === "refetch_credential") continue;
@@ -103,6 +119,14 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: Pl
       refetched = false;
     }
   }
+}
+
+/** A destination whose limit has no room is told of like one that failed; to its health it is nothing. */
+function notePassedOver(stages: Stages, { record }: CallInFlight, cleared: Cleared, refusal: Refusal): void {
+  const attempt = stages.attribution.beginAttempt(record, cleared, null);
+  attempt.ended = attempt.started;
+  attempt.outcome = refusal.code;
+  attempt.failoverReason = refusal.code;
 }
 
 /** A word of ours for telemetry, never text of an upstream. */

@@ -36,7 +36,7 @@ function sendCopy(stages: Stages, call: CallInFlight, cleared: Cleared): void {
   const limit = shorterLimit(shorterLimit(MIRROR_MS, call.routed.rule.timeouts.requestMs), exchange.remainingMs?.() ?? null) ?? MIRROR_MS;
   const cancelTimer = stages.clock.after(limit, () => abort.abort(new DOMException("the copy's time is up", "TimeoutError")));
   const attempt = newAttempt(cleared, null, stages.clock.monotonic());
-  const work = attemptCandidate(stages, { ...call, signal: abort.signal }, cleared, attempt, null)
+  const work = attemptCandidate(stages, { ...call, signal: abort.signal, charges: null }, cleared, attempt, null)
     .then(async ({ outcome }) => {
       if (outcome.kind === "answer") await new Promise<void>((done) => discardBody(stages.clock, outcome.body, done));
       return outcome.kind;

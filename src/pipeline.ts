@@ -20,7 +20,9 @@ import { planMirrors } from "./plan/plan-mirrors.ts";
 import { planRequest } from "./plan-request.ts";
 import { operationOf } from "./providers/operation-of.ts";
 import { holdCallBody, readCallBody } from "./read-call-body.ts";
+import { isUnlimited, reserveLimits } from "./reserve-limits.ts";
 import { route } from "./routing/decide.ts";
+import { settleUsage } from "./settle-usage.ts";
 import type { Stages } from "./stages.ts";
 
 /**
@@ -33,6 +35,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
   record.snapshot = snapshot?.id ?? "none";
   let timer: CallTimer | null = null;
   let cors: CorsRule | null = null;
+  let call: CallInFlight | null = null;
   try {
     // Before anything can be refused: the refusal speaks the API that was called.
     record.operation = operationOf(record.method, record.path, exchange.joiner !== null);
@@ -56,7 +59,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const { action, externalAuth } = routed.rule;
     const requestMs = timeLimit(routed);
     timer = requestMs === null ? null : startTimer(stages.clock, requestMs, exchange.signal);
-    let call: CallInFlight = { routed, body, record, signal: timer?.signal ?? exchange.signal, admitted: null };
+    call = { routed, body, record, signal: timer?.signal ?? exchange.signal, admitted: null, charges: null };
     // 4 Admitted: whoever is to be asked says yes.
     if (externalAuth !== null) call = await authorizeCall(stages, call, externalAuth);
     if (action.kind === "redirect") return answerRedirect(routed, action.redirect, record);
@@ -66,13 +69,20 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const planned = plan(routed, asked, stages.health, stages.random);
     record.excluded = planned.excluded;
     if (planned.redirect !== null) return answerRedirect(routed, planned.redirect, record);
+    // 4 Limited: there is room on all accounts. What a call may cost depends on whom it goes to.
+    let { candidates } = planned;
+    if (!isUnlimited(call, candidates)) {
+      const reserved = await reserveLimits(stages, call, candidates);
+      candidates = reserved.candidates;
+      call = { ...call, charges: reserved.charges };
+    }
     // 6 to 8 credential, encode, send: per candidate, until one answers.
     // Nobody else can take part in a WebSocket.
     const mirrored = routed.rule.mirrors.length > 0 && routed.handshake === null;
     // Under a lock the last door has to read what leaves.
     if (mirrored || routed.lock !== null) call = { ...call, body: await holdCallBody(call.body, routed) };
-    if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, planned.candidates[0]?.target ?? null, stages.random));
-    const won = await findAnswer(stages, call, planned, timer?.deadline ?? null);
+    if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, candidates[0]?.target ?? null, stages.random));
+    const won = await findAnswer(stages, call, candidates, timer?.deadline ?? null);
     // 9 Delivered: committed from the first byte on.
     if (won.outcome.kind === "answer") await deliverAnswer(stages, call, won, won.outcome);
   } catch (error) {
@@ -81,6 +91,6 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     timer?.stop();
     record.ended = stages.clock.monotonic();
     // 10 Settled: exactly once.
-    stages.attribution.settle(record);
+    settleUsage(stages, call, record);
   }
 }

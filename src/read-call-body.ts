@@ -70,7 +70,7 @@ function wantsFacts({ operation, listener, exchange }: Received): boolean {
 
 function readFacts({ operation, exchange, path }: Received, bytes: Uint8Array): BodyFacts | null {
   const inPath = operation.inference && operation.dialect === null ? pathModel(path) : null;
-  if (inPath !== null) return { model: modelInPath(path, inPath), stream: inPath.stream, asksForUsage: false };
+  if (inPath !== null) return { model: modelInPath(path, inPath), stream: inPath.stream, asksForUsage: false, maxOutputTokens: null, choices: 1 };
   return isEncoded(find(exchange.headers, "content-encoding")) ? null : readBodyFacts(bytes, operation);
 }
 

@@ -1,4 +1,5 @@
 import type { Attribution } from "./attribution/create-attribution.ts";
+import type { CallPrices } from "./call-prices.ts";
 import type { CallerTokens } from "./credentials/caller-tokens.ts";
 import type { IdentityForwarder } from "./credentials/forwarded-identity.ts";
 import type { SecretCache } from "./credentials/secret-cache.ts";
@@ -10,6 +11,8 @@ import type { Clock, Random, Transport } from "./model/ports.ts";
 import type { Health } from "./plan/health.ts";
 import type { MirrorGate } from "./plan/mirror-gate.ts";
 import type { RetryBudget } from "./plan/retry-budget.ts";
+import type { LimitDesk } from "./policy/limits/limit-desk.ts";
+import type { TokenRatios } from "./policy/limits/token-ratios.ts";
 
 /** The parts of the broker that keep state between calls; one set a broker, handed to every call. */
 export interface Stages {
@@ -25,6 +28,10 @@ export interface Stages {
   readonly mirrors: MirrorGate;
   readonly transport: Transport;
   readonly attribution: Attribution;
+  /** Counts limits. */
+  readonly limits: LimitDesk;
+  readonly tokenRatios: TokenRatios;
+  readonly prices: CallPrices;
   /** By which ways something of calls leaves beside the calls themselves. */
   readonly outlets: readonly Outlet[];
   /** Hands an event to the platform's sink. Never throws, never waits. */

@@ -6,6 +6,7 @@ import type { RenderedRefusal } from "./render-refusal.ts";
 const BY_CODE: Partial<Readonly<Record<RefusalCode, number>>> = {
   // RESOURCE_EXHAUSTED: what gRPC libraries say of messages that are too large.
   request_too_large: 8,
+  limit_exceeded: 8,
   // DEADLINE_EXCEEDED: `grpc-timeout` bounds the call, and clients know their own deadline by it.
   upstream_timeout: 4,
   request_timeout: 4,

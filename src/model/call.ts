@@ -54,6 +54,10 @@ export interface BodyFacts {
   readonly stream: boolean;
   /** True when the caller asked for usage itself (`stream_options.include_usage`). */
   readonly asksForUsage: boolean;
+  /** The caller's own bound of one answer, in tokens; the largest where it names several. Null: none, or not where it is looked for. */
+  readonly maxOutputTokens: number | null;
+  /** Answers that are asked for at once (`n`). */
+  readonly choices: number;
 }
 
 /** A candidate before the lock has spoken, with the rules of the tier it stands in. */

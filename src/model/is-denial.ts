@@ -8,6 +8,7 @@ const DENIALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "route_not_found",
   "route_rejected",
   "access_denied",
+  "limit_exceeded",
   "model_unknown",
   "region_locked",
   "translation_unsupported",

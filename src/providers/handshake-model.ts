@@ -6,7 +6,7 @@ import type { BodyFacts } from "../model/call.ts";
  */
 export function handshakeFacts(query: string): BodyFacts {
   const named = new URLSearchParams(query).getAll("model");
-  return { model: named.length === 1 ? (named[0] ?? null) : null, stream: false, asksForUsage: false };
+  return { model: named.length === 1 ? (named[0] ?? null) : null, stream: false, asksForUsage: false, maxOutputTokens: null, choices: 1 };
 }
 
 /** The path with another model in its query, in the place where the caller's stood, or at the end. */

@@ -18,8 +18,12 @@ export interface ReadFacts extends BodyFacts {
   readonly layout: BodyLayout | null;
 }
 
+/** What may bound an answer: of chat and messages, of newer chat models, of responses. */
+const BOUNDS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
 const WANTED: ReadonlySet<string> = new Set(["model", "stream", "stream_options"]);
-const NOTHING: ReadFacts = { model: null, stream: false, asksForUsage: false, layout: null };
+/** Twice the same bound would be one for a limit and another for the provider, as with the model. */
+const WANTED_OF_INFERENCE: ReadonlySet<string> = new Set([...WANTED, ...BOUNDS, "n"]);
+const NOTHING: ReadFacts = { model: null, stream: false, asksForUsage: false, maxOutputTokens: null, choices: 1, layout: null };
 
 /** Longer than any model's name, Bedrock's ARNs (2,048 at most) included. */
 const MAX_MODEL_LENGTH = 2048;
@@ -30,7 +34,7 @@ const MAX_MODEL_LENGTH = 2048;
  * an unknown API may send what it likes; its body then simply names no model.
  */
 export function readBodyFacts(bytes: Uint8Array, operation: Operation): ReadFacts {
-  const scan = scanTopLevel(bytes, WANTED);
+  const scan = scanTopLevel(bytes, operation.inference ? WANTED_OF_INFERENCE : WANTED);
   switch (scan.kind) {
     case "ok":
       return fromSpans(bytes, scan, operation);
@@ -53,6 +57,8 @@ function fromSpans(bytes: Uint8Array, scan: Extract<TopLevelScan, { kind: "ok" }
     // The scan has checked the syntax: a literal that begins with `t` is `true`.
     stream: stream !== undefined && bytes[stream.start] === 0x74,
     asksForUsage: streamOptions !== null && includesUsage(valueAt(bytes, streamOptions)),
+    maxOutputTokens: largest(BOUNDS.map((name) => countAt(bytes, scan.values.get(name)))),
+    choices: countAt(bytes, scan.values.get("n")) ?? 1,
     layout: { afterBrace: scan.afterBrace, empty: scan.empty, model, streamOptions },
   };
 }
@@ -68,6 +74,8 @@ function fromWhole(bytes: Uint8Array, operation: Operation): ReadFacts {
     model: body["model"] === undefined ? null : checkedModel(body["model"], operation),
     stream: body["stream"] === true,
     asksForUsage: includesUsage(body["stream_options"]),
+    maxOutputTokens: largest(BOUNDS.map((name) => asCount(body[name]))),
+    choices: asCount(body["n"]) ?? 1,
     layout: null,
   };
 }
@@ -90,6 +98,33 @@ function plainString(bytes: Uint8Array, { start, end }: ValueSpan): string | nul
     codes.push(byte);
   }
   return String.fromCharCode(...codes);
+}
+
+/** A whole number above 0; null: it is none, and the provider will say so. */
+export function asCount(value: unknown): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : null;
+}
+
+/** The largest that is known: which of several a provider goes by, only it knows. */
+export function largest(counts: readonly (number | null)[]): number | null {
+  return counts.reduce((most, count) => (count === null || (most !== null && most >= count) ? most : count), null);
+}
+
+const ZERO = 0x30;
+/** Longer ones are no bound that anybody means. */
+const MAX_DIGITS = 9;
+
+/** Digits alone, as nearly every count is; whatever else stands there is parsed. */
+function countAt(bytes: Uint8Array, span: ValueSpan | undefined): number | null {
+  if (span === undefined) return null;
+  if (span.end - span.start > MAX_DIGITS) return asCount(valueAt(bytes, span));
+  let count = 0;
+  for (let at = span.start; at < span.end; at += 1) {
+    const digit = (bytes[at] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) return asCount(valueAt(bytes, span));
+    count = count * 10 + digit;
+  }
+  return count > 0 ? count : null;
 }
 
 function includesUsage(value: unknown): boolean {

@@ -31,6 +31,7 @@ export function translateAnswer(from: UpstreamCodec, to: CallerCodec, context: A
     },
     fail: () => null,
     facts: () => facts,
+    spokenBytes: () => size,
   };
 }
 

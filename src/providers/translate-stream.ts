@@ -10,6 +10,8 @@ import { laterFacts } from "./usage.ts";
 /** An answer in another API's words, and what it told about itself. */
 export interface TranslatedAnswer extends StreamCodec {
   facts(): AnswerFacts | null;
+  /** Characters of what the model has said so far; null: nobody looked. */
+  spokenBytes(): number | null;
 }
 
 const NOTHING: AnswerFacts = { usage: null, responseModel: null, responseId: null, finishReasons: [] };
@@ -22,12 +24,14 @@ export function translateStream(from: UpstreamCodec, to: CallerCodec, context: A
   let facts: AnswerFacts | null = null;
   let ended = false;
   let failed = false;
+  let spoken = 0;
 
   const write = (events: readonly PivotEvent[]): Uint8Array | null => {
     let text = "";
     for (const event of events) {
       facts = foldFacts(facts, event);
       ended ||= event.kind === "end";
+      if (event.kind === "text" || event.kind === "arguments") spoken += event.text.length;
       failed ||= event.kind === "error";
       text += encoder.event(withCallId(event, context.requestId)) ?? "";
     }
@@ -46,6 +50,7 @@ export function translateStream(from: UpstreamCodec, to: CallerCodec, context: A
       return write([{ kind: "error", error: brokenStream(message) }]);
     },
     facts: () => facts,
+    spokenBytes: () => spoken,
   };
 }
 

@@ -14,11 +14,13 @@ export function createJsonTap(wire: DialectWire, operation: Operation): Tap {
   let kept: Uint8Array[] = [];
   let bytes = 0;
   let whole = true;
+  let passed = 0;
   let known: AnswerFacts | null | undefined;
 
   const keep = (piece: Uint8Array): void => {
     kept.push(piece);
     bytes += piece.length;
+    passed += piece.length;
     if (bytes > PARSE_BYTES) whole = false;
     if (!whole) {
       for (let oldest = kept[0]; oldest !== undefined && bytes - oldest.length >= TAIL_BYTES; oldest = kept[0]) {
@@ -49,5 +51,7 @@ export function createJsonTap(wire: DialectWire, operation: Operation): Tap {
       if (known === undefined) known = read();
       return known;
     },
+    // A document is mostly what the model says.
+    spokenBytes: () => passed,
   };
 }

@@ -8,6 +8,8 @@ export interface StreamEnds {
   readonly first: readonly Uint8Array[];
   /** In order; the last event is always among them, whole. */
   readonly last: readonly Uint8Array[];
+  /** Bytes of all pieces. */
+  readonly total: number;
 }
 
 /** Events that end this far before the end of the stream are not looked at. */
@@ -22,6 +24,7 @@ export function createStreamEnds(): StreamEnds {
   const last: Uint8Array[] = [];
   let opened = false;
   let bytes = 0;
+  let total = 0;
   return {
     push(piece) {
       if (!opened) {
@@ -32,6 +35,7 @@ export function createStreamEnds(): StreamEnds {
       }
       last.push(piece);
       bytes += piece.length;
+      total += piece.length;
       for (
         let oldest = last[0];
         oldest !== undefined && last.length > 1 && (bytes - oldest.length > TAIL_BYTES || last.length > MAX_PIECES);
@@ -43,5 +47,8 @@ export function createStreamEnds(): StreamEnds {
     },
     first,
     last,
+    get total() {
+      return total;
+    },
   };
 }

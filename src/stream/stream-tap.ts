@@ -4,6 +4,7 @@ import type { DialectWire } from "../model/dialect-wire.ts";
 import type { AnswerFacts, Operation } from "../model/operation.ts";
 import { dropUsageEvent } from "./drop-usage-event.ts";
 import { foldUsage, lastEvents, readStreamFacts } from "./read-stream-facts.ts";
+import { spokenBytes } from "./spoken-bytes.ts";
 import { createStreamEnds } from "./stream-ends.ts";
 import type { Tap, TapOptions } from "./tap.ts";
 
@@ -69,5 +70,6 @@ export function createStreamTap(wire: DialectWire, operation: Operation, options
       }
       return known ?? null;
     },
+    spokenBytes: () => (good ? spokenBytes(ends) : null),
   };
 }

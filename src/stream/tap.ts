@@ -8,6 +8,8 @@ import { createStreamTap } from "./stream-tap.ts";
 export interface Tap extends StreamCodec {
   /** What is known so far; call it when the answer is over, however it ended. Null: unknown. */
   facts(): AnswerFacts | null;
+  /** About how many characters of what the model says have passed; of a long stream by its latest part. Null: nobody looked. To be asked only when the answer broke off or told no usage. */
+  spokenBytes(): number | null;
 }
 
 export interface TapOptions {
@@ -34,4 +36,5 @@ const UNSEEN: Tap = {
   end: () => ({ bytes: null, complete: true }),
   fail: () => null,
   facts: () => null,
+  spokenBytes: () => null,
 };

@@ -15,6 +15,7 @@ import {
   type SecretLocation,
   SecretStoreError,
 } from "../../src/index.ts";
+import type { LimitDesk } from "../../src/policy/limits/limit-desk.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
 import { createFakeExchange, type ExchangeOptions, type FakeExchange } from "../fakes/exchange.ts";
 import { CALLER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
@@ -55,6 +56,7 @@ export interface InstallationOptions {
   /** Instances that share a clock and destinations are given the first one's. */
   readonly clock?: FakeClock;
   readonly transport?: ScriptedTransport;
+  readonly limits?: LimitDesk;
   /** Left out: events are not taken. */
   readonly take?: (clock: FakeClock) => EventPorts;
 }
@@ -97,6 +99,7 @@ export function install(manifests: TestManifests | string | null, options: Insta
     tracer: options.tracer ?? null,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     ...(options.audit === undefined ? {} : { audit: { scope: options.audit, instance: "test", version: "0", previous: null, write: null } }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.take === undefined ? {} : { events: options.take(clock) }),
   });
   const load = (next: TestManifests | string): Compiled => {

@@ -1,0 +1,59 @@
+import type { HeaderList } from "../../model/http.ts";
+import type { LimitRule, LimitUnit, LimitWindow } from "../../model/limit.ts";
+
+/** How one limit stands for a caller. */
+export interface LimitStanding {
+  readonly rule: LimitRule;
+  readonly remaining: number;
+  /** Milliseconds until there is more; null: nobody can say. */
+  readonly resetMs: number | null;
+}
+
+/** What `q` and `r` count. Money is told in millionths of its unit: billionths of a large budget do not fit an integer of a header. */
+const QUOTA_UNIT: Readonly<Record<Exclude<LimitUnit, "cost">, string>> = { requests: "requests", tokens: "tokens", concurrency: "concurrent-requests" };
+const NANOS_OF_MILLIONTH = 1_000;
+/** RFC 9651: an Integer has at most 15 digits. */
+const MAX_INTEGER = 999_999_999_999_999;
+/** More are of no use to a caller, and headers have a bound. */
+const MAX_ITEMS = 10;
+const PERIOD_SECONDS = { minute: 60, hour: 3_600, day: 86_400, week: 604_800, month: 2_592_000 } as const;
+
+/**
+ * `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10): each limit by its id, the tightest first. Whose account it is stays here: no
+ * partition key is told. A limit that only watches is not told either.
+ */
+export function rateLimitFields(standings: readonly LimitStanding[]): HeaderList {
+  const told = standings
+    .filter(({ rule }) => rule.onExceeded !== "shadow")
+    .sort((left, right) => left.remaining / left.rule.limit - right.remaining / right.rule.limit)
+    .slice(0, MAX_ITEMS);
+  if (told.length === 0) return [];
+  const policies = told.map(({ rule }) => `${quoted(rule.id)};q=${integer(rule, rule.limit)};qu=${quoted(unitOf(rule))}${windowOf(rule.window)}`);
+  const states = told.map(
+    ({ rule, remaining, resetMs }) => `${quoted(rule.id)};r=${integer(rule, remaining)}${resetMs === null ? "" : `;t=${seconds(resetMs)}`}`,
+  );
+  return ["ratelimit-policy", policies.join(", "), "ratelimit", states.join(", ")];
+}
+
+/** Whole seconds, never 0: a caller that comes back at once only hears the same again. */
+export function seconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
+}
+
+function unitOf({ unit, currency }: LimitRule): string {
+  return unit === "cost" ? `millionths-of-${(currency ?? "usd").toLowerCase()}` : QUOTA_UNIT[unit];
+}
+
+function integer({ unit }: LimitRule, amount: number): number {
+  return Math.min(MAX_INTEGER, Math.max(0, Math.floor(unit === "cost" ? amount / NANOS_OF_MILLIONTH : amount)));
+}
+
+function windowOf(window: LimitWindow | null): string {
+  if (window === null) return "";
+  return `;w=${window.kind === "sliding" ? seconds(window.ms) : PERIOD_SECONDS[window.period]}`;
+}
+
+/** An id is made of Kubernetes names: nothing in it needs an escape, and what would is left out. */
+function quoted(text: string): string {
+  return `"${text.replace(/[^\x20-\x7e]|["\\]/g, "")}"`;
+}
