@@ -313,8 +313,7 @@ describe("several limits", () => {
   it("mirrors are not charged", async () => {
     const { one, desk } = limited(
       {
-        ...TWO,
-        group: [],
+        backends: TWO.backends,
         rules: `  - backendRefs: [${backend("first")}]\n    filters: [{type: RequestMirror, requestMirror: {backendRef: ${backend("second")}}}]`,
       },
       policy(GATEWAY, [rpm(9), tpm(100_000)]),
