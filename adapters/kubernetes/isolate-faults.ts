@@ -9,7 +9,7 @@ export interface FaultyObject {
 }
 
 /** How a fault in an object of this kind is kept to itself. Kinds that are not here stop the whole set: leaving one out could open what it closes. */
-const WITHOUT_IT: Readonly<Record<string, "refuse" | "leave out" | "leave out with targets">> = {
+const WITHOUT_IT: Readonly<Record<string, "refuse" | "leave out" | "leave out with targets" | "refuse with targets">> = {
   // Its hostnames must not fall to a broader route.
   HTTPRoute: "refuse",
   // As if it were deleted: its routes attach to nothing.
@@ -29,7 +29,12 @@ const WITHOUT_IT: Readonly<Record<string, "refuse" | "leave out" | "leave out wi
   BackendConnectionPolicy: "leave out with targets",
   AIBackendPolicy: "leave out with targets",
   BackendTLSPolicy: "leave out with targets",
+  // What it was to limit would be free. A Gateway cannot be left out: there the whole set is kept back.
+  UsageLimitPolicy: "refuse with targets",
 };
+
+/** What else a limit may have been meant for could be anything. */
+const REFUSABLE: ReadonlySet<string> = new Set(["HTTPRoute", "XBackend", "BackendGroup", "Service"]);
 
 /** Each round finds the faults that the ones before hid; real sets need one. */
 const MAX_ROUNDS = 3;
@@ -77,13 +82,26 @@ function contain(texts: Map<string, string>, fault: Fault): boolean {
   texts.delete(fault.file);
   const object = JSON.parse(text) as Manifest; // as: this adapter has written the text itself
   if (way === "refuse") texts.set(fault.file, refusedRoute(object));
-  if (way === "leave out with targets") {
-    const namespace = object.metadata?.["namespace"] ?? "default";
-    for (const target of listOf(object.spec?.targetRefs)) {
-      if (isRecord(target)) texts.delete(pathOf(String(target["kind"]), `${String(namespace)}/${String(target["name"])}`));
+  if (way === "leave out with targets" || way === "refuse with targets") {
+    const targets = targetPaths(object);
+    if (way === "refuse with targets" && !targets.every(({ kind, path }) => REFUSABLE.has(kind) || (kind === "Gateway" && !texts.has(path)))) return false;
+    for (const { kind, path } of targets) {
+      const target = texts.get(path);
+      texts.delete(path);
+      // as: this adapter has written the text itself
+      if (kind === "HTTPRoute" && target !== undefined) texts.set(path, refusedRoute(JSON.parse(target) as Manifest));
     }
   }
   return true;
+}
+
+function targetPaths({ metadata, spec }: Manifest): readonly { readonly kind: string; readonly path: string }[] {
+  const namespace = String(metadata?.["namespace"] ?? "default");
+  return listOf(spec?.targetRefs).flatMap((target) => {
+    if (!isRecord(target)) return [];
+    const kind = String(target["kind"]);
+    return [{ kind, path: pathOf(kind, `${namespace}/${String(target["name"])}`) }];
+  });
 }
 
 interface Manifest {

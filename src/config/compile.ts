@@ -15,6 +15,7 @@ import type { Platform } from "./platform.ts";
 import { compileRegionLocks } from "./region-locks.ts";
 import { compileUsageLimits } from "./usage-limits.ts";
 import { validate } from "./validate.ts";
+import { warnLimits } from "./warn-limits.ts";
 import { warnRegions } from "./warn-regions.ts";
 import { warnTies } from "./warn-ties.ts";
 
@@ -60,6 +61,7 @@ export function compile(sources: readonly ManifestSource[], platform: Platform):
   }
   approveGroups(context);
   warnRegions(context);
+  warnLimits(context, [...attached.rules.values()].flat());
   const snapshot: Snapshot = Object.freeze({
     id: digest(byIdentity(documents.map((document) => document.value))),
     gateways: Object.freeze(gateways.map((gateway) => assemble(context, gateway, attached))),

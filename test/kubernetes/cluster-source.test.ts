@@ -270,6 +270,36 @@ spec: {targetRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: p
     await eventually(() => accepted(statusOf("BackendCredentialPolicy", "team-a/provider").ancestors?.[0])?.reason === "Invalid");
   });
 
+  it("what a limit that cannot be read was meant for is refused: a route in its place, and never a whole Gateway", async () => {
+    api.apply(CLUSTER);
+    const limit = (name: string, namespace: string, group: string, kind: string, target: string) => `
+apiVersion: spillway.dev/v1alpha1
+kind: UsageLimitPolicy
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  targetRefs: [{group: ${group}, kind: ${kind}, name: ${target}}]
+  limits: [{name: weighted, unit: Tokens, limit: 100, window: {duration: 1m}, tokenExpression: "input + outptu"}]
+`;
+    api.apply(limit("spend", "team-a", "gateway.networking.k8s.io", "HTTPRoute", "llm"));
+    api.apply(route("second", "two.egress.local"));
+    await start();
+    await eventually(() => ruleOf("team-a/second/0") !== undefined);
+    const refused = ruleOf("team-a/llm/0");
+    expect(refused?.action.kind).toBe("rejected");
+    expect(refused?.hostnames).toEqual(["llm.egress.local"]);
+    await eventually(() => accepted(statusOf("UsageLimitPolicy", "team-a/spend").ancestors?.[0])?.reason === "Invalid");
+    expect(accepted(statusOf("UsageLimitPolicy", "team-a/spend").ancestors?.[0])?.message).toContain("did you mean output?");
+
+    const before = compiled.length;
+    api.apply(limit("elsewhere", "team-a", "gateway.networking.k8s.io", "Gateway", "nowhere"));
+    await eventually(() => compiled.length > before);
+    expect(last()?.ok).toBe(true);
+    const again = compiled.length;
+    api.apply(limit("all", "egress-system", "gateway.networking.k8s.io", "Gateway", "egress"));
+    await eventually(() => compiled.length > again);
+    expect(last()).toMatchObject({ ok: false, snapshot: null });
+  });
+
   it("a lock that cannot be read stops the whole change, and the last good state stands", async () => {
     api.apply(CLUSTER);
     await start();
