@@ -31,7 +31,7 @@ export * from "./model/exchange.ts";
 export type * from "./model/http.ts";
 export type * from "./model/identity-plan.ts";
 export type * from "./model/limit.ts";
-export type * from "./model/operation.ts";
+export * from "./model/operation.ts";
 export type * from "./model/outcome.ts";
 export type { Outlet, OutletKind } from "./model/outlet.ts";
 export {
@@ -50,6 +50,7 @@ export {
   type Transport,
   type TransportFeature,
 } from "./model/ports.ts";
+export * from "./model/price.ts";
 export type * from "./model/region.ts";
 export { type RotationNotice, readRotationNotice } from "./model/rotation.ts";
 export { type RefreshPolicy, Secret, type SecretLocation, type SecretProvider, type SecretReference } from "./model/secret.ts";

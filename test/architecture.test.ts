@@ -3,7 +3,21 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
-const STAGES = ["listener", "identity", "routing", "policy", "plan", "credentials", "providers", "transport", "stream", "attribution", "events", "ledger"];
+const STAGES = [
+  "listener",
+  "identity",
+  "routing",
+  "policy",
+  "plan",
+  "credentials",
+  "providers",
+  "transport",
+  "stream",
+  "attribution",
+  "pricing",
+  "events",
+  "ledger",
+];
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 
 interface SourceFile {
@@ -81,6 +95,7 @@ describe("the import table", () => {
       oauth4webapi: (path) => path.startsWith("src/credentials/"),
       ioredis: (path) => path.startsWith("adapters/state/"),
       devalue: (path) => path.startsWith("src/config/"),
+      "@pydantic/genai-prices": (path) => path.startsWith("adapters/prices/"),
       "@opentelemetry/api": (path) => path.startsWith("src/attribution/") || path.startsWith("adapters/telemetry/"),
       undici: (path) => path.startsWith("adapters/transport/") || path.startsWith("adapters/events/"),
       re2js: (path) => path.startsWith("src/routing/"),

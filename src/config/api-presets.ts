@@ -4,6 +4,8 @@ import type { ApiQuirks } from "../model/backend.ts";
 export interface ApiPreset {
   /** The public host; null: one's own. */
   readonly host: string | null;
+  /** As `gen_ai.provider.name` has it; null: whose prices nobody lists, or many providers behind one name. */
+  readonly provider: string | null;
   /** Null: it has something of the user's own in it, and is to be written in the policy. */
   readonly prefix: string | null;
   /** Differences from `COMPATIBLE`. */
@@ -25,25 +27,25 @@ export const COMPATIBLE: ApiQuirks = { ...OPENAI_QUIRKS, maxTokens: "max_tokens"
 
 /** As the providers document it; read 2026-11. A field that a provider does not know is most often an error there, so what is doubtful is off. */
 export const API_PRESETS = {
-  Mistral: { host: "api.mistral.ai", prefix: "/v1", quirks: { streamUsage: false } },
-  Groq: { host: "api.groq.com", prefix: "/openai/v1", quirks: { reasoningEffort: true } },
-  Together: { host: "api.together.ai", prefix: "/v1", quirks: {} },
-  DeepSeek: { host: "api.deepseek.com", prefix: "/v1", quirks: { jsonSchema: false, thoughts: null } },
-  xAI: { host: "api.x.ai", prefix: "/v1", quirks: { maxTokens: "max_completion_tokens", reasoningEffort: true } },
+  Mistral: { host: "api.mistral.ai", provider: "mistral_ai", prefix: "/v1", quirks: { streamUsage: false } },
+  Groq: { host: "api.groq.com", provider: "groq", prefix: "/openai/v1", quirks: { reasoningEffort: true } },
+  Together: { host: "api.together.ai", provider: "together_ai", prefix: "/v1", quirks: {} },
+  DeepSeek: { host: "api.deepseek.com", provider: "deepseek", prefix: "/v1", quirks: { jsonSchema: false, thoughts: null } },
+  xAI: { host: "api.x.ai", provider: "x_ai", prefix: "/v1", quirks: { maxTokens: "max_completion_tokens", reasoningEffort: true } },
   // `stream_options` is an error there.
-  Cohere: { host: "api.cohere.ai", prefix: "/compatibility/v1", quirks: { streamUsage: false, reasoningEffort: true } },
-  Perplexity: { host: "api.perplexity.ai", prefix: "", quirks: { streamUsage: false } },
-  OpenRouter: { host: "openrouter.ai", prefix: "/api/v1", quirks: { thoughts: "reasoning_details", reasoningEffort: true } },
-  Fireworks: { host: "api.fireworks.ai", prefix: "/inference/v1", quirks: { reasoningEffort: true } },
-  Cerebras: { host: "api.cerebras.ai", prefix: "/v1", quirks: { maxTokens: "max_completion_tokens", reasoningEffort: true } },
-  NvidiaNIM: { host: "integrate.api.nvidia.com", prefix: "/v1", quirks: { jsonSchema: false } },
-  Ollama: { host: null, prefix: "/v1", quirks: {} },
-  vLLM: { host: null, prefix: "/v1", quirks: { reasoningEffort: true } },
-  LlamaCpp: { host: null, prefix: "/v1", quirks: {} },
-  LMStudio: { host: null, prefix: "/v1", quirks: {} },
-  HuggingFace: { host: "router.huggingface.co", prefix: "/v1", quirks: {} },
-  GitHubModels: { host: "models.github.ai", prefix: "/inference", quirks: {} },
-  WorkersAI: { host: "api.cloudflare.com", prefix: null, quirks: { streamUsage: false, jsonSchema: false } },
+  Cohere: { host: "api.cohere.ai", provider: "cohere", prefix: "/compatibility/v1", quirks: { streamUsage: false, reasoningEffort: true } },
+  Perplexity: { host: "api.perplexity.ai", provider: "perplexity", prefix: "", quirks: { streamUsage: false } },
+  OpenRouter: { host: "openrouter.ai", provider: "openrouter", prefix: "/api/v1", quirks: { thoughts: "reasoning_details", reasoningEffort: true } },
+  Fireworks: { host: "api.fireworks.ai", provider: "fireworks_ai", prefix: "/inference/v1", quirks: { reasoningEffort: true } },
+  Cerebras: { host: "api.cerebras.ai", provider: "cerebras", prefix: "/v1", quirks: { maxTokens: "max_completion_tokens", reasoningEffort: true } },
+  NvidiaNIM: { host: "integrate.api.nvidia.com", provider: null, prefix: "/v1", quirks: { jsonSchema: false } },
+  Ollama: { host: null, provider: null, prefix: "/v1", quirks: {} },
+  vLLM: { host: null, provider: null, prefix: "/v1", quirks: { reasoningEffort: true } },
+  LlamaCpp: { host: null, provider: null, prefix: "/v1", quirks: {} },
+  LMStudio: { host: null, provider: null, prefix: "/v1", quirks: {} },
+  HuggingFace: { host: "router.huggingface.co", provider: null, prefix: "/v1", quirks: {} },
+  GitHubModels: { host: "models.github.ai", provider: null, prefix: "/inference", quirks: {} },
+  WorkersAI: { host: "api.cloudflare.com", provider: "cloudflare", prefix: null, quirks: { streamUsage: false, jsonSchema: false } },
 } as const satisfies Readonly<Record<string, ApiPreset>>;
 
 export type ApiPresetName = keyof typeof API_PRESETS;

@@ -162,6 +162,8 @@ export interface ApiQuirks {
 
 export interface ApiProfile {
   readonly schema: ApiSchema;
+  /** Whose server it is, as the manifest says and `gen_ai.provider.name` has it; null: it says nothing of that, or it is one's own. */
+  readonly provider: string | null;
   readonly quirks: ApiQuirks;
   /** Azure: an `api-version` of a date, and then the deployment stands in the path; null: the `v1` API. */
   readonly apiVersion: string | null;
@@ -184,10 +186,17 @@ export interface ModelRule {
   readonly price: ModelPrice | null;
 }
 
-/** USD (or `currency`) per million tokens. */
+/** USD (or `currency`) per million tokens; null: no price of its own. */
 export interface ModelPrice {
   readonly inputPerMTok: number | null;
   readonly cachedInputPerMTok: number | null;
+  readonly cacheWritePerMTok: number | null;
+  readonly cacheWriteHourPerMTok: number | null;
   readonly outputPerMTok: number | null;
+  readonly reasoningPerMTok: number | null;
+  readonly audioInputPerMTok: number | null;
+  readonly audioOutputPerMTok: number | null;
+  readonly imageInputPerMTok: number | null;
+  readonly imageOutputPerMTok: number | null;
   readonly currency: string;
 }

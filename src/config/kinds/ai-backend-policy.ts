@@ -19,8 +19,24 @@ const perMillion = () =>
 
 const price = z.strictObject({
   inputPerMTok: field(perMillion(), "Price of a million input tokens."),
-  cachedInputPerMTok: field(perMillion(), "Price of a million input tokens that the provider read from its cache."),
+  cachedInputPerMTok: field(
+    perMillion(),
+    "Price of a million input tokens that the provider read from its cache; left out: that of input, and costs count as estimated.",
+  ),
+  cacheWritePerMTok: field(
+    perMillion(),
+    "Price of a million input tokens that were written to the cache; left out: that of input, and costs count as estimated.",
+  ),
+  cacheWriteHourPerMTok: field(
+    perMillion(),
+    "The same for tokens that are kept for an hour; left out: twice that of input where writes cost more than input, and costs count as estimated.",
+  ),
   outputPerMTok: field(perMillion(), "Price of a million output tokens."),
+  reasoningPerMTok: field(perMillion(), "Price of a million output tokens of reasoning; left out: that of output."),
+  audioInputPerMTok: field(perMillion(), "Price of a million input tokens of audio; left out: that of input, and costs count as estimated."),
+  audioOutputPerMTok: field(perMillion(), "Price of a million output tokens of audio; left out: that of output, and costs count as estimated."),
+  imageInputPerMTok: field(perMillion(), "Price of a million input tokens of images; left out: that of input."),
+  imageOutputPerMTok: field(perMillion(), "Price of a million output tokens of images; left out: that of output, and costs count as estimated."),
   currency: field(z._default(z.string().check(z.regex(/^[A-Z]{3}$/, "must be an ISO 4217 code such as USD")), "USD"), "ISO 4217 code."),
 });
 
@@ -30,7 +46,10 @@ const model = z.strictObject({
     "The name that callers use; one `*` at either end stands for any text.",
   ),
   upstream: field(z.optional(text(256)), "What the backend calls it; left out: the same."),
-  price: field(z.optional(price), "For the cost of a call in telemetry."),
+  price: field(
+    z.optional(price),
+    "What is paid, for costs in telemetry, limits and usage, in whatever tier and region; it stands in the place of the list price, whole.",
+  ),
 });
 
 /** One segment of a path. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { OPENAI_QUIRKS } from "../../../src/config/api-presets.ts";
 import { PLAIN_DNS } from "../../../src/model/backend.ts";
 import { Secret } from "../../../src/model/secret.ts";
+import { policyPrice } from "../../pricing/priced.ts";
 import { backendOf, compileGood, conditionOf, FETCH_ONLY, grant, own, route, rulesOf, toXBackend, xBackend } from "./compile-text.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgI=\n-----END CERTIFICATE-----\n";
@@ -378,6 +379,7 @@ describe("policies on backends", () => {
     });
     expect(backend.api).toEqual({
       schema: "Anthropic",
+      provider: "anthropic",
       quirks: OPENAI_QUIRKS,
       apiVersion: null,
       project: null,
@@ -385,7 +387,7 @@ describe("policies on backends", () => {
       maxOutputTokens: 4_096,
       prefix: "/v1",
       models: [
-        { name: "smart", upstream: "claude", price: { inputPerMTok: 1.25, cachedInputPerMTok: null, outputPerMTok: 10, currency: "USD" } },
+        { name: "smart", upstream: "claude", price: policyPrice({ inputPerMTok: 1.25, outputPerMTok: 10 }) },
         { name: "*-mini", upstream: null, price: null },
       ],
       onUnknownModel: "Reject",

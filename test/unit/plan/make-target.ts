@@ -54,6 +54,7 @@ export function weighted(weight: number, target: Target | RuleTarget): WeightedT
 export function makeApi(parts: Partial<ApiProfile> = {}): ApiProfile {
   return {
     schema: "OpenAI",
+    provider: null,
     quirks: OPENAI_QUIRKS,
     apiVersion: null,
     project: null,
