@@ -165,18 +165,11 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
       one.rounds += 1;
     }
     const refused = answer.granted ? [] : sortOut(asked, leftovers, now, random).refused;
-    for (const one of refused) waiting.answer(one, () => refuse(one.call, shortagesOf(one.call, now)));
+    for (const one of refused) waiting.answer(one, () => refuse(one.call, hopeless(one.call, now)));
     for (const one of asked) if (!refused.includes(one)) askAgain(one, storeTime, now);
     pumping = false;
     pump();
     for (const check of flushes) check(false);
-  }
-
-  /** Those that were refused: what they lack and the store has not. */
-  function shortagesOf(call: LeasedCall, now: number): readonly Shortage[] {
-    return lackingOf(call)
-      .filter(({ account, amount }) => account === null || amount > Math.max(0, freeNow(account, now)) + account.refusedRoom)
-      .map((lacking) => shortageOf(lacking, now));
   }
 
   /** A call that found its period over begins anew in the next; one that was outrun too often is refused. */
