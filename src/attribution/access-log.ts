@@ -51,6 +51,8 @@ export function accessLogLine(record: CallRecord): string {
     cache_read_tokens: usage?.cacheReadTokens ?? null,
     cache_write_tokens: usage?.cacheWriteTokens ?? null,
     reasoning_tokens: usage?.reasoningTokens ?? null,
+    usage_estimated: record.charged?.estimated ?? false,
+    limits: record.limits.map(({ limit, outcome, action }) => ({ limit, outcome, action })),
     request_bytes: record.requestBytes,
     response_bytes: record.responseBytes,
     first_byte_ms: record.firstByte === null ? null : milliseconds(record.firstByte - record.started),

@@ -1,5 +1,6 @@
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
 import { isDenial } from "../model/is-denial.ts";
+import type { LimitVerdict } from "../model/limit.ts";
 import type { OperationName } from "../model/operation.ts";
 import { decisionOf } from "./lock-evidence.ts";
 import { ATTRIBUTE, OTHER } from "./semconv.ts";
@@ -93,6 +94,7 @@ export function callAttributes(record: CallRecord): SpanAttributes {
       put(attributes, ATTRIBUTE.decisionReason, record.refusalDetail);
     }
   }
+  putLimits(attributes, record);
   putAnswer(attributes, record);
   return attributes;
 }
@@ -170,6 +172,22 @@ function putGenAi(attributes: SpanAttributes, record: CallRecord, model: string 
   put(attributes, ATTRIBUTE.providerName, record.operation.dialect);
   put(attributes, ATTRIBUTE.requestModel, model);
   if (record.streaming) attributes[ATTRIBUTE.requestStream] = true;
+}
+
+/** Limits that had room are not told: nearly all have. */
+function putLimits(attributes: SpanAttributes, { limits, charged }: CallRecord): void {
+  const said = (outcome: LimitVerdict["outcome"], isShadow: boolean): string[] =>
+    limits.filter((verdict) => verdict.outcome === outcome && (verdict.action === "shadow") === isShadow).map(({ limit }) => limit);
+  if (limits.length > 0) {
+    putList(attributes, ATTRIBUTE.limitExceeded, said("exceeded", false));
+    putList(attributes, ATTRIBUTE.limitShadowed, said("exceeded", true));
+    putList(attributes, ATTRIBUTE.limitUnavailable, [...said("unavailable", false), ...said("unavailable", true)]);
+  }
+  if (charged?.estimated === true) attributes[ATTRIBUTE.usageEstimated] = true;
+}
+
+function putList(attributes: SpanAttributes, name: string, values: string[]): void {
+  if (values.length > 0) attributes[name] = values;
 }
 
 function putAnswer(attributes: SpanAttributes, record: CallRecord): void {

@@ -24,6 +24,7 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
         detail: record.refusalDetail,
         status: record.status,
         model: record.requestedModel,
+        limits: limitsOf(record),
         lock: record.lock,
         decision: decisionOf(record),
         suppressed,
@@ -76,6 +77,8 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
         cacheReadTokens: usage?.cacheReadTokens ?? null,
         cacheWriteTokens: usage?.cacheWriteTokens ?? null,
         reasoningTokens: usage?.reasoningTokens ?? null,
+        usageEstimated: record.charged?.estimated ?? false,
+        limits: limitsOf(record),
         requestBytes: record.requestBytes,
         responseBytes: record.responseBytes,
         durationMs: record.ended === null ? null : Math.round(record.ended - record.started),
@@ -83,6 +86,11 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
     });
   }
   return events;
+}
+
+/** What limits said but that there was room. */
+function limitsOf({ limits }: CallRecord): readonly string[] {
+  return limits.filter(({ outcome }) => outcome !== "held").map(({ limit, outcome, action }) => `${limit}: ${outcome} (${action})`);
 }
 
 function subjectOf(record: CallRecord): string {

@@ -18,6 +18,8 @@ export const SERIES_LABELS = ["gateway", "route", "backend", "namespace", "servi
 
 // The conventions' advice for HTTP, continued upwards: a model may think for minutes.
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120, 300, 600];
+// A store beside the broker answers within a millisecond; a call waits 50 ms for it at most.
+const STORE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 const TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864];
 
 function counter(name: string, unit: string, labels: readonly string[], help: string): Instrument {
@@ -38,6 +40,25 @@ export const INSTRUMENTS = {
   failovers: counter("egress.failovers", "{failover}", ["reason"], "Attempts after which another backend was tried, by reason."),
   mirrors: counter("egress.mirrors", "{copy}", ["outcome"], "Copies of calls for a mirror, by what came of them or why they were not sent."),
   tokens: counter("egress.tokens", "{token}", ["type"], "Tokens as the providers reported them; input includes cached, output includes reasoning."),
+  limitChecks: counter(
+    "egress.limit.checks",
+    "{check}",
+    ["limit", "outcome"],
+    "What limits said of calls: held (there was room), exceeded, shadowed (exceeded, and only told), unavailable (the store gave no answer).",
+  ),
+  limitStoreDuration: histogram(
+    "egress.limit.store.duration",
+    "s",
+    STORE_SECONDS,
+    ["outcome"],
+    "Exchanges with the store that counts limits, by outcome: granted, refused or failed.",
+  ),
+  limitAccounts: gauge(
+    "egress.limit.accounts",
+    "{account}",
+    ["state"],
+    "Accounts of limits that this instance knows: all of them, and those of which it holds a lease.",
+  ),
   io: counter("egress.io", "By", ["direction"], "Bytes of request and answer bodies."),
   duration: histogram("http.server.request.duration", "s", SECONDS, [], "Time from the arrival of a call to the end of its answer."),
   firstByte: histogram("egress.time_to_first_byte", "s", SECONDS, [], "Time from the arrival of a call to the first byte of its answer's body."),

@@ -1,5 +1,6 @@
 import type { CallRecord } from "../model/call-record.ts";
 import { failedOverTo } from "../model/failed-over-to.ts";
+import type { LimitVerdict } from "../model/limit.ts";
 import type { Clock } from "../model/ports.ts";
 import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
 import { prometheusText } from "./prometheus-text.ts";
@@ -39,6 +40,10 @@ export interface Metrics {
   watchDrops(read: () => Readonly<Record<string, number>>): void;
   /** Asked at every collection: how many secrets the cache holds in each state. */
   watchSecrets(read: () => Readonly<Record<string, number>>): void;
+  /** A try of an exchange with a store of limits has ended, after `ms`: `granted`, `refused` or `failed`. */
+  limitExchange(outcome: string, ms: number): void;
+  /** Asked at every collection: accounts of limits that are known, by state. */
+  watchLimits(read: () => Readonly<Record<string, number>>): void;
   collect(): readonly MetricFamily[];
   /** Prometheus text format 0.0.4. */
   metricsText(): string;
@@ -58,6 +63,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
   const own = createSeries([]);
   const drops: (() => Readonly<Record<string, number>>)[] = [];
   const secrets: (() => Readonly<Record<string, number>>)[] = [];
+  const limits: (() => Readonly<Record<string, number>>)[] = [];
   let active = 0;
   let loadedAt: number | null = null;
 
@@ -96,6 +102,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     if (loadedAt !== null) points.get(INSTRUMENTS.snapshotAge)?.push(single([], seconds(clock.now() - loadedAt)));
     for (const [item, total] of totals(drops)) points.get(INSTRUMENTS.dropped)?.push(single([["item", item]], total));
     for (const [state, total] of totals(secrets)) points.get(INSTRUMENTS.secrets)?.push(single([["state", state]], total));
+    for (const [state, total] of totals(limits)) points.get(INSTRUMENTS.limitAccounts)?.push(single([["state", state]], total));
     return [...points].map(([instrument, list]) => ({ instrument, points: list })).filter((family) => family.points.length > 0);
   }
 
@@ -116,6 +123,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
       if (record.responseBytes > 0) add(series, INSTRUMENTS.io, record.responseBytes, "response");
       countAttempts(record, backend, series);
       countTokens(record, series);
+      for (const verdict of record.limits) add(series, INSTRUMENTS.limitChecks, 1, verdict.limit, outcomeOf(verdict));
     },
     mirrored(record, backend, outcome) {
       add(seriesOf(record, backend), INSTRUMENTS.mirrors, 1, outcome);
@@ -133,6 +141,12 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     watchSecrets(read) {
       secrets.push(read);
     },
+    limitExchange(outcome, ms) {
+      observe(own, INSTRUMENTS.limitStoreDuration, seconds(ms), outcome);
+    },
+    watchLimits(read) {
+      limits.push(read);
+    },
     collect,
     metricsText: () => prometheusText(collect()),
   };
@@ -141,6 +155,10 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
 function countTokenType(series: Series, type: string, amount: number | null): void {
   // Counters only grow: a provider's nonsense must not break them.
   if (amount !== null && amount > 0) add(series, INSTRUMENTS.tokens, amount, type);
+}
+
+function outcomeOf({ outcome, action }: LimitVerdict): string {
+  return outcome === "exceeded" && action === "shadow" ? "shadowed" : outcome;
 }
 
 /** A status outside 100 to 599 is no status: the caller left before any. */

@@ -71,6 +71,10 @@ export const ATTRIBUTE = {
   lockEvidence: "egress.lock.evidence",
   lockRule: "egress.lock.rule",
   lockCheckedAt: "egress.lock.checked_at",
+  limitExceeded: "egress.limit.exceeded",
+  limitShadowed: "egress.limit.shadowed",
+  limitUnavailable: "egress.limit.unavailable",
+  usageEstimated: "egress.usage.estimated",
   tokenSource: "egress.token.source",
   tokenCache: "egress.token.cache",
 } as const;

@@ -231,6 +231,10 @@ describe("Shadow", () => {
       expect(caller.header("ratelimit")).toEqual([]);
     }
     expect(desk.used("rpm", "team-a")).toBe(3);
+    const metrics = one.broker.metricsText();
+    expect(metrics).toMatch(/egress_limit_checks_total\{[^}]*limit="egress-system\/p\/rpm",outcome="held"\} 1\n/);
+    expect(metrics).toMatch(/egress_limit_checks_total\{[^}]*limit="egress-system\/p\/rpm",outcome="shadowed"\} 2\n/);
+    expect(one.log[2]).toMatchObject({ limits: [{ limit: "egress-system/p/rpm", outcome: "exceeded", action: "shadow" }] });
   });
 });
 

@@ -76,6 +76,8 @@ describe("the access-log line", () => {
       cache_read_tokens: 40,
       cache_write_tokens: null,
       reasoning_tokens: 5,
+      usage_estimated: false,
+      limits: [],
       request_bytes: 321,
       response_bytes: 4_567,
       first_byte_ms: 150,
