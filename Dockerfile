@@ -15,6 +15,7 @@ COPY scripts scripts
 COPY src src
 COPY adapters adapters
 COPY cli cli
+COPY console console
 # By the image's own Node. Source maps, the bundle for Lambda and the compile cache of this stage's user stay here.
 RUN node scripts/build.ts && find dist -name '*.map' -delete && rm -rf dist/lambda dist/compile-cache dist/meta*.json
 RUN mkdir /compile-cache

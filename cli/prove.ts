@@ -1,7 +1,7 @@
 import { createFileSource } from "../adapters/config/files.ts";
 import { readOneBundle } from "../adapters/knative/read-one-bundle.ts";
 import type { Compiled } from "../src/index.ts";
-import { prove } from "../src/offline.ts";
+import { prove, unattachedLocks } from "../src/offline.ts";
 import { describeProof } from "./describe-proof.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { parseOptions, parsePlatform, readManifests } from "./options.ts";
@@ -24,7 +24,6 @@ in a lock rests on nothing: a destination of which nothing is known, facts that 
 
 const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 const COUNTRY = /^[A-Z]{2}$/;
-const LOCK_KINDS: ReadonlySet<string> = new Set(["RegionPolicy", "RegionAttestation"]);
 
 /** `spillway prove`. */
 export async function runProve(args: readonly string[]): Promise<number> {
@@ -53,7 +52,7 @@ export async function runProve(args: readonly string[]): Promise<number> {
   const compiled = await read(values.bundle ?? null, values.kubernetes === true, given, values.platform);
   if (compiled.snapshot === null) return reportFaults(compiled, "prove", values.json === true);
   const proof = prove(compiled.snapshot, { now: Date.now(), here: values.region === undefined ? null : placeOf(values.region), namespace });
-  const holes = [...proof.holes, ...unattached(compiled)];
+  const holes = [...proof.holes, ...unattachedLocks(compiled.conditions)];
   const ok = holes.length === 0;
   print(values.json === true ? JSON.stringify({ ok, ...proof, holes }, null, 2) : describeProof({ ...proof, holes }, wantsColor(process.stdout)));
   return ok ? EXIT.good : EXIT.faults;
@@ -64,15 +63,6 @@ async function read(bundle: string | null, isCluster: boolean, given: readonly s
   if (bundle !== null) return readOneBundle(await createFileSource({ paths: [bundle] }).read(), platform);
   const { compile } = await import("../src/compiler.ts");
   return compile(await readManifests(isCluster, given), platform);
-}
-
-/** Somebody believes that these count, and they do not. */
-function unattached({ conditions }: Compiled): readonly string[] {
-  return conditions.flatMap((object) => {
-    if (!LOCK_KINDS.has(object.kind)) return [];
-    const refused = object.conditions.filter(({ type, status }) => type === "Accepted" && status === "False");
-    return refused.map(({ message }) => `${object.kind} ${object.namespace}/${object.name} does not count: ${message}`);
-  });
 }
 
 function namespaceOf(as: string): string {

@@ -5,6 +5,7 @@ import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { type BuildOptions, build } from "esbuild";
 import { builtinsWithoutImport } from "./build/builtins-without-import.ts";
+import { writeConsolePage } from "./build/console-page.ts";
 import { kubernetesWithoutModels } from "./build/kubernetes-without-models.ts";
 import { namesOfGoogleClient } from "./build/names-of-google-client.ts";
 import { oneStart } from "./build/one-start.ts";
@@ -63,3 +64,5 @@ const lambda = await build({
   outExtension: { ".js": ".mjs" },
 });
 await writeFile("dist/meta-lambda.json", JSON.stringify(lambda.metafile));
+
+for (const folder of ["dist", "dist/lambda"]) await writeConsolePage(folder, (name) => `console-${name}`);

@@ -72,6 +72,8 @@ export interface Broker {
   ready(): boolean;
   /** From now on not ready; calls under way go on. */
   retire(): void;
+  /** What serves, the last good one; null: nothing was loaded yet. */
+  loaded(): Compiled | null;
   /** The state for `/-/status`: no secret, no content. */
   status(): Readonly<Record<string, unknown>>;
   /** What of the manifests will refuse every call for where this broker's telemetry and events go; one sentence each. */
@@ -212,6 +214,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     retire: () => {
       retired = true;
     },
+    loaded: () => loaded,
     status: () => ({
       ready: snapshot !== null && !retired,
       snapshot: snapshot === null ? null : { id: snapshot.id, loadedAt: loadedAt === null ? null : new Date(loadedAt).toISOString() },

@@ -1,12 +1,13 @@
 /** The public face of the broker's core: what adapters, the command line and embedders may use. */
 
-export { type AdminPages, createAdminPages } from "./admin-pages.ts";
+export { type AdminPages, createAdminPages, type PageSources } from "./admin-pages.ts";
 export type { AuditHead } from "./attribution/audit-chain.ts";
 export type { Attribution } from "./attribution/create-attribution.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export type { BrokerEvents, EventPorts } from "./broker-events.ts";
 export type { Compiled, Fault, ManifestSource, ObjectConditions, Platform } from "./config/compile.ts";
 export { readBundle } from "./config/read-bundle.ts";
+export type { PageFileName, PageFiles } from "./console/page-files.ts";
 export { googleAssertion } from "./credentials/google-assertion.ts";
 export type { EventDelivery } from "./events/event-desk.ts";
 export { EventFault } from "./events/event-fault.ts";

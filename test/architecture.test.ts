@@ -17,6 +17,7 @@ const STAGES = [
   "pricing",
   "events",
   "ledger",
+  "console",
 ];
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 

@@ -10,6 +10,7 @@ import { createFetchTransport } from "../transport/fetch-transport.ts";
 import builtIn from "./manifests.bundle";
 import { workerClock } from "./worker-clock.ts";
 import { bundleNamespace, createWorkerManifests, type WorkerManifests } from "./worker-manifests.ts";
+import { workerPageFiles } from "./worker-page-files.ts";
 import { workerPlace } from "./worker-place.ts";
 import { createWorkerState } from "./worker-state.ts";
 
@@ -71,14 +72,8 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     now: workerClock.now,
     complain,
   });
-  const admin = createAdminPages({
-    ready: broker.ready,
-    status: broker.status,
-    // No metrics page: each isolate would tell of its own calls only.
-    metrics: () => null,
-    authorize: broker.authorize,
-    takeEvents: broker.events?.takeMessage ?? null,
-  });
+  // No metrics: each isolate would tell of its own calls only.
+  const admin = createAdminPages(broker, { metrics: () => null, now: workerClock.now, files: workerPageFiles });
   const flush = async (signal: AbortSignal): Promise<void> => {
     broker.attribution.drain();
     await Promise.all([sink.flush(signal), traces.flush(signal)]);

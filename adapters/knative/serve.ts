@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { type BrokerPlace, type Compiled, createAdminPages, createBroker, type EventPlatform, type ManifestSource, type Platform } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
+import { nodePageFiles } from "../console/node-page-files.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
@@ -57,12 +58,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
   const platform: Platform = options.tlsPort === null ? { ...PLATFORMS.knative, terminatesTls: false } : PLATFORMS.knative;
   const certificates = options.tlsPort === null ? null : createListenerCertificates({ readSecret: broker.readSecret, onTrouble: options.onCertificateTrouble });
-  const admin = createAdminPages({
-    ready: broker.ready,
-    status: broker.status,
+  const admin = createAdminPages(broker, {
     metrics: () => (options.adminPort === null ? broker.metricsText() : null),
-    authorize: broker.authorize,
-    takeEvents: broker.events?.takeMessage ?? null,
+    now: nodeClock.now,
+    files: nodePageFiles,
   });
   // A server's process lives on by itself: what goes on after the answer needs nobody to wait for it.
   const eventPlatform: EventPlatform = { principal: null, place, remainingMs: null, waitUntil: () => {} };

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { type Broker, type BrokerPlace, createAdminPages, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
+import { nodePageFiles } from "../console/node-page-files.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
@@ -60,14 +61,8 @@ const broker: Broker = createBroker({
 });
 telemetry.observe(broker.attribution.metrics);
 broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped(), audit_lines: audit?.dropped() ?? 0 }));
-const admin = createAdminPages({
-  ready: broker.ready,
-  status: broker.status,
-  // Each environment would tell of its own calls only.
-  metrics: () => null,
-  authorize: broker.authorize,
-  takeEvents: broker.events?.takeMessage ?? null,
-});
+// No metrics: each environment would tell of its own calls only.
+const admin = createAdminPages(broker, { metrics: () => null, now: lambdaClock.now, files: nodePageFiles });
 await load(AbortSignal.timeout(READ_MS));
 
 async function load(signal: AbortSignal): Promise<void> {

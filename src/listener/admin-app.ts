@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { joinBytes } from "../lib/utf8.ts";
+import { authorityOf, headerListOf, readBodyWithin } from "../lib/web-request.ts";
 import type { EventAnswer, EventPlatform, IncomingEvents } from "../model/cloud-event.ts";
 import type { HeaderList } from "../model/http.ts";
 
@@ -32,7 +32,7 @@ export function createAdminApp(view: AdminView): AdminApp {
     return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   app.get("/-/status", async (context) => {
-    const allowed = await view.authorize(headerList(context.req.raw.headers), authorityOf(context.req.raw));
+    const allowed = await view.authorize(headerListOf(context.req.raw.headers), authorityOf(context.req.raw));
     if (!allowed) {
       return context.json({ error: "a credential of the Gateway's own namespace is needed" }, 401, {
         "www-authenticate": 'Bearer realm="spillway"',
@@ -45,35 +45,11 @@ export function createAdminApp(view: AdminView): AdminApp {
   app.post("/-/events", async (context) => {
     const { raw } = context.req;
     if (takeEvents === null) return context.text("events are not taken here\n", 404);
-    const body = () => readWithin(raw, MAX_EVENT_BYTES);
-    const answer = await takeEvents({ headers: headerList(raw.headers), authority: authorityOf(raw), body, platform: context.env });
+    const body = () => readBodyWithin(raw, MAX_EVENT_BYTES);
+    const answer = await takeEvents({ headers: headerListOf(raw.headers), authority: authorityOf(raw), body, platform: context.env });
     return new Response(answer.body, { status: answer.status, headers: answer.headers });
   });
   app.notFound((context) => context.text("no such page of the broker\n", 404));
   app.onError((_error, context) => context.text("the broker failed\n", 500, { "x-egress-error": "internal_error" }));
   return app;
-}
-
-function headerList(headers: Headers): HeaderList {
-  const list: string[] = [];
-  for (const [name, value] of headers) list.push(name, value);
-  return list;
-}
-
-/** Host as it was sent; a Worker sees it in the URL only. */
-function authorityOf(request: Request): string {
-  return request.headers.get("host") ?? new URL(request.url).host;
-}
-
-/** Null: it is larger. */
-async function readWithin(request: Request, maxBytes: number): Promise<Uint8Array | null> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of request.body ?? []) {
-    length += part.length;
-    // Leaving the loop cancels the rest.
-    if (length > maxBytes) return null;
-    parts.push(part);
-  }
-  return joinBytes(parts);
 }

@@ -123,7 +123,8 @@ export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<W
   if (manifests !== null) await writeFile(join(folder, "manifests.bundle"), bundleText(manifests));
   const modules = bundle.files.map((name) => {
     if (name.endsWith(".js")) return `(name = "${name}", esModule = embed "../${name}")`;
-    return `(name = "${name}", text = embed "${manifests === null ? `../${name}` : "manifests.bundle"}")`;
+    const isOurs = manifests !== null && name.endsWith("-manifests.bundle");
+    return `(name = "${name}", text = embed "${isOurs ? "manifests.bundle" : `../${name}`}")`;
   });
   modules.sort((one, other) => Number(other.includes("esModule")) - Number(one.includes("esModule")));
   const bindings = [

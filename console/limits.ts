@@ -1,0 +1,66 @@
+import { html } from "htm/preact";
+import type { VNode } from "preact";
+import { money, percent, span, whole } from "./format.ts";
+import { Bar, Mark, Tile } from "./parts.ts";
+import type { Limit, Limits } from "./shapes.ts";
+import { type Column, Table } from "./table.ts";
+
+/** Every account of every limit: used, held, left, and when it begins anew. */
+export function LimitsView({ limits: { limits } }: { limits: Limits }): VNode {
+  const over = limits.filter((limit) => shareOf(limit) >= 1).length;
+  const near = limits.filter((limit) => shareOf(limit) >= 0.8).length - over;
+  return html`
+    <dl class="tiles">
+      <${Tile} name="Accounts" value=${whole(limits.length)} note="that count now" />
+      <${Tile} name="Used up" value=${whole(over)} note="calls are refused, moved on, or only told" tone=${over > 0 ? "bad" : null} />
+      <${Tile} name="Nearly used up" value=${whole(near)} note="four fifths or more" />
+    </dl>
+    <${Table} caption="Limits and what is left, the fullest first" rows=${limits} columns=${COLUMNS} keyOf=${keyOf} first=${{ column: "share", descending: true }} empty="No limit has counted anything yet." />
+    <p class="hint">Held is what calls under way may still need, and what instances keep ready for the next ones.</p>
+  `;
+}
+
+function keyOf({ limit, of }: Limit): string {
+  return `${limit} ${JSON.stringify(of)}`;
+}
+
+/** Of the limit, what is used. */
+function shareOf({ used, max }: Limit): number {
+  if (max === null) return 0;
+  return max === 0 ? 1 : used / max;
+}
+
+const COLUMNS: readonly Column<Limit>[] = [
+  { id: "limit", title: "Limit", value: ({ limit }) => limit, show: ({ limit, unit }) => html`${limit}<small>${unit ?? "unit not known"}</small>` },
+  { id: "of", title: "Of", value: ({ of }) => ofText(of), show: ({ of }) => ofText(of) ?? html`<span class="unknown">all calls</span>` },
+  {
+    id: "share",
+    title: "Used",
+    numeric: true,
+    value: shareOf,
+    show: (limit) => {
+      const { used, held, max } = limit;
+      if (max === null) return html`${amount(used, limit)}`;
+      const mark = shareOf(limit) >= 1 ? html`<${Mark} tone="bad">used up</${Mark}> ` : null;
+      return html`<${Bar} used=${used} held=${held} limit=${max} />${mark}${amount(used, limit)} <small>${percent(used, max)}</small>`;
+    },
+  },
+  { id: "held", title: "Held", numeric: true, value: ({ held }) => held, show: (limit) => amount(limit.held, limit) },
+  { id: "left", title: "Left", numeric: true, value: ({ left }) => left, show: (limit) => (limit.left === null ? null : amount(limit.left, limit)) },
+  { id: "max", title: "Limit", numeric: true, value: ({ max }) => max, show: (limit) => (limit.max === null ? null : amount(limit.max, limit)) },
+  { id: "reset", title: "Begins anew", numeric: true, value: ({ resetsAt }) => resetsAt, show: resetText },
+];
+
+function ofText(of: Limit["of"]): string | null {
+  const named = Object.entries(of).map(([name, value]) => `${name} ${value === "" ? "(none)" : value}`);
+  return named.length === 0 ? null : named.join(", ");
+}
+
+function amount(value: number, { unit, currency }: Limit): string {
+  return unit === "cost" ? money(value, currency ?? "USD") : whole(value);
+}
+
+function resetText({ resetsAt, slidingMs }: Limit): string | null {
+  if (resetsAt !== null) return `in ${span(resetsAt - Date.now())}`;
+  return slidingMs === null ? "as calls end" : `over ${span(slidingMs)}`;
+}
