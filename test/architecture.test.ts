@@ -94,7 +94,7 @@ describe("the import table", () => {
       jose: (path) => ["src/identity/", "src/credentials/", "adapters/secrets/"].some((room) => path.startsWith(room)),
       aws4fetch: (path) => path.startsWith("adapters/aws/") || path.startsWith("src/credentials/"),
       oauth4webapi: (path) => path.startsWith("src/credentials/"),
-      ioredis: (path) => path.startsWith("adapters/state/"),
+      ioredis: (path) => path.startsWith("adapters/redis/"),
       devalue: (path) => path.startsWith("src/config/"),
       "@pydantic/genai-prices": (path) => path.startsWith("adapters/prices/"),
       "@opentelemetry/api": (path) => path.startsWith("src/attribution/") || path.startsWith("adapters/telemetry/"),

@@ -1,7 +1,7 @@
 import type { StateStore } from "../../src/index.ts";
 import { configuredEndpoint } from "../aws/endpoints.ts";
+import { readRedisAddress } from "../redis/redis-address.ts";
 import { createMemoryStore } from "./memory-store.ts";
-import { readRedisAddress } from "./redis-address.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,6 @@
 import { type Random, type StateStore, StateStoreError } from "../../src/index.ts";
-import type { RedisAddress } from "./redis-address.ts";
-import { createRedisConnection } from "./redis-connection.ts";
+import type { RedisAddress } from "../redis/redis-address.ts";
+import { createRedisConnection } from "../redis/redis-connection.ts";
 import { checkStateKey, checkStateValue } from "./state-limits.ts";
 
 export interface RedisStoreOptions {
@@ -37,7 +37,7 @@ return 1`;
  */
 export function createRedisStore(options: RedisStoreOptions): StateStore {
   const { address, timeoutMs = 3_000, maxPending = 1_000, random = Math.random } = options;
-  const connection = createRedisConnection({ address, timeoutMs, maxPending, random });
+  const connection = createRedisConnection({ address, timeoutMs, maxPending, random, errorOf: (message) => new StateStoreError(message) });
 
   return {
     shared: true,

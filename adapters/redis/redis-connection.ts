@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { type Random, StateStoreError } from "../../src/index.ts";
+import type { Random } from "../../src/index.ts";
 import { afterReal, LimitReached, pause, withinLimit } from "../aws/within-limit.ts";
 import type { RedisAddress } from "./redis-address.ts";
 
@@ -10,11 +10,13 @@ export interface RedisConnectionOptions {
   /** Operations under way at the same time; the next one is refused. */
   readonly maxPending: number;
   readonly random: Random;
+  /** The error of the store whose connection it is. The message quotes nothing of the command. */
+  readonly errorOf: (message: string) => Error;
 }
 
 /** One connection, made on first use and made again when it breaks. */
 export interface RedisConnection {
-  /** Runs one command, again where its answer was lost; `sends` says how many times it has been sent. Rejects with `StateStoreError`. */
+  /** Runs one command, again where its answer was lost; `sends` says how many times it has been sent. Rejects with the store's error. */
   run<Value>(signal: AbortSignal, command: (redis: Redis, sends: number) => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
 }
@@ -23,11 +25,14 @@ export interface RedisConnection {
 const MAX_SENDS = 3;
 const CLOSE_MS = 1_000;
 
+/** Of the connection itself; its message is for the log. */
+class ConnectionFault extends Error {}
+
 /** Replies that pass: it starts, it became a replica, a cluster is between two states. */
 const PASSING: ReadonlySet<string> = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"]);
 
 export function createRedisConnection(options: RedisConnectionOptions): RedisConnection {
-  const { address, timeoutMs, maxPending, random } = options;
+  const { address, timeoutMs, maxPending, random, errorOf } = options;
   let client: Promise<Redis> | null = null;
   let ready: Promise<void> | null = null;
   let pending = 0;
@@ -76,7 +81,7 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
     if (ready !== null) return ready;
     const becoming = new Promise<void>((resolve, reject) => {
       const arrive = () => settle(resolve);
-      const end = () => settle(() => reject(new StateStoreError("the store is closed")));
+      const end = () => settle(() => reject(new ConnectionFault("the store is closed")));
       const settle = (done: () => void) => {
         redis.off("ready", arrive).off("end", end);
         ready = null;
@@ -95,12 +100,12 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
     const redis = await client;
     for (let sends = 1; ; sends += 1) {
       await whenReady(redis);
-      if (signal.aborted) throw new StateStoreError("the asker has left");
+      if (signal.aborted) throw new ConnectionFault("the asker has left");
       try {
         return await command(redis, sends);
       } catch (error) {
         const reply = replyOf(error);
-        if (error instanceof StateStoreError || closed || sends >= MAX_SENDS || (reply !== null && !PASSING.has(reply))) throw error;
+        if (error instanceof ConnectionFault || closed || sends >= MAX_SENDS || (reply !== null && !PASSING.has(reply))) throw error;
         await pause((0.5 + random() / 2) * 50 * 2 ** sends, signal, afterReal);
       }
     }
@@ -108,13 +113,13 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
 
   return {
     async run(signal, command) {
-      if (closed) throw new StateStoreError("the store is closed");
-      if (pending >= maxPending) throw new StateStoreError("too many operations wait for Redis");
+      if (closed) throw errorOf("the store is closed");
+      if (pending >= maxPending) throw errorOf("too many operations wait for Redis");
       pending += 1;
       try {
         return await withinLimit({ ms: timeoutMs, signal, after: afterReal }, (limit) => repeat(limit, command));
       } catch (error) {
-        throw stateErrorOf(error, fault);
+        throw errorOf(messageOf(error, fault));
       } finally {
         pending -= 1;
       }
@@ -132,18 +137,18 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
 }
 
 /** The first word of an error that Redis replied, such as `WRONGPASS`; null: it replied nothing. */
-function replyOf(error: unknown): string | null {
+export function replyOf(error: unknown): string | null {
   if (!(error instanceof Error) || error.name !== "ReplyError") return null;
   return /^[A-Z]{2,32}\b/.exec(error.message)?.[0] ?? "ERR";
 }
 
-/** Without a cause: errors of ioredis carry the command with its values, and the password where that was refused. */
-function stateErrorOf(error: unknown, fault: string | null): StateStoreError {
-  if (error instanceof StateStoreError) return error;
+/** Nothing else of the error is kept: those of ioredis carry the command with its values, and the password where that was refused. */
+function messageOf(error: unknown, fault: string | null): string {
+  if (error instanceof ConnectionFault) return error.message;
   const reply = replyOf(error);
-  if (reply !== null) return new StateStoreError(`Redis refused: ${reply}`);
+  if (reply !== null) return `Redis refused: ${reply}`;
   const what = error instanceof LimitReached ? error.message : "the connection broke or could not be made";
-  return new StateStoreError(`Redis: ${what}${fault === null ? "" : ` (${fault})`}`);
+  return `Redis: ${what}${fault === null ? "" : ` (${fault})`}`;
 }
 
 /** Of the network or of TLS, such as `ECONNREFUSED`; null: it has none. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readRedisAddress } from "../../../adapters/state/redis-address.ts";
+import { readRedisAddress } from "../../../adapters/redis/redis-address.ts";
 
 describe("the address of a Redis", () => {
   it("has defaults", () => {
