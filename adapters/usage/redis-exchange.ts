@@ -11,7 +11,7 @@ const PER_CHANGE = 8;
 
 /**
  * `bookExchange` in Lua, with the server's clock. An account is a MessagePack array of the limit (-1: none), the kind of its window, two numbers of that,
- * when it was changed, its bookings (from, to, amount in turns) and its holders in the order of `AccountHolder`. Numbers are doubles,
+ * when it was changed, its bookings (three numbers each) and its holders (nine values each, in the order of `AccountHolder`). Numbers are doubles,
  * which are exact up to 2^53, and are answered as text, since the client reads large integers wrongly.
  * For 3 accounts it runs 8 commands: TIME, MGET, SET three times, ZADD, ZREMRANGEBYRANK and PEXPIRE.
  */
@@ -37,12 +37,13 @@ for i = 1, count do
   local packed = documents[i]
   local document = packed and cmsgpack.unpack(packed) or { -1, 'n', 0, 0, 0, {}, {} }
   documents[i] = document
-  for _, other in ipairs(document[7]) do
-    if other[1] == holder then
-      if other[4] > sequence then return '-1' end
-      if other[4] == sequence then
+  local holders = document[7]
+  for at = 1, #holders, 9 do
+    if holders[at] == holder then
+      if holders[at + 3] > sequence then return '-1' end
+      if holders[at + 3] == sequence then
         again = again + 1
-        changes[i].again = other
+        changes[i].again = { unpack(holders, at, at + 8) }
       end
     end
   end
@@ -100,21 +101,26 @@ end
 local granted = 1
 for i = 1, count do
   local change = changes[i]
-  local bookings, others, used, held, releases = book(documents[i][6], change), {}, 0, 0, {}
+  local bookings, holders, used, held, releases, kept = book(documents[i][6], change), documents[i][7], 0, 0, {}, 0
   for _, booking in ipairs(bookings) do
     used = add(used, booking[3])
     releases[#releases + 1] = { ends(booking[2], change.kind, change.a), booking[3] }
   end
-  for _, other in ipairs(documents[i][7]) do
-    if other[1] ~= holder and math.max(other[3], other[5] + ${REMEMBERED_MS}) > now then
-      other[3] = math.min(other[3], now + ${MAX_TTL_MS})
-      others[#others + 1] = other
-      if other[2] > 0 and other[3] > now then
-        held = add(held, other[2])
-        releases[#releases + 1] = { other[3], other[2] }
+  for at = 1, #holders, 9 do
+    if holders[at] ~= holder and math.max(holders[at + 2], holders[at + 4] + ${REMEMBERED_MS}) > now then
+      if kept + 1 ~= at then
+        for part = 0, 8 do holders[kept + 1 + part] = holders[at + part] end
       end
+      local amount, last = holders[kept + 2], math.min(holders[kept + 3], now + ${MAX_TTL_MS})
+      holders[kept + 3] = last
+      if amount > 0 and last > now then
+        held = add(held, amount)
+        releases[#releases + 1] = { last, amount }
+      end
+      kept = kept + 9
     end
   end
+  for at = #holders, kept + 1, -1 do holders[at] = nil end
   local room, wait = MOST, 0
   if change.limit then room = change.limit - used - held end
   if change.need > room and change.need ~= change.keep then
@@ -130,18 +136,18 @@ for i = 1, count do
     end
     granted = 0
   end
-  if #others >= ${MAX_HOLDERS} then
+  if kept >= ${9 * MAX_HOLDERS} then
     local idle = nil
-    for at, other in ipairs(others) do
-      if other[2] == 0 or other[3] <= now then
+    for at = 1, kept, 9 do
+      if holders[at + 1] == 0 or holders[at + 2] <= now then
         idle = at
         break
       end
     end
     if not idle then return '-3' end
-    table.remove(others, idle)
+    for at = idle, kept do holders[at] = holders[at + 9] end
   end
-  change.bookings, change.others, change.counts, change.held, change.room, change.wait = bookings, others, used, held, room, wait
+  change.bookings, change.holders, change.counts, change.held, change.room, change.wait = bookings, holders, used, held, room, wait
 end
 
 local answer, listed = { granted, now }, {}
@@ -150,16 +156,16 @@ for i = 1, count do
   local held = change.keep
   if granted == 1 then held = math.max(change.need, math.min(change.want, change.room)) end
   for _, number in ipairs({ held, change.counts, change.held, change.wait }) do answer[#answer + 1] = number end
-  local others, forgotten, bookings = change.others, now, {}
-  others[#others + 1] = { holder, held, now + ttl, sequence, now, granted, change.counts, change.held, change.wait }
-  for _, other in ipairs(others) do forgotten = math.max(forgotten, other[3], other[5] + ${REMEMBERED_MS}) end
+  local holders, forgotten, bookings = change.holders, now, {}
+  for _, part in ipairs({ holder, held, now + ttl, sequence, now, granted, change.counts, change.held, change.wait }) do holders[#holders + 1] = part end
+  for at = 1, #holders, 9 do forgotten = math.max(forgotten, holders[at + 2], holders[at + 4] + ${REMEMBERED_MS}) end
   for _, booking in ipairs(change.bookings) do
     local last = ends(booking[2], change.kind, change.a)
     if change.kind == 'u' then last = last + DAY end
     forgotten = math.max(forgotten, last)
     for part = 1, 3 do bookings[#bookings + 1] = booking[part] end
   end
-  local document = { change.limit or -1, change.kind, change.a, change.b, now, bookings, others }
+  local document = { change.limit or -1, change.kind, change.a, change.b, now, bookings, holders }
   redis.call('SET', KEYS[i], cmsgpack.pack(document), 'PX', forgotten - now)
   listed[#listed + 1] = now
   listed[#listed + 1] = string.sub(KEYS[i], prefix + 1)
@@ -186,8 +192,8 @@ for i = 1, count do
       if kind == 's' then last = last + a end
       if last > now then used = add(used, bookings[at + 2]) end
     end
-    for _, holder in ipairs(document[7]) do
-      if holder[3] > now then held = add(held, holder[2]) end
+    for at = 1, #document[7], 9 do
+      if document[7][at + 2] > now then held = add(held, document[7][at + 1]) end
     end
     if used > 0 or held > 0 then state = string.format('%.0f %.0f %.0f %s %.0f %.0f', used, held, document[1], kind, a, document[4]) end
   else
