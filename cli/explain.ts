@@ -7,8 +7,8 @@ import { print } from "./terminal.ts";
 
 const HELP = `usage: spillway explain --as NAMESPACE/SERVICEACCOUNT [--manifests DIR|FILE]... METHOD URL [-H 'Name: value']... [-d BODY]
 
-Says what would happen to one call: who, which rule and why it wins, the candidates in order and why others are out.
-Nothing is sent and no secret is read. Exit 1 when the call would be refused.
+Says what would happen to one call: who, which rule and why it wins, the candidates in order and why others are out,
+which limits it is charged to. Nothing is sent and no secret is read. Exit 1 when the call would be refused.
 
   --as         the caller, as if it had proved itself
   --manifests  a file, a folder or - for standard input, as often as wanted (else SPILLWAY_MANIFESTS)
@@ -100,6 +100,7 @@ function describe(found: Explanation, request: ExplainRequest, as: string): stri
   for (const other of found.excluded) lines.push(`     out    ${other.backend}: ${other.why}`);
   const { limits } = found;
   if (limits !== null) lines.push(`limits      ${limitsText(limits)}`, `retry       ${retryText(limits)}`);
+  for (const [index, limit] of found.usageLimits.entries()) lines.push(`${index === 0 ? "counted by" : "          "}  ${usageLimitText(limit)}`);
   for (const mirror of found.mirrors) {
     const share = mirror.share === 1 ? "every call" : `${Number((mirror.share * 100).toFixed(3))}% of the calls`;
     lines.push(`mirrored to ${mirror.backend}: ${mirror.why === null ? share : `not this call: ${mirror.why}`}`);
@@ -113,6 +114,39 @@ function corsLines({ origin, allowed, headers }: NonNullable<Explanation["prefli
   if (!allowed) return [`            pages of ${origin} may not call: the browser refuses`];
   return [`            pages of ${origin} may call`, ...headers.filter(([name]) => name !== "vary").map(([name, value]) => `            ${name}: ${value}`)];
 }
+
+function usageLimitText({ id, unit, amount, currency, window, account, backend, onExceeded }: UsageLimit): string {
+  const counted =
+    unit === "concurrency" ? `${amount} calls at the same time` : `${currency ?? amount} ${currency === null ? unit : amount}${windowText(window)}`;
+  const whose =
+    account.length === 0 ? "shared by all" : `for ${account.map(({ dimension, value }) => `${DIMENSION[dimension]} ${value || "(none)"}`).join(", ")}`;
+  const when = backend === null || account.some(({ dimension }) => dimension === "backend") ? "" : `, when ${backend} is tried`;
+  return `${id}: ${counted}, ${whose}${when}; beyond: ${BEYOND[onExceeded]}`;
+}
+
+function windowText(window: UsageLimit["window"]): string {
+  if (window === null) return "";
+  if (window.kind === "calendar") return ` each ${window.period} (${window.timeZone})`;
+  const [unit = "s", ms = 1_000] = WINDOW_UNITS.find(([, length]) => window.ms % length === 0) ?? ["ms", 1];
+  return ` in any ${window.ms / ms}${unit}`;
+}
+
+const WINDOW_UNITS: readonly (readonly [string, number])[] = [
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1_000],
+];
+const DIMENSION: Readonly<Record<UsageLimit["account"][number]["dimension"], string>> = {
+  namespace: "namespace",
+  serviceAccount: "service account",
+  workload: "workload",
+  model: "model",
+  route: "route",
+  backend: "backend",
+};
+const BEYOND: Readonly<Record<UsageLimit["onExceeded"], string>> = { reject: "429", nextTier: "the next tier", shadow: "only told" };
+
+type UsageLimit = Explanation["usageLimits"][number];
 
 function limitsText({ requestMs, backendRequestMs }: Limits): string {
   const whole = requestMs === null ? "no limit for the whole call" : `${seconds(requestMs)} for the whole call`;

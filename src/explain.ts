@@ -8,6 +8,7 @@ import {
   explainPreflight,
   WHY_EXCLUDED,
 } from "./explain-rule.ts";
+import { type ExplainedUsageLimit, explainUsageLimits } from "./explain-usage-limits.ts";
 import { find } from "./lib/header-list.ts";
 import { imaginedExchange } from "./listener/imagined-exchange.ts";
 import { receive } from "./listener/receive.ts";
@@ -59,6 +60,8 @@ export interface Explanation {
   readonly preflight: ExplainedCors | null;
   /** Time limits and repeats of the rule. */
   readonly limits: ExplainedLimits | null;
+  /** Limits of UsageLimitPolicies that the call would be charged to. */
+  readonly usageLimits: readonly ExplainedUsageLimit[];
   readonly mirrors: readonly ExplainedMirror[];
   /** What a page of the `Origin` of the call is told; null: it names none, or the rule has no CORS filter. */
   readonly cors: ExplainedCors | null;
@@ -88,6 +91,7 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
     redirect: null,
     preflight: null,
     limits: null,
+    usageLimits: [],
     mirrors: [],
     cors: null,
     candidates: [],
@@ -140,7 +144,9 @@ export function explain(snapshot: Snapshot, request: ExplainRequest, clock: Cloc
       model: target.model,
     }));
     found.excluded = planned.excluded.map(describeExclusion);
-    found.mirrors = explainMirrors(routed, asked, planned.candidates[0]?.target ?? null);
+    const targets = planned.candidates.map(({ target }) => target);
+    found.usageLimits = explainUsageLimits(routed, found.model, targets);
+    found.mirrors = explainMirrors(routed, asked, targets[0] ?? null);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error instanceof PlanRefusal) found.excluded = error.excluded.map(describeExclusion);

@@ -175,6 +175,28 @@ describe.concurrent("explain", () => {
     expect([nowhere.code, nowhere.out]).toEqual([1, expect.stringContaining("refused     404 route_not_found")]);
   });
 
+  it("tells the limits that the call would be charged to, and in whose name", async () => {
+    const limits = `
+apiVersion: spillway.dev/v1alpha1
+kind: UsageLimitPolicy
+metadata: {name: budget, namespace: egress-system}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: egress}]
+  limits:
+    - {name: rpm, unit: Requests, limit: 600, per: [ServiceAccount], window: {duration: 1m}}
+    - {name: usd, unit: Cost, limit: "250.10", window: {duration: 720h, type: Calendar, timeZone: Europe/Berlin}, onExceeded: NextTier}
+    - {name: each, unit: Concurrency, limit: 8, per: [Backend], onExceeded: Shadow}
+`;
+    const path = await put("limited/all.yaml", `${GOOD}\n---${limits}`);
+    const { out } = await spillway("explain", "--as", "team-a/assistant", "-m", path, "POST", "/v1/chat/completions", "-d", '{"model":"any"}');
+    expect(out.split("\n").filter((line) => line.includes("egress-system/budget"))).toEqual([
+      "counted by  egress-system/budget/rpm: 600 requests in any 1m, for namespace team-a, service account assistant; beyond: 429",
+      "            egress-system/budget/usd: USD 250.10 each month (Europe/Berlin), shared by all; beyond: the next tier",
+      "            egress-system/budget/each: 8 calls at the same time, for backend XBackend/team-a/here; beyond: only told",
+      "            egress-system/budget/each: 8 calls at the same time, for backend XBackend/team-a/there; beyond: only told",
+    ]);
+  });
+
   it("prints the faults of manifests that cannot be used", async () => {
     const path = await put("explained/all.yaml", GOOD.replace("scope: Shared", "scope: Shard"));
     const { code, out, err } = await spillway("explain", "--as", "team-a", "-m", path, "GET", "/v1/models");
