@@ -1,6 +1,7 @@
 import { createAuditLog } from "./attribution/audit-log.ts";
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
 import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
+import { createBrokerLimits } from "./broker-limits.ts";
 import { policyPrices } from "./call-prices.ts";
 import type { Compiled } from "./config/compile.ts";
 import { createCallerTokens } from "./credentials/caller-tokens.ts";
@@ -54,11 +55,11 @@ export interface BrokerPorts {
   readonly outlets: readonly Outlet[];
   /** Left out: there is no audit log. */
   readonly audit?: AuditPorts;
-  /** Left out: whatever a limit is for is refused. */
+  /** Who counts limits in the place of the broker itself, which counts them in the stores of `usage`. */
   readonly limits?: LimitDesk;
   /** Left out: events are not taken. */
   readonly events?: EventPorts;
-  /** Left out: no usage is kept. */
+  /** Left out: no usage is kept, and whatever a limit is for is refused. */
   readonly usage?: UsagePorts;
 }
 
@@ -93,6 +94,9 @@ export interface Broker {
   close(): Promise<void>;
 }
 
+/** What the last words to a store of limits may take. Milliseconds. */
+const FLUSH_MS = 2_000;
+
 /** Puts the stages together around the ports of one platform. */
 export function createBroker(ports: BrokerPorts): Broker {
   const { clock, random, transport, shareFlights = true, events: eventPorts = null } = ports;
@@ -119,6 +123,10 @@ export function createBroker(ports: BrokerPorts): Broker {
     ...(audit === null ? {} : { audit }),
     ...(ledger === null ? {} : { countUsage: ledger.settled }),
   });
+  const limits =
+    usageStores === null || ports.usage === undefined
+      ? null
+      : createBrokerLimits({ clock, random, stores: usageStores, timers: ports.usage.timers, emit, metrics: attribution.metrics });
   if (ledger !== null) attribution.metrics.watchDrops(() => ({ usage: ledger.dropped() }));
   const drop = (notice: RotationNotice | null): void => {
     secrets.invalidate((reference) => notice === null || noticeMatches(notice, reference.location));
@@ -156,7 +164,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     mirrors: createMirrorGate(),
     transport,
     attribution,
-    limits: ports.limits ?? CLOSED_DESK,
+    limits: ports.limits ?? limits ?? CLOSED_DESK,
     tokenRatios: createTokenRatios(),
     prices: policyPrices,
     outlets: ports.outlets,
@@ -234,9 +242,10 @@ export function createBroker(ports: BrokerPorts): Broker {
       const caller = await identifySender(identity, snapshot, "/-/status", { headers, authority, principal: null });
       return caller !== null && caller !== "unknown" && isOperator(snapshot, caller);
     },
-    flushUsage: async (signal) => ledger?.flush(signal),
+    flushUsage: async (signal) => void (await Promise.all([limits?.flush(FLUSH_MS), ledger?.flush(signal)])),
     close: async () => {
       await transport.close();
+      await limits?.close(FLUSH_MS);
       await usageStores?.close();
       await eventPorts?.answers?.close();
       await eventPorts?.state.close();

@@ -14,6 +14,7 @@ import {
   Secret,
   type SecretLocation,
   SecretStoreError,
+  type UsageStore,
 } from "../../src/index.ts";
 import type { LimitDesk } from "../../src/policy/limits/limit-desk.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
@@ -56,7 +57,10 @@ export interface InstallationOptions {
   /** Instances that share a clock and destinations are given the first one's. */
   readonly clock?: FakeClock;
   readonly transport?: ScriptedTransport;
+  /** Counts limits in the place of the broker. */
   readonly limits?: LimitDesk;
+  /** Where the broker counts limits and usage; left out: nowhere. */
+  readonly store?: UsageStore;
   /** Left out: events are not taken. */
   readonly take?: (clock: FakeClock) => EventPorts;
 }
@@ -64,6 +68,7 @@ export interface InstallationOptions {
 export function install(manifests: TestManifests | string | null, options: InstallationOptions = {}): Installation {
   const clock = options.clock ?? createFakeClock();
   const transport = options.transport ?? createScriptedTransport(clock);
+  const { store } = options;
   const log: Record<string, unknown>[] = [];
   const events: EgressEvent[] = [];
   const asked: string[] = [];
@@ -99,6 +104,7 @@ export function install(manifests: TestManifests | string | null, options: Insta
     tracer: options.tracer ?? null,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     ...(options.audit === undefined ? {} : { audit: { scope: options.audit, instance: "test", version: "0", previous: null, write: null } }),
+    ...(store === undefined ? {} : { usage: { open: async () => store, timers: true } }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.take === undefined ? {} : { events: options.take(clock) }),
   });
