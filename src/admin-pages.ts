@@ -20,8 +20,8 @@ const READ_BY_PAGE: ReadonlySet<string> = new Set(["/-/usage", "/-/incidents", "
 
 /** The broker's own pages. They and their router load with the first request for one: no call needs them. */
 export function createAdminPages(broker: Broker, { metrics, now, files }: PageSources): AdminPages {
-  const { ready, status, authorize, events } = broker;
-  const view: AdminView = { ready, status, metrics, authorize, takeEvents: events?.takeMessage ?? null };
+  const { ready, status, authorize, events, usagePages } = broker;
+  const view: AdminView = { ready, status, metrics, authorize, takeEvents: events?.takeMessage ?? null, usagePages };
   let app: AdminApp | null = null;
   let page: ConsolePage | null = null;
 

@@ -13,6 +13,7 @@ import { describeOutlets, outletNotices } from "./guard-outlets.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
 import { createLedger } from "./ledger/create-ledger.ts";
+import { limitRulesOf } from "./limit-rules.ts";
 import type { AuditPorts } from "./model/audit.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
@@ -31,6 +32,7 @@ import type { LimitDesk } from "./policy/limits/limit-desk.ts";
 import { createTokenRatios } from "./policy/limits/token-ratios.ts";
 import type { Stages } from "./stages.ts";
 import { createControlCall } from "./transport/control-call.ts";
+import { createUsagePages, type UsagePages } from "./usage-pages.ts";
 import { createUsageStores, type ReadSecret, type UsagePorts } from "./usage-stores.ts";
 
 /** All that a platform chooses; the broker has no clock, socket or environment of its own. */
@@ -90,6 +92,8 @@ export interface Broker {
   readonly events: BrokerEvents | null;
   /** Tells the stores what was used. Resolves when that is done, or has failed and will be tried again with the next flush, or the signal aborts. Never rejects. */
   flushUsage(signal: AbortSignal): Promise<void>;
+  /** `/-/usage`, `/-/incidents` and `/-/limits`; null: the platform keeps no usage. */
+  readonly usagePages: UsagePages | null;
   /** Closes pools and stores; what was used must have been flushed. Call after the last call has ended. */
   close(): Promise<void>;
 }
@@ -127,6 +131,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     usageStores === null || ports.usage === undefined
       ? null
       : createBrokerLimits({ clock, random, stores: usageStores, timers: ports.usage.timers, emit, metrics: attribution.metrics });
+  const flushUsage = async (signal: AbortSignal): Promise<void> => void (await Promise.all([limits?.flush(FLUSH_MS), ledger?.flush(signal)]));
   if (ledger !== null) attribution.metrics.watchDrops(() => ({ usage: ledger.dropped() }));
   const drop = (notice: RotationNotice | null): void => {
     secrets.invalidate((reference) => notice === null || noticeMatches(notice, reference.location));
@@ -242,7 +247,17 @@ export function createBroker(ports: BrokerPorts): Broker {
       const caller = await identifySender(identity, snapshot, "/-/status", { headers, authority, principal: null });
       return caller !== null && caller !== "unknown" && isOperator(snapshot, caller);
     },
-    flushUsage: async (signal) => void (await Promise.all([limits?.flush(FLUSH_MS), ledger?.flush(signal)])),
+    flushUsage,
+    usagePages:
+      usageStores === null || ledger === null
+        ? null
+        : createUsagePages({
+            clock,
+            gateways: () => snapshot?.gateways.map(({ id }) => id) ?? [],
+            stores: usageStores.of,
+            rules: () => (snapshot === null ? [] : limitRulesOf(snapshot)),
+            flush: flushUsage,
+          }),
     close: async () => {
       await transport.close();
       await limits?.close(FLUSH_MS);

@@ -31,6 +31,7 @@ export type * from "./model/event.ts";
 export * from "./model/exchange.ts";
 export type * from "./model/http.ts";
 export type * from "./model/identity-plan.ts";
+export type * from "./model/ledger-page.ts";
 export type * from "./model/limit.ts";
 export * from "./model/operation.ts";
 export type * from "./model/outcome.ts";
@@ -58,4 +59,5 @@ export { type RefreshPolicy, Secret, type SecretLocation, type SecretProvider, t
 export type * from "./model/snapshot.ts";
 export { addCounts, COUNT_NAMES, emptySum, KEY_NAMES, type UsageSum } from "./model/usage-counts.ts";
 export * from "./model/usage-store.ts";
+export type { UsagePages } from "./usage-pages.ts";
 export type { ReadSecret, UsagePorts } from "./usage-stores.ts";

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { authorityOf, headerListOf, readBodyWithin } from "../lib/web-request.ts";
 import type { EventAnswer, EventPlatform, IncomingEvents } from "../model/cloud-event.ts";
 import type { HeaderList } from "../model/http.ts";
+import { LEDGER_PAGES, type PageAnswer, type PageRequest } from "../model/ledger-page.ts";
 
 /** What the broker tells about itself under `/-/`. */
 export interface AdminView {
@@ -14,6 +15,8 @@ export interface AdminView {
   authorize(headers: HeaderList, authority: string): Promise<boolean>;
   /** Takes a message of events, of at most `MAX_EVENT_BYTES`; null: events are not taken here. Rejects never. */
   readonly takeEvents: ((message: IncomingEvents) => Promise<EventAnswer>) | null;
+  /** What was used, by whom; null: no usage is kept here. Rejects never. */
+  readonly usagePages: ((request: PageRequest) => Promise<PageAnswer>) | null;
 }
 
 export type AdminApp = Hono<{ Bindings: EventPlatform }>;
@@ -31,16 +34,23 @@ export function createAdminApp(view: AdminView): AdminApp {
     if (text === null) return context.text("metrics are served on the admin port\n", 404);
     return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
-  app.get("/-/status", async (context) => {
-    const allowed = await view.authorize(headerListOf(context.req.raw.headers), authorityOf(context.req.raw));
-    if (!allowed) {
-      return context.json({ error: "a credential of the Gateway's own namespace is needed" }, 401, {
-        "www-authenticate": 'Bearer realm="spillway"',
-        "x-egress-error": "identity_rejected",
-      });
-    }
-    return context.json(view.status());
-  });
+  /** Null: whoever asks may read what the broker tells of its calls. */
+  async function refusal(request: Request): Promise<Response | null> {
+    if (await view.authorize(headerListOf(request.headers), authorityOf(request))) return null;
+    const headers = { "www-authenticate": 'Bearer realm="spillway"', "x-egress-error": "identity_rejected" };
+    return Response.json({ error: "a credential of the Gateway's own namespace is needed" }, { status: 401, headers });
+  }
+  app.get("/-/status", async (context) => (await refusal(context.req.raw)) ?? context.json(view.status()));
+  for (const page of LEDGER_PAGES) {
+    app.get(`/-/${page}`, async (context) => {
+      const refused = await refusal(context.req.raw);
+      if (refused !== null) return refused;
+      if (view.usagePages === null) return context.text("no usage is kept here\n", 404);
+      const search = new URL(context.req.url).searchParams;
+      const { status, headers, body } = await view.usagePages({ page, search, accept: context.req.header("accept") ?? "" });
+      return new Response(body, { status, headers });
+    });
+  }
   const { takeEvents } = view;
   app.post("/-/events", async (context) => {
     const { raw } = context.req;

@@ -8,6 +8,7 @@ function view(changes: Partial<AdminView> = {}): AdminView {
     metrics: () => "metric 1\n",
     authorize: async () => false,
     takeEvents: null,
+    usagePages: async () => ({ status: 200, headers: {}, body: "of the state" }),
     ...changes,
   };
 }
@@ -49,6 +50,42 @@ describe("every route but the open ones", () => {
     const response = await createAdminApp(view({ authorize: () => Promise.reject(new Error("broken: of the state")) })).request("/-/status");
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain("of the state");
+  });
+});
+
+describe("the pages of usage", () => {
+  const open = { authorize: async () => true };
+
+  it("get the parameters and what is accepted, and answer as they like", async () => {
+    const asked: unknown[] = [];
+    const app = createAdminApp(
+      view({
+        ...open,
+        usagePages: async ({ page, search, accept }) => {
+          asked.push([page, [...search], accept]);
+          return { status: 400, headers: { "x-egress-error": "request_malformed" }, body: "no" };
+        },
+      }),
+    );
+    const answer = await app.request("/-/usage?since=7d&by=model%2Cnamespace", { headers: { accept: "text/csv" } });
+    expect([answer.status, answer.headers.get("x-egress-error"), await answer.text()]).toEqual([400, "request_malformed", "no"]);
+    await app.request("/-/limits");
+    expect(asked).toEqual([
+      [
+        "usage",
+        [
+          ["since", "7d"],
+          ["by", "model,namespace"],
+        ],
+        "text/csv",
+      ],
+      ["limits", [], ""],
+    ]);
+  });
+
+  it("are not there where no usage is kept", async () => {
+    for (const page of ["usage", "incidents", "limits"])
+      expect((await createAdminApp(view({ ...open, usagePages: null })).request(`/-/${page}`)).status).toBe(404);
   });
 });
 
