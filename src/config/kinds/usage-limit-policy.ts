@@ -205,7 +205,7 @@ export const usageLimitPolicy = ownKind({
         ),
         onStoreFailure: field(
           z._default(z.enum(["FailClosed", "FailOpen", "Local"]), "FailClosed"),
-          "What happens while the store gives no answer. `FailClosed`: 503, for a budget that nobody counts is none. `FailOpen`: calls go on, uncounted. `Local`: each instance grants `localShare` of the limit by itself.",
+          "What happens while the store gives no answer. `FailClosed`: 503, for a budget that nobody counts is none. `FailOpen`: calls go on, whatever they use. `Local`: each instance grants `localShare` of the limit by itself.",
         ),
         localShare: field(
           z.optional(z.string().check(z.regex(/^(100|[1-9][0-9]?)%$/, 'must be a whole percentage from "1%" to "100%"'))),
