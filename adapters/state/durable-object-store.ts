@@ -1,5 +1,6 @@
 import { type StateEntry, type StateStore, StateStoreError } from "../../src/index.ts";
 import { afterReal, LimitReached, withinLimit } from "../aws/within-limit.ts";
+import { evenPlace } from "./even-place.ts";
 import { checkStateKey, checkStateValue } from "./state-limits.ts";
 
 /** What the object `SpillwayState` answers to; over the platform's calls every answer comes later. */
@@ -38,7 +39,7 @@ export function createDurableObjectStore(options: DurableObjectStoreOptions): St
       return await withinLimit({ ms: timeoutMs, signal, after: afterReal }, async () => {
         // Where the jurisdiction is not to be had this throws: state never lies elsewhere in silence.
         const namespace = jurisdiction === null ? options.namespace : options.namespace.jurisdiction(jurisdiction);
-        return await question(namespace.getByName(`state-${shardOf(key)}`));
+        return await question(namespace.getByName(`state-${evenPlace(key, SHARDS)}`));
       });
     } catch (error) {
       // Without what the platform threw: it may quote the call.
@@ -62,11 +63,4 @@ export function createDurableObjectStore(options: DurableObjectStoreOptions): St
       closed = true;
     },
   };
-}
-
-/** FNV-1a over UTF-16 units: even enough, and the same in every isolate for ever. */
-function shardOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % SHARDS;
 }

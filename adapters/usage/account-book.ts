@@ -53,13 +53,14 @@ const DAY_MS = 86_400_000;
 
 /**
  * The law of accounts, for stores that read documents, write documents, and see to it that nobody does so in between. `documents` are those of the
- * changes' accounts in their order, null where there is none. Throws `UsageStoreError` where an exchange comes too late or an account has too many holders.
+ * changes' accounts in their order, null where there is none; `mayGrant` is false where an account of the same exchange that lies elsewhere has no room.
+ * Throws `UsageStoreError` where an exchange comes too late or an account has too many holders.
  */
-export function bookExchange(documents: readonly (AccountDocument | null)[], exchange: AccountExchange, now: number): BookedExchange {
+export function bookExchange(documents: readonly (AccountDocument | null)[], exchange: AccountExchange, now: number, mayGrant = true): BookedExchange {
   const before = answerBefore(documents, exchange);
   if (before !== null) return { documents: null, answer: before };
   const surveys = exchange.changes.map((change, at) => survey(documents[at] ?? null, change, exchange.holder, now));
-  const granted = surveys.every(({ roomInMs }) => roomInMs === 0);
+  const granted = mayGrant && surveys.every(({ roomInMs }) => roomInMs === 0);
   const accounts = exchange.changes.map((change, at): AccountAnswer => {
     const { room, used, heldByOthers, roomInMs } = surveyAt(surveys, at);
     return { held: granted ? Math.max(change.need, Math.min(change.want, room)) : change.keep, used, heldByOthers, roomInMs };

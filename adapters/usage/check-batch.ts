@@ -1,4 +1,4 @@
-import { type Incident, MAX_ROWS, type UsageBatch, type UsageCounts, type UsageQuery, type UsageRow } from "../../src/index.ts";
+import { type Incident, MAX_ROWS, type UsageBatch, type UsageCounts, type UsageKey, type UsageQuery, type UsageRow } from "../../src/index.ts";
 import { check, checkRealm, isAmount } from "./check-exchange.ts";
 
 export const HOUR_MS = 3_600_000;
@@ -54,6 +54,13 @@ export function checkMax(max: number): void {
 /** Whose usage a row is, as text that no other has. */
 export function keyOf({ namespace, serviceAccount, model, backend, region }: UsageRow): string {
   return JSON.stringify([namespace, serviceAccount, model, backend, region]);
+}
+
+/** What `keyOf` has written. */
+export function readKey(key: string): UsageKey {
+  // By nobody else.
+  const [namespace = "", serviceAccount = "", model = "", backend = "", region = ""] = JSON.parse(key) as readonly string[];
+  return { namespace, serviceAccount, model, backend, region };
 }
 
 /** Under which key a row counts where there are too many. */

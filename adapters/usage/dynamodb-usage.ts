@@ -1,6 +1,6 @@
-import { type Incident, type UsageBatch, type UsageCounts, type UsageQuery, type UsageRow, UsageStoreError } from "../../src/index.ts";
+import { addCounts, emptySum, type Incident, type UsageBatch, type UsageCounts, type UsageQuery, type UsageRow, UsageStoreError } from "../../src/index.ts";
 import { pause } from "../aws/within-limit.ts";
-import { BATCH_MEMORY_MS, COUNTS, DAY_MS, HOUR_MS, KEPT_MS, keyOf, MAX_INCIDENTS, startOf } from "./check-batch.ts";
+import { BATCH_MEMORY_MS, COUNTS, DAY_MS, HOUR_MS, KEPT_MS, keyOf, MAX_INCIDENTS, readKey, startOf } from "./check-batch.ts";
 import { type DynamodbTable, digestOf, type Item, type ItemKey, type ItemWrite, secondsOf } from "./dynamodb-table.ts";
 
 export interface DynamodbUsageOptions {
@@ -141,9 +141,9 @@ function putOf(batch: UsageBatch, incident: Incident, index: number): ItemWrite 
 }
 
 function rowOf(item: Item): UsageRow {
-  // As `keyOf` wrote it.
-  const [namespace = "", serviceAccount = "", model = "", backend = "", region = ""] = JSON.parse(textOf(item, "who")) as readonly string[];
-  return { from: numberOf(item, "from"), namespace, serviceAccount, model, backend, region, ...countsBy((count) => numberOf(item, count)) };
+  const counts = emptySum();
+  for (const count of COUNTS) counts[count] = numberOf(item, count);
+  return { from: numberOf(item, "from"), ...readKey(textOf(item, "who")), ...counts };
 }
 
 function textOf(item: Item, field: string): string {
@@ -160,10 +160,7 @@ function numberOf(item: Item, field: string): number {
 }
 
 function sumOf(rows: readonly UsageCounts[]): UsageCounts {
-  return countsBy((count) => rows.reduce((sum, row) => Math.min(Number.MAX_SAFE_INTEGER, sum + row[count]), 0));
-}
-
-function countsBy(amount: (count: keyof UsageCounts) => number): UsageCounts {
-  // Each count is set from the list of all counts.
-  return Object.fromEntries(COUNTS.map((count) => [count, amount(count)])) as unknown as UsageCounts;
+  const sum = emptySum();
+  for (const row of rows) addCounts(sum, row);
+  return sum;
 }

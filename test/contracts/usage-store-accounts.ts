@@ -220,7 +220,9 @@ export function testAccounts({ subject, store, other, fresh, ask }: UsageStoreTr
         store().exchange({ realm, holder, sequence, ttlMs: 60_000, changes }, signal);
       await exchange(5, [changeOf({ account, used: 1 })]);
       await expect(exchange(4, [changeOf({ account, used: 10 })])).rejects.toBeInstanceOf(UsageStoreError);
-      await expect(exchange(5, [changeOf({ account }), changeOf({ account: another, used: 10 })])).rejects.toBeInstanceOf(UsageStoreError);
+      if (subject().isSpread !== true) {
+        await expect(exchange(5, [changeOf({ account }), changeOf({ account: another, used: 10 })])).rejects.toBeInstanceOf(UsageStoreError);
+      }
       // Of another account, or of another holder, it may be.
       expect((await exchange(4, [changeOf({ account: another, used: 2 })])).accounts[0]?.used).toBe(2);
       expect((await exchange(4, [changeOf({ account, used: 2 })], "two")).accounts[0]?.used).toBe(3);
@@ -424,7 +426,7 @@ export function testAccounts({ subject, store, other, fresh, ask }: UsageStoreTr
           if (again) expect(await store().exchange(exchange, signal)).toEqual(answer);
         }
       }),
-      { numRuns: subject().realTime ? 40 : (subject().runs ?? 150) },
+      { numRuns: Math.min(subject().realTime ? 40 : 150, subject().runs ?? 150) },
     );
   });
 }

@@ -16,6 +16,8 @@ export interface UsageStoreSubject {
   pass(ms: number): Promise<void>;
   /** Whether that is real time. */
   readonly realTime: boolean;
+  /** Accounts lie in places that know nothing of each other: one does not see that an exchange's number was used elsewhere. */
+  readonly isSpread?: boolean;
   /** How often laws are tried where an operation takes long; 150 when left out. */
   readonly runs?: number;
   /** Takes the place away (`down`: nobody there; `stalled`: it takes and does not answer), or brings it back, perhaps empty; null: it cannot go. */
