@@ -20,7 +20,7 @@ const NOTHING: UsageCounts = {
 };
 const SOMEBODY: UsageKey = { namespace: "team-a", serviceAccount: "chat", model: "gpt-test", backend: "egress/openai", region: "eu-central-1,eu-west-1" };
 
-function rowOf(from: number, row: Partial<UsageRow> = {}): UsageRow {
+export function rowOf(from: number, row: Partial<UsageRow> = {}): UsageRow {
   return { ...SOMEBODY, ...NOTHING, requests: 1, ...row, from };
 }
 

@@ -12,7 +12,7 @@ export interface RedisServer {
   readonly port: number;
   /** Stops it from answering without closing anything, or lets it go on. */
   freeze(frozen: boolean): void;
-  /** Ends it at once; what it held is gone. */
+  /** Ends it at once; what it held is gone, unless it writes to disk. */
   kill(): Promise<void>;
   start(): Promise<void>;
   /** Ends it and removes its folder. */
@@ -24,11 +24,33 @@ export function hasRedis(): boolean {
   return spawnSync(REDIS_SERVER, ["--version"]).status === 0;
 }
 
-/** A real Redis on loopback that keeps nothing on disk. With a certificate it speaks TLS only. */
-export async function startRedis(options: { readonly password?: string; readonly certificate?: IssuedCertificate } = {}): Promise<RedisServer> {
+export interface RedisServerOptions {
+  readonly password?: string;
+  /** It speaks TLS only. */
+  readonly certificate?: IssuedCertificate;
+  /** Every write is in a file before it is answered, and there again after it was killed. */
+  readonly durable?: boolean;
+  /** A cluster of this one node, which refuses scripts whose keys lie apart. */
+  readonly cluster?: boolean;
+}
+
+/** A real Redis on loopback; it keeps nothing on disk unless told so. */
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), "redis-"));
-  const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, "--maxmemory-policy", "noeviction"];
+  const settings = [
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    "",
+    "--appendonly",
+    options.durable === true ? "yes" : "no",
+    "--dir",
+    folder,
+    "--maxmemory-policy",
+    "noeviction",
+  ];
+  if (options.cluster === true) settings.push("--cluster-enabled", "yes");
   if (options.password !== undefined) settings.push("--requirepass", options.password);
   if (options.certificate === undefined) settings.push("--port", `${port}`);
   else {
@@ -39,14 +61,15 @@ export async function startRedis(options: { readonly password?: string; readonly
     settings.push("--tls-ca-cert-file", cert);
   }
   let child: ChildProcess | null = null;
+  // A test that fails before it closes the server must neither keep the run alive nor leave the server behind.
+  const leave = () => void child?.kill("SIGKILL");
+  process.once("exit", leave);
 
   async function start(): Promise<void> {
     if (child !== null) return;
     const started = spawn(REDIS_SERVER, settings, { stdio: ["ignore", "pipe", "inherit"] });
     child = started;
-    // A test that fails before it closes the server must neither keep the run alive nor leave the server behind.
     started.unref();
-    process.once("exit", () => started.kill("SIGKILL"));
     let log = "";
     await new Promise<void>((resolve, reject) => {
       started.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -77,6 +100,7 @@ export async function startRedis(options: { readonly password?: string; readonly
     start,
     async close() {
       await kill();
+      process.off("exit", leave);
       await rm(folder, { recursive: true, force: true });
     },
   };
