@@ -79,6 +79,7 @@ describe("references", () => {
         spec: {
           kubernetesSecret: { name: "one" },
           bearer: { secretRef: { name: "two", namespace: "b" } },
+          limits: { store: { redis: { urlRef: { name: "four" } } } },
           tls: {
             clientCertificateRef: { name: "three" },
             validation: { caCertificateRefs: [{ group: "", kind: "ConfigMap", name: "ca" }] },
@@ -98,7 +99,7 @@ describe("references", () => {
         },
       },
     ]);
-    expect([...found.Secret].sort()).toEqual(["a/one", "a/three", "b/two"]);
+    expect([...found.Secret].sort()).toEqual(["a/four", "a/one", "a/three", "b/two"]);
     expect([...found.ConfigMap]).toEqual(["a/ca", "a/lists"]);
     expect([...found.Service].sort()).toEqual(["a/vllm", "a/web"]);
   });

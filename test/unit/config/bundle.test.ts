@@ -27,7 +27,17 @@ metadata: {name: eu, namespace: egress-system}
 spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: egress}]
   appliesTo: {namespaces: {matchLabels: {team: b}}}
-  allow: {jurisdictions: [EU]}`;
+  allow: {jurisdictions: [EU]}
+---
+apiVersion: spillway.dev/v1alpha1
+kind: UsageLimitPolicy
+metadata: {name: budget, namespace: egress-system}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: egress}]
+  limits:
+  - {name: rpm, unit: Requests, limit: 600, per: [ServiceAccount], window: {duration: 1m}, match: {models: ["gpt-*"]}}
+  - {name: usd, unit: Cost, limit: "250.10", window: {duration: 720h, type: Calendar}, costExpression: "input*price.input + max(0, output - 10)*price.output"}
+  - {name: each, unit: Concurrency, limit: 8, per: [Backend], onExceeded: NextTier, onStoreFailure: Local}`;
 
 function compiled(more = ""): Compiled {
   const text = testManifests({
@@ -54,6 +64,16 @@ describe("a bundle", () => {
     const plain = (value: unknown) => JSON.parse(JSON.stringify(value, (_, part) => (part instanceof Map || part instanceof Set ? [...part] : part)));
     expect(plain(read.snapshot)).toEqual(plain(original.snapshot));
     expect(read.conditions).toEqual(original.conditions);
+  });
+
+  it("carries the limits of rules and destinations, one object each", () => {
+    const [chat, , rest] = read.snapshot?.gateways[0]?.listeners[0]?.routes.rules ?? [];
+    expect(chat?.limits.map(({ id }) => id)).toEqual(["egress-system/budget/rpm", "egress-system/budget/usd"]);
+    expect(chat?.limits[0]).toBe(rest?.limits[0]);
+    const [target] = chat?.action.kind === "forward" ? chat.action.targets : [];
+    expect(target?.target.kind === "group" && target.target.group.tiers[1]?.targets[0]?.target.limits).toMatchObject([
+      { id: "egress-system/budget/each", scope: "attempt", onStoreFailure: { kind: "local", share: 0.1 } },
+    ]);
   });
 
   it("keeps one object for what was one object: a backend of many rules is not many", () => {
