@@ -58,9 +58,10 @@ export async function runServe(args: readonly string[]): Promise<number> {
   });
 
   let loadedOnce = false;
-  const onLoad = (compiled: Compiled, notices: readonly string[]): void => {
+  const onLoad = (compiled: Compiled, notices: readonly string[], remarks: readonly string[]): void => {
     reportLoad(compiled, loadedOnce);
     for (const notice of notices) warn(`spillway: a region lock refuses calls: ${notice}`);
+    for (const remark of remarks) warn(`spillway: ${remark}`);
     loadedOnce ||= compiled.snapshot !== null;
   };
   const bundle = values.bundle ?? env["SPILLWAY_BUNDLE"] ?? null;

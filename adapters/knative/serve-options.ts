@@ -18,8 +18,8 @@ export interface ServeOptions {
   /** Milliseconds that open calls get after SIGTERM. */
   readonly graceMs: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Told of every load of the manifests, the first one too, with what it means for calls where the broker is set up as it is. */
-  readonly onLoad: (compiled: Compiled, notices: readonly string[]) => void;
+  /** Told of every load of the manifests, the first one too, with what locks refuse where the broker is set up as it is, and with what else is worth a line. */
+  readonly onLoad: (compiled: Compiled, notices: readonly string[], remarks: readonly string[]) => void;
   /** Told when a change of the manifests cannot be read; what was served before is still served. */
   readonly onReadError: (error: Error) => void;
   /** Told of each trouble with the cluster's API once; what was served before is still served. */

@@ -11,6 +11,8 @@ import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
+import { loneLimits } from "../usage/lone-limits.ts";
+import { createNodeUsage, isSharedOnNode } from "../usage/node-usage.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { createClusterLink } from "./cluster-link.ts";
 import { createListenerCertificates } from "./listener-certificates.ts";
@@ -43,6 +45,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     digest: (text) => hash("sha256", text, "hex"),
     outlets,
     ...(audit === null ? {} : { audit: audit.ports }),
+    usage: { open: createNodeUsage(options.environment), timers: true },
     events: {
       state: await createNodeState(options.environment),
       answers,
@@ -77,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     broker.load(compiled);
     if (compiled.snapshot !== null) certificates?.load(compiled.snapshot);
     nodeServer.renewCertificates();
-    options.onLoad(compiled, broker.notices());
+    options.onLoad(compiled, broker.notices(), compiled.snapshot === null ? [] : loneLimits(compiled.snapshot, isSharedOnNode(options.environment)));
   };
   const load = (sources: readonly ManifestSource[]): void => {
     if (!cluster.serves()) take(compileSources(sources, platform));
@@ -108,6 +111,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await cluster.stop();
       await nodeServer.drain(options.graceMs);
       metricsServer?.close();
+      await broker.flushUsage(AbortSignal.timeout(2_000));
       await broker.close();
       broker.attribution.close();
       await Promise.all([sink.close(), audit?.close()]);

@@ -8,6 +8,8 @@ import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
+import { loneLimits } from "../usage/lone-limits.ts";
+import { createNodeUsage, isSharedOnNode } from "../usage/node-usage.ts";
 import { afterAnswer } from "./after-answer.ts";
 import { answerAdmin } from "./answer-admin.ts";
 import { type BackgroundWork, createBackgroundWork } from "./background-work.ts";
@@ -51,6 +53,7 @@ const broker: Broker = createBroker({
   digest: (text) => hash("sha256", text, "hex"),
   outlets,
   ...(audit === null ? {} : { audit: audit.ports }),
+  usage: { open: createNodeUsage(environment), timers: false },
   events: {
     state: await createNodeState(environment),
     answers,
@@ -69,7 +72,7 @@ async function load(signal: AbortSignal): Promise<void> {
   const compiled = await configuration.read(signal);
   if (compiled === null) return;
   broker.load(compiled);
-  tellFaults(compiled, broker.notices());
+  tellFaults(compiled, broker.notices(), compiled.snapshot === null ? [] : loneLimits(compiled.snapshot, isSharedOnNode(environment)));
 }
 
 function warn(msg: string, facts: Readonly<Record<string, unknown>>): void {
@@ -93,7 +96,7 @@ async function take(
 async function flush(signal: AbortSignal): Promise<void> {
   broker.attribution.drain();
   const refreshed = configuration.due(Date.now()) ? load(signal).catch(() => warn("the configuration could not be read again", {})) : null;
-  await Promise.all([telemetry.flush(), sink.flush(signal), audit?.flush(), refreshed]);
+  await Promise.all([broker.flushUsage(signal), telemetry.flush(), sink.flush(signal), audit?.flush(), refreshed]);
 }
 
 /** Runs what an invocation asks for; resolves when the environment may be frozen. */
