@@ -79,6 +79,7 @@ export async function attemptCandidate(
   if ("kind" in ready) return { ...nothing, outcome: ready };
   const { outbound, otherHost, credential, hidesUsage } = ready;
   attempt.model = ready.model;
+  attempt.price = ready.price;
   const located = (evidence: RegionEvidence): void => {
     attempt.region = evidence;
   };

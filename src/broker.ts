@@ -2,7 +2,7 @@ import { createAuditLog } from "./attribution/audit-log.ts";
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
 import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
 import { createBrokerLimits } from "./broker-limits.ts";
-import { policyPrices } from "./call-prices.ts";
+import { createCallPrices } from "./call-prices.ts";
 import type { Compiled } from "./config/compile.ts";
 import { createCallerTokens } from "./credentials/caller-tokens.ts";
 import { createSecrets } from "./credentials/create-secrets.ts";
@@ -30,6 +30,7 @@ import { createRetryBudget } from "./plan/retry-budget.ts";
 import { CLOSED_DESK } from "./policy/limits/closed-desk.ts";
 import type { LimitDesk } from "./policy/limits/limit-desk.ts";
 import { createTokenRatios } from "./policy/limits/token-ratios.ts";
+import { createPricing, type LoadPriceBook } from "./pricing/create-pricing.ts";
 import type { Stages } from "./stages.ts";
 import { createControlCall } from "./transport/control-call.ts";
 import { createUsagePages, type UsagePages } from "./usage-pages.ts";
@@ -59,6 +60,8 @@ export interface BrokerPorts {
   readonly audit?: AuditPorts;
   /** Who counts limits in the place of the broker itself, which counts them in the stores of `usage`. */
   readonly limits?: LimitDesk;
+  /** Loads a book of list prices, with the first call that needs it. Left out: only what policies write is known. */
+  readonly prices?: LoadPriceBook;
   /** Left out: events are not taken. */
   readonly events?: EventPorts;
   /** Left out: no usage is kept, and whatever a limit is for is refused. */
@@ -171,7 +174,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     attribution,
     limits: ports.limits ?? limits ?? CLOSED_DESK,
     tokenRatios: createTokenRatios(),
-    prices: policyPrices,
+    prices: createCallPrices(createPricing(ports.prices ?? null)),
     outlets: ports.outlets,
     emit,
   };

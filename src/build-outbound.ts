@@ -4,7 +4,7 @@ import { attach, attachForwarded, secretOf, withoutClientCredentials } from "./c
 import { isPerCaller } from "./credentials/caller-tokens.ts";
 import { isGrpc } from "./lib/grpc-protocol.ts";
 import { remove } from "./lib/header-list.ts";
-import type { Backend } from "./model/backend.ts";
+import type { Backend, ModelPrice } from "./model/backend.ts";
 import type { Cleared } from "./model/cleared.ts";
 import type { RequestBody } from "./model/http.ts";
 import type { OutboundRequest } from "./model/ports.ts";
@@ -29,6 +29,8 @@ export interface BuiltRequest {
   readonly hidesUsage: boolean;
   /** The model that is asked for; null: none that is known. */
   readonly model: string | null;
+  /** What the policy says that it costs; null: nothing. */
+  readonly price: ModelPrice | null;
   readonly otherHost: string | null;
   readonly credential: Backend["credential"];
 }
@@ -103,7 +105,14 @@ export function buildOutbound(stages: Stages, call: CallInFlight, cleared: Clear
     },
     poolKey: `${backend.key}${poolOfCaller}`,
   };
-  return { outbound, hidesUsage: encoded.hidesUsage, model: encoded.model, otherHost, credential };
+  return {
+    outbound,
+    hidesUsage: encoded.hidesUsage,
+    model: encoded.model,
+    price: matched === null || matched === "unknown" ? null : matched.price,
+    otherHost,
+    credential,
+  };
 }
 
 /** The standard lets Host pass unchanged. A destination outside knows itself by its own name only, so that is for Services. */

@@ -1,30 +1,61 @@
 import type { CallInFlight } from "./attempt.ts";
+import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import type { Cleared } from "./model/cleared.ts";
+import type { Usage } from "./model/operation.ts";
 import type { RateCard } from "./model/price.ts";
 import { matchModel } from "./plan/model-rule.ts";
+import type { Pricing } from "./pricing/create-pricing.ts";
+import { upstreamModel } from "./providers/upstream-model.ts";
 
-/** What models cost, for the stages that limit money. */
+/** What calls cost, before and after they were made. */
 export interface CallPrices {
-  /** Prices of the call's model at a destination; null: not known. */
-  rates(call: CallInFlight, cleared: Cleared): RateCard | null | Promise<RateCard | null>;
+  /** Prices of the call's model at a destination, for so many input tokens; null: not known. */
+  rates(call: CallInFlight, cleared: Cleared, inputTokens: number): RateCard | null | Promise<RateCard | null>;
+  /** Notes in the record what the call cost, as far as that is known. The first call that needs the book of prices waits for it; its answer has left by then. Never rejects. */
+  settle(call: CallInFlight, record: CallRecord): null | Promise<void>;
 }
 
-const MILLION = 1_000_000;
+/** Attempts that came to this reached nobody who could charge for them. */
+const NEVER_SENT: ReadonlySet<string> = new Set(["connect", "untrusted", "credential_unavailable", "request_body", "region_locked"]);
 
-/** The prices that AIBackendPolicies name. */
-export const policyPrices: CallPrices = {
-  rates({ body }, { target }) {
-    const { api } = target.backend;
-    const rule = api === null ? null : matchModel(api, target.model ?? body.facts?.model ?? null);
-    const price = rule === null || rule === "unknown" ? null : rule.price;
-    if (price === null) return null;
-    const perToken = (perMillion: number | null): number | null => (perMillion === null ? null : perMillion / MILLION);
-    return {
-      currency: price.currency,
-      source: "policy",
-      input: perToken(price.inputPerMTok),
-      cachedInput: perToken(price.cachedInputPerMTok),
-      output: perToken(price.outputPerMTok),
-    };
-  },
-};
+/** Asks the prices about calls. */
+export function createCallPrices(pricing: Pricing): CallPrices {
+  return {
+    rates({ body, record }, { target }, inputTokens) {
+      const { backend } = target;
+      const callers = body.facts?.model ?? null;
+      const matched = backend.api === null ? null : matchModel(backend.api, target.model ?? callers);
+      const rule = matched === "unknown" ? null : matched;
+      const model = upstreamModel(target.model, rule, callers);
+      return pricing.ratesOf({ backend, price: rule?.price ?? null, model, served: null, time: record.startedAt }, inputTokens);
+    },
+    settle({ routed }, record) {
+      const { charged, answer } = record;
+      const attempt = charged === null ? null : chargedAttempt(record);
+      const backend = attempt === null ? undefined : routed.snapshot.backends.get(attempt.backend);
+      if (charged === null || attempt === null || backend === undefined) return null;
+      const served = attempt.status === 0 ? null : (answer?.responseModel ?? null);
+      const cost = pricing.costOf(
+        { backend, price: attempt.price, model: attempt.model, served, time: record.startedAt },
+        withoutMissing(charged.usage, record),
+        charged.estimated,
+      );
+      if (cost instanceof Promise)
+        return cost.then((known) => {
+          record.cost = known;
+        });
+      record.cost = cost;
+      return null;
+    },
+  };
+}
+
+/** The one that served the call, or else the last that may have worked on it. */
+function chargedAttempt({ attempts }: CallRecord): AttemptRecord | null {
+  return attempts.findLast(({ status, outcome }) => status < 400 && !NEVER_SENT.has(outcome)) ?? null;
+}
+
+/** Embeddings have no output, and no provider says so. */
+function withoutMissing(usage: Usage, { operation }: CallRecord): Usage {
+  return operation.name === "embeddings" && usage.outputTokens === null ? { ...usage, outputTokens: 0 } : usage;
+}

@@ -37,7 +37,7 @@ export async function claimsOf(
     const counted = rule.unit === "requests" || rule.unit === "concurrency";
     // What asks no model for anything uses no tokens, and costs nothing that is known here.
     if (!counted && !usesTokens(call.routed)) continue;
-    const rates = rule.unit === "cost" ? await stages.prices.rates(call, serving) : null;
+    const rates = rule.unit === "cost" ? await stages.prices.rates(call, serving, estimate().inputTokens) : null;
     const amount = claimAmount(rule, counted ? NOTHING : estimate(), rates);
     if (amount === null) unpriced.push(rule);
     else claims.push({ rule, of: accountValues(rule, subject), amount, rates });

@@ -91,6 +91,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     timer?.stop();
     record.ended = stages.clock.monotonic();
     // 10 Settled: exactly once.
-    settleUsage(stages, call, record);
+    const settling = settleUsage(stages, call, record);
+    if (settling !== null) await settling;
   }
 }

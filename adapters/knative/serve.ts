@@ -46,6 +46,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     outlets,
     ...(audit === null ? {} : { audit: audit.ports }),
     usage: { open: createNodeUsage(options.environment), timers: true },
+    prices: async () => (await import("../prices/genai-prices.ts")).genaiPrices,
     events: {
       state: await createNodeState(options.environment),
       answers,

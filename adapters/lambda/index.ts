@@ -54,6 +54,7 @@ const broker: Broker = createBroker({
   outlets,
   ...(audit === null ? {} : { audit: audit.ports }),
   usage: { open: createNodeUsage(environment), timers: false },
+  prices: async () => (await import("../prices/genai-prices.ts")).genaiPrices,
   events: {
     state: await createNodeState(environment),
     answers,

@@ -1,4 +1,4 @@
-import type { ModelPrice } from "@pydantic/genai-prices";
+import { calcPrice, type ModelPrice } from "@pydantic/genai-prices";
 import { NO_PRICES, type Price, type PriceBook, type PriceSheet } from "../../src/index.ts";
 import { namesInBook } from "./names-in-book.ts";
 import { GENAI_PRICES_VERSION } from "./version.ts";
@@ -26,26 +26,25 @@ const BOOK_PROVIDER: ReadonlyMap<string, string> = new Map([
   ["cloudflare", "cloudflare"],
 ]);
 
+const SOURCE = `genai-prices@${GENAI_PRICES_VERSION}`;
+
 /**
  * The list prices of `@pydantic/genai-prices`, as they stood when that package was released: it is never updated from the network. Only its look-up is
- * used; what a call costs is added up by the broker, which tells unknown from nothing and does not throw on strange counts.
+ * used; what a call costs is added up by the broker, which tells unknown from nothing and does not throw on strange counts. To be imported with the first
+ * call that needs it: it weighs more than a third of the broker.
  */
-export async function loadGenaiPrices(): Promise<PriceBook> {
-  const { calcPrice } = await import("@pydantic/genai-prices");
-  const source = `genai-prices@${GENAI_PRICES_VERSION}`;
-  return {
-    source,
-    sheet({ provider, model, time }) {
-      const providerId = BOOK_PROVIDER.get(provider);
-      if (providerId === undefined) return null;
-      for (const name of namesInBook(provider, model)) {
-        const prices = pricesOf(() => calcPrice({}, name, { providerId, timestamp: new Date(time) })?.model_price ?? null);
-        if (prices !== null) return sheetOf(prices, source);
-      }
-      return null;
-    },
-  };
-}
+export const genaiPrices: PriceBook = {
+  source: SOURCE,
+  sheet({ provider, model, time }) {
+    const providerId = BOOK_PROVIDER.get(provider);
+    if (providerId === undefined) return null;
+    for (const name of namesInBook(provider, model)) {
+      const prices = pricesOf(() => calcPrice({}, name, { providerId, timestamp: new Date(time) })?.model_price ?? null);
+      if (prices !== null) return sheetOf(prices);
+    }
+    return null;
+  },
+};
 
 /** Null: not in the book, or a row that it cannot read itself. */
 function pricesOf(look: () => ModelPrice | null): ModelPrice | null {
@@ -56,7 +55,7 @@ function pricesOf(look: () => ModelPrice | null): ModelPrice | null {
   }
 }
 
-function sheetOf(prices: ModelPrice, source: string): PriceSheet {
+function sheetOf(prices: ModelPrice): PriceSheet {
   const price = (key: string): Price | null => priceOf(prices[key]);
   const flat = (key: string): number | null => {
     const found = price(key);
@@ -65,7 +64,7 @@ function sheetOf(prices: ModelPrice, source: string): PriceSheet {
   return {
     ...NO_PRICES,
     currency: "USD",
-    source,
+    source: SOURCE,
     input: price("input_mtok"),
     output: price("output_mtok"),
     cacheRead: price("cache_read_mtok"),

@@ -3,6 +3,7 @@ import type { Cleared } from "../model/cleared.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Operation } from "../model/operation.ts";
 import type { Clock } from "../model/ports.ts";
+import { providerNameOf } from "../model/provider-name.ts";
 
 // What a caller writes is kept only so far: a record waits in a queue, and its size must not be the caller's choice.
 const MAX_PATH = 1024;
@@ -86,6 +87,7 @@ export function newAttempt(cleared: Cleared, model: string | null, now: number):
   const { backend } = cleared.target;
   return {
     backend: backend.key,
+    provider: providerNameOf(backend),
     hostname: backend.origin.hostname,
     port: backend.origin.port,
     region: cleared.evidence,
@@ -98,6 +100,7 @@ export function newAttempt(cleared: Cleared, model: string | null, now: number):
     failoverReason: null,
     heldBack: null,
     model,
+    price: null,
     translation: null,
     credential: null,
     peerAddress: null,

@@ -1,3 +1,4 @@
+import type { ModelPrice } from "./backend.ts";
 import type { Caller } from "./caller.ts";
 import type { RefusalCode } from "./errors.ts";
 import type { LimitVerdict } from "./limit.ts";
@@ -69,6 +70,8 @@ export interface CallRecord {
 
 export interface AttemptRecord {
   readonly backend: string;
+  /** Who serves it, as `gen_ai.provider.name` has it; null: nobody that is known by name. */
+  readonly provider: string | null;
   readonly hostname: string;
   readonly port: number;
   /** Of planning, until the last door has found the very place of the request; a parent's own answer replaces it. */
@@ -87,6 +90,8 @@ export interface AttemptRecord {
   heldBack: string | null;
   /** Model sent upstream. */
   model: string | null;
+  /** What the backend's policy says that this model costs; null: nothing. */
+  price: ModelPrice | null;
   /** The call was said in another API, and what of it was left out; null: it passed as it was. */
   translation: { readonly from: string; readonly to: string; readonly losses: readonly string[] } | null;
   /** Where the credential came from and whether it was fresh: `openai-key:hit`. Never the value. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadGenaiPrices } from "../../adapters/prices/genai-prices.ts";
+import { genaiPrices } from "../../adapters/prices/genai-prices.ts";
 import type { Usage } from "../../src/model/operation.ts";
 import { createPricing, type Pricing } from "../../src/pricing/create-pricing.ts";
 import { readUsage as ofAnthropic } from "../../src/providers/anthropic/read-usage.ts";
@@ -533,7 +533,7 @@ const POLICY: readonly BillCase[] = [
 describe("bills, to the billionth", () => {
   let pricing: Pricing;
   beforeAll(() => {
-    pricing = createPricing(loadGenaiPrices);
+    pricing = createPricing(async () => genaiPrices);
   });
 
   const groups = { OPENAI, AZURE, ANTHROPIC, BEDROCK, GOOGLE, OTHERS, POLICY };

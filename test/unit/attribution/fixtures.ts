@@ -22,6 +22,7 @@ export const evidence: RegionEvidence = {
 export function attemptOf(changes: Partial<AttemptRecord> = {}): AttemptRecord {
   return {
     backend: "XBackend/team-a/openai-eu",
+    provider: "openai",
     hostname: "eu.api.openai.com",
     port: 443,
     region: evidence,
@@ -33,6 +34,7 @@ export function attemptOf(changes: Partial<AttemptRecord> = {}): AttemptRecord {
     cause: null,
     heldBack: null,
     model: "gpt-5-eu",
+    price: null,
     translation: null,
     credential: "SecretSource/egress-system/openai-key:hit",
     peerAddress: "203.0.113.7",
