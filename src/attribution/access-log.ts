@@ -1,4 +1,5 @@
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
+import { unitsOf } from "./cost-units.ts";
 
 /**
  * The access-log line of a call: one JSON object without line break. An allow-list: every field is written out here, so that what is
@@ -53,6 +54,10 @@ export function accessLogLine(record: CallRecord): string {
     reasoning_tokens: usage?.reasoningTokens ?? null,
     usage_estimated: record.charged?.estimated ?? false,
     limits: record.limits.map(({ limit, outcome, action }) => ({ limit, outcome, action })),
+    cost: record.cost === null ? null : unitsOf(record.cost),
+    cost_currency: record.cost?.currency ?? null,
+    cost_source: record.cost?.source ?? null,
+    cost_estimated: record.cost?.estimated ?? null,
     request_bytes: record.requestBytes,
     response_bytes: record.responseBytes,
     first_byte_ms: record.firstByte === null ? null : milliseconds(record.firstByte - record.started),

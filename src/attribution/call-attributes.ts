@@ -2,6 +2,7 @@ import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
 import { isDenial } from "../model/is-denial.ts";
 import type { LimitVerdict } from "../model/limit.ts";
 import type { OperationName } from "../model/operation.ts";
+import { unitsOf } from "./cost-units.ts";
 import { decisionOf } from "./lock-evidence.ts";
 import { ATTRIBUTE, OTHER } from "./semconv.ts";
 
@@ -63,7 +64,7 @@ export function requestAttributes(record: CallRecord): SpanAttributes {
     put(attributes, ATTRIBUTE.sourceServiceAccount, caller.serviceAccount);
     put(attributes, ATTRIBUTE.sourceWorkload, caller.workload);
   }
-  putGenAi(attributes, record, record.requestedModel);
+  putGenAi(attributes, record, { model: record.requestedModel, provider: record.attempts.at(-1)?.provider ?? null });
   return attributes;
 }
 
@@ -96,6 +97,7 @@ export function callAttributes(record: CallRecord): SpanAttributes {
   }
   putLimits(attributes, record);
   putAnswer(attributes, record);
+  putCost(attributes, record);
   return attributes;
 }
 
@@ -138,7 +140,7 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
     attributes[ATTRIBUTE.translationTo] = attempt.translation.to;
     if (attempt.translation.losses.length > 0) attributes[ATTRIBUTE.translationLoss] = [...attempt.translation.losses];
   }
-  putGenAi(attributes, record, attempt.model ?? record.requestedModel);
+  putGenAi(attributes, record, { model: attempt.model ?? record.requestedModel, provider: attempt.provider });
   return attributes;
 }
 
@@ -165,11 +167,16 @@ function putMethod(attributes: SpanAttributes, method: string): void {
   }
 }
 
-function putGenAi(attributes: SpanAttributes, record: CallRecord, model: string | null): void {
+/** Where nobody knows who serves a destination, the API that it speaks is the best word for it. */
+function putGenAi(
+  attributes: SpanAttributes,
+  record: CallRecord,
+  { model, provider }: { readonly model: string | null; readonly provider: string | null },
+): void {
   const operation = GENAI_OPERATION[record.operation.name];
   if (operation === null) return;
   attributes[ATTRIBUTE.operationName] = operation;
-  put(attributes, ATTRIBUTE.providerName, record.operation.dialect);
+  put(attributes, ATTRIBUTE.providerName, provider ?? record.operation.dialect);
   put(attributes, ATTRIBUTE.requestModel, model);
   if (record.streaming) attributes[ATTRIBUTE.requestStream] = true;
 }
@@ -204,6 +211,18 @@ function putAnswer(attributes: SpanAttributes, record: CallRecord): void {
   put(attributes, ATTRIBUTE.cacheReadTokens, usage.cacheReadTokens);
   put(attributes, ATTRIBUTE.cacheWriteTokens, usage.cacheWriteTokens);
   put(attributes, ATTRIBUTE.reasoningTokens, usage.reasoningTokens);
+}
+
+/** What is not in dollars is not made into dollars: nobody here knows the rate. */
+function putCost(attributes: SpanAttributes, { cost }: CallRecord): void {
+  if (cost === null) return;
+  if (cost.currency === "USD") attributes[ATTRIBUTE.costUsd] = unitsOf(cost);
+  else {
+    attributes[ATTRIBUTE.costAmount] = unitsOf(cost);
+    attributes[ATTRIBUTE.costCurrency] = cost.currency;
+  }
+  attributes[ATTRIBUTE.costSource] = cost.source;
+  if (cost.estimated) attributes[ATTRIBUTE.costEstimated] = true;
 }
 
 function put(attributes: SpanAttributes, name: string, value: string | number | null): void {

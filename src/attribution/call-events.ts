@@ -3,6 +3,7 @@ import type { EgressEvent } from "../model/event.ts";
 import { failedOverTo } from "../model/failed-over-to.ts";
 import { isDenial } from "../model/is-denial.ts";
 import { epochOf } from "./call-record.ts";
+import { unitsOf } from "./cost-units.ts";
 import { decisionOf, evidenceOf } from "./lock-evidence.ts";
 
 /**
@@ -79,6 +80,10 @@ export function eventsOf(record: CallRecord, suppressed: number | null): readonl
         reasoningTokens: usage?.reasoningTokens ?? null,
         usageEstimated: record.charged?.estimated ?? false,
         limits: limitsOf(record),
+        cost: record.cost === null ? null : unitsOf(record.cost),
+        costCurrency: record.cost?.currency ?? null,
+        costSource: record.cost?.source ?? null,
+        costEstimated: record.cost?.estimated ?? null,
         requestBytes: record.requestBytes,
         responseBytes: record.responseBytes,
         durationMs: record.ended === null ? null : Math.round(record.ended - record.started),

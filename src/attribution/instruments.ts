@@ -59,6 +59,8 @@ export const INSTRUMENTS = {
     ["state"],
     "Accounts of limits that this instance knows: all of them, and those of which it holds a lease.",
   ),
+  cost: counter("egress.cost", "{USD}", [], "What calls cost, in US dollars, as far as prices are known and in dollars."),
+  unpriced: counter("egress.cost.unknown", "{request}", [], "Calls that used tokens whose price in US dollars is not known."),
   io: counter("egress.io", "By", ["direction"], "Bytes of request and answer bodies."),
   duration: histogram("http.server.request.duration", "s", SECONDS, [], "Time from the arrival of a call to the end of its answer."),
   firstByte: histogram("egress.time_to_first_byte", "s", SECONDS, [], "Time from the arrival of a call to the first byte of its answer's body."),

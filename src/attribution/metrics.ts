@@ -2,6 +2,7 @@ import type { CallRecord } from "../model/call-record.ts";
 import { failedOverTo } from "../model/failed-over-to.ts";
 import type { LimitVerdict } from "../model/limit.ts";
 import type { Clock } from "../model/ports.ts";
+import { unitsOf } from "./cost-units.ts";
 import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
 import { prometheusText } from "./prometheus-text.ts";
 import { OTHER } from "./semconv.ts";
@@ -123,6 +124,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
       if (record.responseBytes > 0) add(series, INSTRUMENTS.io, record.responseBytes, "response");
       countAttempts(record, backend, series);
       countTokens(record, series);
+      countCost(record, series);
       for (const verdict of record.limits) add(series, INSTRUMENTS.limitChecks, 1, verdict.limit, outcomeOf(verdict));
     },
     mirrored(record, backend, outcome) {
@@ -150,6 +152,11 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     collect,
     metricsText: () => prometheusText(collect()),
   };
+}
+
+function countCost({ cost, charged }: CallRecord, series: Series): void {
+  if (cost?.currency === "USD") add(series, INSTRUMENTS.cost, unitsOf(cost));
+  else if (charged !== null && (charged.usage.inputTokens ?? 0) + (charged.usage.outputTokens ?? 0) > 0) add(series, INSTRUMENTS.unpriced, 1);
 }
 
 function countTokenType(series: Series, type: string, amount: number | null): void {

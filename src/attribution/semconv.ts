@@ -75,6 +75,11 @@ export const ATTRIBUTE = {
   limitShadowed: "egress.limit.shadowed",
   limitUnavailable: "egress.limit.unavailable",
   usageEstimated: "egress.usage.estimated",
+  costUsd: "egress.cost.usd",
+  costAmount: "egress.cost.amount",
+  costCurrency: "egress.cost.currency",
+  costSource: "egress.cost.source",
+  costEstimated: "egress.cost.estimated",
   tokenSource: "egress.token.source",
   tokenCache: "egress.token.cache",
 } as const;

@@ -11,6 +11,7 @@ import {
   type EgressEvent,
   type EventPorts,
   type Outlet,
+  type PriceBook,
   Secret,
   type SecretLocation,
   SecretStoreError,
@@ -61,6 +62,7 @@ export interface InstallationOptions {
   readonly limits?: LimitDesk;
   /** Where the broker counts limits and usage; left out: nowhere. */
   readonly store?: UsageStore;
+  readonly prices?: () => Promise<PriceBook>;
   /** Left out: events are not taken. */
   readonly take?: (clock: FakeClock) => EventPorts;
 }
@@ -106,6 +108,7 @@ export function install(manifests: TestManifests | string | null, options: Insta
     ...(options.audit === undefined ? {} : { audit: { scope: options.audit, instance: "test", version: "0", previous: null, write: null } }),
     ...(store === undefined ? {} : { usage: { open: async () => store, timers: true } }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.prices === undefined ? {} : { prices: options.prices }),
     ...(options.take === undefined ? {} : { events: options.take(clock) }),
   });
   const load = (next: TestManifests | string): Compiled => {

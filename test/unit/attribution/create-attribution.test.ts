@@ -157,6 +157,29 @@ describe("what a lock came to", () => {
 });
 
 describe("spans", () => {
+  it("tell what a call cost, in dollars only where it is dollars", () => {
+    const { attribution, spans, runAll } = start();
+    const cost = { nanos: 2_025_000, currency: "USD", source: "genai-prices@0.1.8", estimated: false };
+    attribution.settle(recordOf({ cost }));
+    attribution.settle(recordOf({ cost: { ...cost, currency: "EUR", source: "policy", estimated: true } }));
+    attribution.settle(recordOf({ cost: null }));
+    runAll();
+    const [dollars, euros, unknown] = byKind(spans(), SpanKind.SERVER).map(({ attributes }) =>
+      Object.fromEntries(Object.entries(attributes).filter(([name]) => name.startsWith("egress.cost."))),
+    );
+    expect(dollars).toEqual({ "egress.cost.usd": 0.002025, "egress.cost.source": "genai-prices@0.1.8" });
+    expect(euros).toEqual({ "egress.cost.amount": 0.002025, "egress.cost.currency": "EUR", "egress.cost.source": "policy", "egress.cost.estimated": true });
+    expect(unknown).toEqual({});
+  });
+
+  it("name who serves a destination, and where nobody knows that the API that it speaks", () => {
+    const { attribution, spans, runAll } = start();
+    attribution.settle(recordOf({ attempts: [attemptOf({ provider: "azure.ai.openai" })] }));
+    attribution.settle(recordOf({ attempts: [attemptOf({ provider: null })] }));
+    runAll();
+    expect(spans().map(({ attributes }) => attributes["gen_ai.provider.name"])).toEqual(["azure.ai.openai", "azure.ai.openai", "openai", "openai"]);
+  });
+
   it("tell of the call and of each attempt, with the times that they had", () => {
     const { attribution, spans, runAll } = start();
     attribution.settle(failedOver());

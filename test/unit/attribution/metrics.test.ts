@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../../src/attribution/metrics.ts";
+import { UNKNOWN_USAGE } from "../../../src/model/operation.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { attemptOf, denied, failedOver, recordOf } from "./fixtures.ts";
 import { parsePrometheus, type Sample } from "./prometheus-parser.ts";
@@ -40,6 +41,22 @@ describe("metrics", () => {
     expect(value(samples, "http_server_request_duration_seconds_sum", EU)).toBeCloseTo(0.2505);
     expect(value(samples, "egress_time_to_first_byte_seconds_sum", EU)).toBeCloseTo(0.15);
     expect(value(samples, "http_client_request_duration_seconds_sum", EU)).toBeCloseTo(0.19);
+  });
+
+  it("counts dollars, and apart from them calls whose price in dollars is not known", () => {
+    const usage = recordOf().answer?.usage ?? UNKNOWN_USAGE;
+    const charged = { usage, estimated: false };
+    const cost = { nanos: 2_500_000, currency: "USD", source: "policy", estimated: false };
+    const { samples } = counted((metrics) => {
+      metrics.callSettled(recordOf({ charged, cost }));
+      metrics.callSettled(recordOf({ charged, cost: { ...cost, nanos: 500_000_000 } }));
+      metrics.callSettled(recordOf({ charged, cost: { ...cost, currency: "EUR" } }));
+      metrics.callSettled(recordOf({ charged }));
+      metrics.callSettled(recordOf({ charged: null }));
+      metrics.callSettled(recordOf({ charged: { usage: UNKNOWN_USAGE, estimated: true } }));
+    });
+    expect(value(samples, "egress_cost_total", EU)).toBeCloseTo(0.5025, 12);
+    expect(value(samples, "egress_cost_unknown_total", EU)).toBe(2);
   });
 
   it("puts every attempt and failover under the backend that it was made at", () => {
