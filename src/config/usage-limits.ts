@@ -29,6 +29,8 @@ interface Attached {
   readonly backends: readonly string[] | null;
   /** It is for destinations, whatever it is attached to. */
   readonly ofBackends: boolean;
+  /** By scope and Gateway. */
+  readonly made: Map<string, LimitRule>;
 }
 
 const NONE: readonly LimitRule[] = [];
@@ -45,52 +47,94 @@ export function compileUsageLimits(context: LinkContext, gateways: ReadonlySet<s
     const limits = policy.body.spec.limits.flatMap((_, index) => attachable(context, policy, index));
     for (const [index, target] of policy.body.spec.targetRefs.entries()) {
       const key = attach(context, policy, target, index, gateways, refusals);
-      if (key !== null) byTarget.set(key, [...(byTarget.get(key) ?? []), ...limits]);
+      if (key === null) continue;
+      const attached = byTarget.get(key) ?? [];
+      attached.push(...limits);
+      byTarget.set(key, attached);
     }
   }
 
-  const made = new Map<string, LimitRule>();
-  /** One object for each limit of a Gateway, wherever it is met. */
-  function ruleOf({ gateway }: RulePath, { draft }: Attached, scope: LimitRule["scope"]): LimitRule {
-    const key = JSON.stringify([gateway, draft.id, scope]);
-    const rule = made.get(key) ?? { ...draft, gateway, scope };
-    made.set(key, rule);
-    return rule;
-  }
+  const ways = new Map<string, Way>();
+  const known = new WeakMap<RulePath, Way>();
 
-  function onTheWay({ gateway, route, ruleName }: RulePath): readonly Attached[] {
-    const keys = [`Gateway/${gateway}`, `HTTPRoute/${idOf(route)}`];
-    if (ruleName !== null) keys.push(`HTTPRoute/${idOf(route)}/${ruleName}`);
-    return keys.flatMap((key) => byTarget.get(key) ?? []).filter(({ routes }) => fits(routes, idOf(route)));
-  }
-
-  function ofRule(path: RulePath): readonly LimitRule[] {
-    return once(onTheWay(path).flatMap((one) => (one.ofBackends ? [] : [ruleOf(path, one, "call")])));
+  /** Rules for which the same limits count share one way: with a thousand teams nothing is made a thousand times over. */
+  function wayOf(path: RulePath): Way {
+    const before = known.get(path);
+    if (before !== undefined) return before;
+    const { gateway, route, ruleName } = path;
+    const id = idOf(route);
+    const keys = [`Gateway/${gateway}`, `HTTPRoute/${id}`, ...(ruleName === null ? [] : [`HTTPRoute/${id}/${ruleName}`])].filter((key) => byTarget.has(key));
+    const attached = keys.flatMap((key) => byTarget.get(key) ?? []);
+    const key = JSON.stringify([gateway, keys, attached.some(({ routes }) => routes !== null) ? id : null]);
+    const way =
+      ways.get(key) ??
+      makeWay(
+        gateway,
+        attached.filter(({ routes }) => fits(routes, id)),
+      );
+    ways.set(key, way);
+    known.set(path, way);
+    return way;
   }
 
   return {
-    ofRule,
+    ofRule: (path) => wayOf(path).ofCall,
     ofTarget(path, backend, group) {
+      const way = wayOf(path);
       const id = `${backend.namespace}/${backend.name}`;
       const meant = ({ routes, backends }: Attached) => fits(routes, idOf(path.route)) && fits(backends, id);
+      const onTheWay = way.ofSomeBackends.filter(meant);
       const ofGroup = (group === null ? [] : (byTarget.get(`BackendGroup/${group}`) ?? [])).filter(meant);
       const ofBackend = (byTarget.get(`${backend.kind}/${id}`) ?? []).filter(meant);
-      const covered = new Set(ofRule(path).map((rule) => rule.id));
-      const rules = [
-        ...onTheWay(path).flatMap((one) => (one.ofBackends && fits(one.backends, id) ? [ruleOf(path, one, "attempt")] : [])),
-        ...ofGroup.map((one) => ruleOf(path, one, one.ofBackends ? "attempt" : "call")),
-        ...ofBackend.map((one) => ruleOf(path, one, "attempt")),
+      if (onTheWay.length + ofGroup.length + ofBackend.length === 0) return way.ofEveryBackend;
+      const own = [
+        ...onTheWay.map((one) => ruleOf(path.gateway, one, "attempt")),
+        ...ofGroup.map((one) => ruleOf(path.gateway, one, one.ofBackends ? "attempt" : "call")),
+        ...ofBackend.map((one) => ruleOf(path.gateway, one, "attempt")),
       ];
       // A policy may name a Gateway and a backend behind it: a call has one share of a limit, not two.
-      return once(rules.filter((rule) => !covered.has(rule.id)));
+      return once([...way.ofEveryBackend, ...own.filter((rule) => !way.covered.has(rule.id))]);
     },
     refusalOf: (route) => refusals.get(idOf(route)) ?? null,
   };
 }
 
+/** What of the Gateway, the route and the rule counts for a call. */
+interface Way {
+  readonly ofCall: readonly LimitRule[];
+  /** Ids of these. */
+  readonly covered: ReadonlySet<string>;
+  readonly ofEveryBackend: readonly LimitRule[];
+  readonly ofSomeBackends: readonly Attached[];
+}
+
+function makeWay(gateway: string, attached: readonly Attached[]): Way {
+  const ofCall = once(attached.flatMap((one) => (one.ofBackends ? [] : [ruleOf(gateway, one, "call")])));
+  const ofEvery = attached.filter((one) => one.ofBackends && one.backends === null);
+  return {
+    ofCall,
+    covered: new Set(ofCall.map((rule) => rule.id)),
+    ofEveryBackend: once(ofEvery.map((one) => ruleOf(gateway, one, "attempt"))),
+    ofSomeBackends: attached.filter((one) => one.ofBackends && one.backends !== null),
+  };
+}
+
+/** One object for each limit of a Gateway, wherever it is met. */
+function ruleOf(gateway: string, { draft, made }: Attached, scope: LimitRule["scope"]): LimitRule {
+  const key = `${scope} ${gateway}`;
+  const rule = made.get(key) ?? { ...draft, gateway, scope };
+  made.set(key, rule);
+  return rule;
+}
+
 function once(rules: readonly LimitRule[]): readonly LimitRule[] {
   if (rules.length === 0) return NONE;
-  return rules.filter((rule, index) => rules.findIndex((other) => other.id === rule.id) === index);
+  const seen = new Set<string>();
+  return rules.filter(({ id }) => {
+    const isFirst = !seen.has(id);
+    seen.add(id);
+    return isFirst;
+  });
 }
 
 function fits(patterns: readonly string[] | null, id: string): boolean {
@@ -108,7 +152,9 @@ function attachable(context: LinkContext, policy: PolicyManifest, index: number)
   const backends = match?.backends?.map((pattern) => absolute(pattern, namespace)) ?? null;
   warnOfStrangers(context, policy, [...path, "routes"], routes ?? [], "HTTPRoute", [context.set.HTTPRoute]);
   warnOfStrangers(context, policy, [...path, "backends"], backends ?? [], "XBackend or Service", [context.set.XBackend, context.set.Service]);
-  return [{ draft: compileLimit(idOf(policy), spec, authored), routes, backends, ofBackends: backends !== null || (per ?? []).includes("Backend") }];
+  return [
+    { draft: compileLimit(idOf(policy), spec, authored), routes, backends, ofBackends: backends !== null || (per ?? []).includes("Backend"), made: new Map() },
+  ];
 }
 
 /** A pattern of `namespace/name`. One that begins with `*` says by itself that it is of any namespace. */

@@ -9,16 +9,16 @@ interface Met {
   hasLater: boolean;
 }
 
+/** Whether there is something after, for a limit of the call and for one of the destination. */
+interface Later {
+  readonly call: boolean;
+  readonly attempt: boolean;
+}
+
 /** Warns of limits that cannot do what somebody expects of them: a next tier where there is none, and money that no price is in. `rules` are those of all listeners. */
 export function warnLimits(context: LinkContext, rules: readonly CompiledRule[]): void {
   if (context.set.UsageLimitPolicy.size === 0) return;
-  const met = new Map<string, Met>();
-  const meet = (limit: LimitRule, hasLater: boolean) => {
-    const known = met.get(limit.id) ?? { limit, hasLater: false };
-    known.hasLater ||= hasLater;
-    met.set(limit.id, known);
-  };
-  for (const rule of rules) meetOf(rule, meet);
+  const met = meetings(rules);
   const currencies = pricedCurrencies(context);
   for (const policy of context.set.UsageLimitPolicy.values()) {
     const attached = policy.body.spec.targetRefs.some(({ kind, name, sectionName }) => {
@@ -47,22 +47,36 @@ export function warnLimits(context: LinkContext, rules: readonly CompiledRule[])
   }
 }
 
+function meetings(rules: readonly CompiledRule[]): ReadonlyMap<string, Met> {
+  const met = new Map<string, Met>();
+  // Many rules have the very same list: of a thousand teams each needs no look at the limits of all others.
+  const seen = new Map<string, WeakSet<readonly LimitRule[]>>();
+  const meet = (limits: readonly LimitRule[], later: Later) => {
+    const key = JSON.stringify(later);
+    const before = seen.get(key) ?? new WeakSet();
+    seen.set(key, before);
+    if (before.has(limits)) return;
+    before.add(limits);
+    for (const limit of limits) {
+      const known = met.get(limit.id) ?? { limit, hasLater: false };
+      known.hasLater ||= later[limit.scope];
+      met.set(limit.id, known);
+    }
+  };
+  for (const rule of rules) meetOf(rule, meet);
+  return met;
+}
+
 /** A limit of the call passes over the first tier; one of a destination the destination, be the next of the same tier. */
-function meetOf({ limits, action }: CompiledRule, meet: (limit: LimitRule, hasLater: boolean) => void): void {
+function meetOf({ limits, action }: CompiledRule, meet: (limits: readonly LimitRule[], later: Later) => void): void {
   const targets = action.kind === "forward" ? action.targets : [];
-  const tiersOf = targets.flatMap(({ target }) => (target.kind === "group" ? [target.group.tiers] : []));
-  for (const limit of limits) {
-    meet(
-      limit,
-      tiersOf.some((tiers) => tiers.length > 1),
-    );
-  }
-  for (const { target } of targets) if (target.kind === "backend") for (const limit of target.target.limits) meet(limit, false);
-  for (const tiers of tiersOf) {
+  const groups = targets.flatMap(({ target }) => (target.kind === "group" ? [target.group.tiers] : []));
+  meet(limits, { call: groups.some((tiers) => tiers.length > 1), attempt: false });
+  for (const { target } of targets) if (target.kind === "backend") meet(target.target.limits, { call: false, attempt: false });
+  for (const tiers of groups) {
     for (const [index, tier] of tiers.entries()) {
-      const isLast = index === tiers.length - 1;
-      for (const { target } of tier.targets)
-        for (const limit of target.limits) meet(limit, limit.scope === "call" ? tiers.length > 1 : !isLast || tier.targets.length > 1);
+      const attempt = index < tiers.length - 1 || tier.targets.length > 1;
+      for (const { target } of tier.targets) meet(target.limits, { call: tiers.length > 1, attempt });
     }
   }
 }
