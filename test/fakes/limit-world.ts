@@ -1,7 +1,6 @@
 import { createMemoryUsageStore } from "../../adapters/usage/memory-store.ts";
 import type { AccountState, EgressEvent } from "../../src/index.ts";
 import type { LimitRule } from "../../src/model/limit.ts";
-import type { Clock } from "../../src/model/ports.ts";
 import { createLimitDesk, type OwnedLimitDesk } from "../../src/policy/limits/create-limit-desk.ts";
 import type { Hold, HoldResult, LimitClaim, Shortage } from "../../src/policy/limits/limit-desk.ts";
 import { createFakeClock, type FakeClock } from "./clock.ts";
@@ -43,6 +42,8 @@ export interface LimitWorld {
   desk(at: number): OwnedLimitDesk;
   /** Another instance; its wall clock is wrong by `skewMs`. */
   join(skewMs?: number): OwnedLimitDesk;
+  /** The instance is gone at once: nothing that it has not said is ever said. */
+  crash(at: number): void;
   /** What the store knows of the account of these values; null: nothing that still counts. */
   account(rule: LimitRule, ...of: readonly string[]): Promise<AccountState | null>;
 }
@@ -65,14 +66,19 @@ export function createLimitWorld({
   const events: EgressEvent[] = [];
   const exchanges: ("granted" | "refused" | "failed")[] = [];
   const desks: OwnedLimitDesk[] = [];
+  const alive: boolean[] = [];
   function join(skewMs = 0): OwnedLimitDesk {
-    const skewed: Clock = { now: () => clock.now() + skewMs, monotonic: () => clock.monotonic() + desksMade * 1_000, after: clock.after };
-    const desksMade = desks.length;
+    const at = desks.length;
+    alive.push(true);
     const desk = createLimitDesk({
-      clock: skewed,
+      clock: {
+        now: () => clock.now() + skewMs,
+        monotonic: () => clock.monotonic() + at * 1_000,
+        after: (ms, callback) => clock.after(ms, () => alive[at] === true && callback()),
+      },
       random: () => 0.5,
-      stores: () => store,
-      holder: `instance-${desks.length}`,
+      stores: () => (alive[at] === true ? store : new Promise(() => {})),
+      holder: `instance-${at}`,
       leases,
       events: { emit: (event) => events.push(event) },
       onExchange: (_, outcome) => exchanges.push(outcome),
@@ -89,6 +95,9 @@ export function createLimitWorld({
     exchanges,
     join,
     desk: (at) => desks[at] ?? join(),
+    crash(at) {
+      alive[at] = false;
+    },
     async account(rule, ...of) {
       const accounts = await store.accounts(rule.gateway, 10_000, new AbortController().signal);
       return accounts.find(({ account }) => matches(account, rule, of)) ?? null;
