@@ -39,8 +39,8 @@ interface RuleAccounts<Account> {
 }
 
 const MAX_FOUND = 1_000;
-/** How much earlier than its period an account may be used: clocks are read a round trip apart. Milliseconds. */
-const EARLY_MS = 1_000;
+/** How much earlier than its period an account may be used: the time of a store is known to half a round trip. Milliseconds. */
+const EARLY_MS = 50;
 
 /** `spare` is asked for an account that can go when there are `maxAccounts`. */
 export function createAccountTable<Account extends TabledAccount>(options: {

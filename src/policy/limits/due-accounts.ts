@@ -121,12 +121,12 @@ export function isIdle(account: LeasedAccount, now: number): boolean {
 }
 
 /**
- * How soon the store hears of what was used and of what is not needed: within a second, and within a hundredth of a sliding window, in which what was used counts
+ * How soon the store hears of what was used and of what is not needed: within a second, and within a two hundredth of a sliding window, in which what was used counts
  * from when it was told. Sooner near the limit, where others wait for it.
  */
 function tellMs(account: LeasedAccount): number {
   const { window, limit, onExceeded } = account.rule;
-  const usual = window?.kind === "sliding" ? Math.min(TELL_MS, Math.max(SHORTEST_TELL_MS, window.ms / 100)) : TELL_MS;
+  const usual = window?.kind === "sliding" ? Math.min(TELL_MS, Math.max(SHORTEST_TELL_MS, window.ms / 200)) : TELL_MS;
   if (onExceeded === "shadow") return Math.min(usual, TELL_SHADOW_MS);
   return account.known && limit - takenOf(account) < limit * NEAR_LIMIT ? Math.min(usual, TELL_NEAR_LIMIT_MS) : usual;
 }
