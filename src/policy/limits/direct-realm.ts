@@ -138,7 +138,7 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
       answered = true;
       downUntil = 0;
       news.available(gateway, later);
-      storeClock.learn(answer.now, now, later);
+      storeClock.learn(answer.now, now, later, false);
       note(call, changes, answer, later);
       const stale = call.some(({ account }) => account !== null && !belongs(account.identity.period, Math.max(answer.now, storeClock.at(later))));
       if (stale && tries < MAX_TRIES) {

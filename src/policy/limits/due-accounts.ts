@@ -17,6 +17,7 @@ export interface DueAccounts {
 }
 
 const TELL_MS = 1_000;
+const GIVE_BACK_MS = 1_000;
 const TELL_SHADOW_MS = 250;
 const TELL_NEAR_LIMIT_MS = 50;
 const SHORTEST_TELL_MS = 10;
@@ -58,8 +59,9 @@ export function createDueAccounts(options: {
   function plan(account: LeasedAccount, now: number): void {
     let at = Math.max(account.lastClaim + FORGET_MS, now + TELL_MS);
     if (account.keep > 0) at = Math.min(at, now + ttlMs / 3);
-    account.tellPlanned = account.used > 0 || account.free > 0;
+    account.tellPlanned = account.used > 0 || account.free > account.spare;
     if (account.tellPlanned) at = Math.min(at, now + tellMs(account));
+    else if (account.free > 0) at = Math.min(at, now + GIVE_BACK_MS);
     if (account.young + account.older > 0) at = Math.min(at, Math.max(now, account.generationSince + account.bookAfterMs));
     account.due = at;
     alarm(at, now);
@@ -90,7 +92,7 @@ export function createDueAccounts(options: {
     },
     settled(account) {
       // The clock is read once an exchange, not once a call.
-      if (account.tellPlanned || (account.used === 0 && account.free <= 0)) return;
+      if (account.tellPlanned || (account.used === 0 && account.free <= account.spare)) return;
       account.tellPlanned = true;
       const now = clock.monotonic();
       wake(account, now + tellMs(account), now);

@@ -36,6 +36,8 @@ export interface LeasedAccount {
   claimed: number;
   claimedSince: number;
   demand: number;
+  /** How much beyond its calls' needs the last exchange asked for. */
+  spare: number;
   /** Below this the lease is filled up before it is empty. */
   lowWater: number;
   /** Requests of a sliding window are booked while they go on, between one and two of these after they began; 0: nothing is. */
@@ -47,7 +49,7 @@ export interface LeasedAccount {
   older: number;
   /** When it must be part of an exchange, or may be forgotten. */
   due: number;
-  /** `due` allows for what is used or free. */
+  /** `due` allows for what was used, and for what is free beyond `spare`. */
   tellPlanned: boolean;
   lastClaim: number;
   /** Counts while the store gives no answer; null: it has not been needed. */
@@ -78,6 +80,7 @@ export function openLeasedAccount(identity: AccountIdentity, rule: LimitRule, no
     claimed: 0,
     claimedSince: now,
     demand: 0,
+    spare: 0,
     lowWater: 0,
     bookAfterMs: ages,
     generation: 0,
@@ -137,11 +140,14 @@ function bookOlder(account: LeasedAccount, now: number): void {
 }
 
 const DEMAND_MS = 250;
+const QUIET_MS = 500;
 
 function measureDemand(account: LeasedAccount, now: number): void {
   const elapsed = now - account.claimedSince;
   if (elapsed < DEMAND_MS / 5) return;
   const latest = account.claimed / elapsed;
+  // Nobody has come for a while: what is spare is given back whole, and not by halves.
+  if (latest === 0 && elapsed >= QUIET_MS) account.demand = 0;
   account.demand += (latest - account.demand) * Math.min(1, elapsed / DEMAND_MS);
   account.claimed = 0;
   account.claimedSince = now;
@@ -173,6 +179,7 @@ export function changeOf(account: LeasedAccount, waiting: number, now: number): 
   const { keep, used } = account;
   account.telling = used;
   account.used = 0;
+  account.spare = spare;
   account.free = kept;
   account.flying = true;
   const need = keep + (waiting > 0 ? waiting : kept);

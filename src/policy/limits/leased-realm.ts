@@ -144,8 +144,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
   }
 
   function onAnswer(flight: Flight, answer: ExchangeAnswer, again: boolean, now: number): void {
-    // An answer that was asked for twice may tell an old time.
-    if (!again) storeClock.learn(answer.now, flight.firstSent, now);
+    storeClock.learn(answer.now, flight.firstSent, now, again);
     const storeTime = Math.max(answer.now, storeClock.at(now));
     pumping = true;
     const leftovers = flying.flatMap((account, at) => {

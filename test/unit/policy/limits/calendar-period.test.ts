@@ -33,7 +33,17 @@ it("refuses a zone that nobody knows", () => {
   expect(() => periodAt(calendar("day", "Europe/Nowhere"), 0)).toThrow(RangeError);
 });
 
-const zones = ["Europe/Berlin", "America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Havana", "America/Sao_Paulo", "Pacific/Apia", "UTC"];
+const zones = [
+  "Europe/Berlin",
+  "America/New_York",
+  "Africa/Cairo",
+  "Australia/Lord_Howe",
+  "Asia/Kathmandu",
+  "America/Havana",
+  "America/Sao_Paulo",
+  "Pacific/Apia",
+  "UTC",
+];
 
 it("gives periods that follow each other without gaps, each the same for all of its moments", () => {
   fc.assert(
