@@ -21,7 +21,7 @@ const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--kubernetes] [
 
 environment: PORT, SPILLWAY_TLS_PORT, SPILLWAY_MANIFESTS, SPILLWAY_BUNDLE, SPILLWAY_REGION (where it runs, for RegionPolicy also.brokerRegion),
              SPILLWAY_AUDIT, SPILLWAY_AUDIT_LOG (audit log: a file or -), SPILLWAY_SINK_REGION, SPILLWAY_ANSWER_SINK_REGION,
-             SPILLWAY_TELEMETRY_REGION (where those are, for RegionPolicy also.eventSinks and also.telemetry),
+             SPILLWAY_TELEMETRY_REGION, SPILLWAY_USAGE_REGION (where those are, for RegionPolicy also.eventSinks and also.telemetry),
              SPILLWAY_ADDRESS (hostname that --kubernetes writes into the status of Gateways),
              SPILLWAY_ADMIN_PORT (metrics on a port of their own), SPILLWAY_SECRETS_DIR,
              K_SINK and K_CE_OVERRIDES (events), the standard OTEL_* variables,

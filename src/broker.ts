@@ -9,7 +9,7 @@ import { createSecrets } from "./credentials/create-secrets.ts";
 import { createIdentityForwarder } from "./credentials/forwarded-identity.ts";
 import { nameOfNotice, noticeMatches } from "./credentials/notice-matches.ts";
 import { createRotationWatch } from "./credentials/rotation-watch.ts";
-import { describeOutlets, outletNotices } from "./guard-outlets.ts";
+import { describeOutlets, type Outlets, outletNotices } from "./guard-outlets.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
 import { createLedger } from "./ledger/create-ledger.ts";
@@ -112,6 +112,7 @@ export function createBroker(ports: BrokerPorts): Broker {
   const audit = ports.audit === undefined ? null : createAuditLog({ ...ports.audit, clock, sink, log, ...(digest === undefined ? {} : { digest }) });
   const readSecret: ReadSecret = async (reference, signal) => (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret;
   const usageStores = ports.usage === undefined ? null : createUsageStores({ open: ports.usage.open, readSecret, shareFlights });
+  const outlets: Outlets = { all: ports.outlets, usageOf: (plan) => ports.usage?.outlet(plan) ?? null };
   const ledger =
     usageStores === null
       ? null
@@ -175,7 +176,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     limits: ports.limits ?? limits ?? CLOSED_DESK,
     tokenRatios: createTokenRatios(),
     prices: createCallPrices(createPricing(ports.prices ?? null)),
-    outlets: ports.outlets,
+    outlets,
     emit,
   };
   let snapshot: Snapshot | null = null;
@@ -223,7 +224,7 @@ export function createBroker(ports: BrokerPorts): Broker {
         type: "config.loaded",
         time: now,
         subject: next.id,
-        data: { gateways: next.gateways.length, backends: next.backends.size, notices: outletNotices(ports.outlets, next) },
+        data: { gateways: next.gateways.length, backends: next.backends.size, notices: outletNotices(outlets, next) },
       });
     },
     ready: () => snapshot !== null && !retired,
@@ -238,12 +239,12 @@ export function createBroker(ports: BrokerPorts): Broker {
       conditions: loaded?.conditions ?? [],
       backends: health.snapshot(),
       secrets: secrets.status(),
-      outlets: describeOutlets(ports.outlets),
-      notices: snapshot === null ? [] : outletNotices(ports.outlets, snapshot),
+      outlets: describeOutlets(outlets, snapshot),
+      notices: snapshot === null ? [] : outletNotices(outlets, snapshot),
       audit: audit?.head() ?? null,
       regionData: { checkedAt: REGION_DATA_CHECKED_AT, sources: REGION_DATA_SOURCES },
     }),
-    notices: () => (snapshot === null ? [] : outletNotices(ports.outlets, snapshot)),
+    notices: () => (snapshot === null ? [] : outletNotices(outlets, snapshot)),
     metricsText: () => attribution.metrics.metricsText(),
     readSecret,
     authorize: async (headers, authority) => {

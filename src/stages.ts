@@ -4,9 +4,9 @@ import type { CallerTokens } from "./credentials/caller-tokens.ts";
 import type { IdentityForwarder } from "./credentials/forwarded-identity.ts";
 import type { SecretCache } from "./credentials/secret-cache.ts";
 import type { AwsSigner } from "./credentials/sign-aws.ts";
+import type { Outlets } from "./guard-outlets.ts";
 import type { Identity } from "./identity/create-identity.ts";
 import type { EgressEvent } from "./model/event.ts";
-import type { Outlet } from "./model/outlet.ts";
 import type { Clock, Random, Transport } from "./model/ports.ts";
 import type { Health } from "./plan/health.ts";
 import type { MirrorGate } from "./plan/mirror-gate.ts";
@@ -32,8 +32,7 @@ export interface Stages {
   readonly limits: LimitDesk;
   readonly tokenRatios: TokenRatios;
   readonly prices: CallPrices;
-  /** By which ways something of calls leaves beside the calls themselves. */
-  readonly outlets: readonly Outlet[];
+  readonly outlets: Outlets;
   /** Hands an event to the platform's sink. Never throws, never waits. */
   readonly emit: (event: EgressEvent) => void;
 }

@@ -1,4 +1,5 @@
 import type { UsageStorePlan } from "./model/limit.ts";
+import type { Outlet } from "./model/outlet.ts";
 import type { Secret, SecretReference } from "./model/secret.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { type UsageStore, UsageStoreError } from "./model/usage-store.ts";
@@ -10,6 +11,8 @@ export type ReadSecret = (reference: SecretReference, signal: AbortSignal) => Pr
 export interface UsagePorts {
   /** Opens the store of a plan; null: the one that the platform's own settings name. Rejects where it cannot be opened; it is tried again with the next use. */
   open(plan: UsageStorePlan | null, readSecret: ReadSecret): Promise<UsageStore>;
+  /** Where the store of a plan is, for locks that bind telemetry; null: in this instance's own memory. */
+  outlet(plan: UsageStorePlan | null): Outlet | null;
   /** Timers run between calls: what is counted is told by itself. False: by `flush` only, which the platform calls behind each call. */
   readonly timers: boolean;
 }

@@ -17,12 +17,12 @@ export function nodeOutlets(environment: Environment): readonly Outlet[] {
   const sink = readSinkAddress("SPILLWAY_SINK", environment["SPILLWAY_SINK"]);
   const bound = environment["K_SINK"]?.trim() ?? "";
   const answers = readSinkAddress("SPILLWAY_ANSWER_SINK", environment["SPILLWAY_ANSWER_SINK"]);
-  const region = readRegion("SPILLWAY_SINK_REGION", environment["SPILLWAY_SINK_REGION"]);
+  const region = readPlace("SPILLWAY_SINK_REGION", environment["SPILLWAY_SINK_REGION"]);
   const events: Outlet[] = [];
   if (sink !== null) events.push({ kind: "events", name: "SPILLWAY_SINK", hostname: hostOfSink(sink, environment), region });
   else if (bound !== "") events.push({ kind: "events", name: "K_SINK", hostname: hostOf(bound), region });
   if (answers !== null) {
-    const own = readRegion("SPILLWAY_ANSWER_SINK_REGION", environment["SPILLWAY_ANSWER_SINK_REGION"]);
+    const own = readPlace("SPILLWAY_ANSWER_SINK_REGION", environment["SPILLWAY_ANSWER_SINK_REGION"]);
     events.push({ kind: "events", name: "SPILLWAY_ANSWER_SINK", hostname: hostOfSink(answers, environment), region: own });
   }
   return [...telemetryOutlets(environment), ...events];
@@ -36,14 +36,14 @@ export function workerOutlets(bindings: Readonly<Record<string, unknown>>): read
     const value = bindings[name];
     if (value === undefined || value === null || value === "") return [];
     const hostname = typeof value === "string" ? hostOf(value.trim()) : null;
-    return [{ kind: "events", name, hostname, region: readRegion(`${name}_REGION`, variables[`${name}_REGION`]) }];
+    return [{ kind: "events", name, hostname, region: readPlace(`${name}_REGION`, variables[`${name}_REGION`]) }];
   });
   return [...telemetryOutlets(variables), ...events];
 }
 
 function telemetryOutlets(environment: Environment): readonly Outlet[] {
   const { traces, metrics } = readTelemetrySettings(environment);
-  const region = readRegion("SPILLWAY_TELEMETRY_REGION", environment["SPILLWAY_TELEMETRY_REGION"]);
+  const region = readPlace("SPILLWAY_TELEMETRY_REGION", environment["SPILLWAY_TELEMETRY_REGION"]);
   const hosts = new Set([traces, metrics].flatMap((target) => (target === null ? [] : [hostOf(target.url)])));
   return [...hosts].map((hostname) => ({ kind: "telemetry", name: "OTEL_EXPORTER_OTLP_ENDPOINT", hostname, region }));
 }
@@ -61,7 +61,8 @@ function hostOf(url: string): string | null {
   return URL.parse(url)?.hostname ?? null;
 }
 
-function readRegion(name: string, value: string | undefined): string | null {
+/** A setting that says where something is: a region or a country; null: it says nothing. Throws on what can be neither. */
+export function readPlace(name: string, value: string | undefined): string | null {
   const region = value?.trim() || null;
   if (region !== null && !PLACE.test(region)) throw new Error(`${name} must be a region such as eu-central-1, or a country such as DE`);
   return region;

@@ -13,6 +13,7 @@ import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { loneLimits } from "../usage/lone-limits.ts";
 import { createNodeUsage, isSharedOnNode } from "../usage/node-usage.ts";
+import { nodeUsageOutlet } from "../usage/usage-outlet.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { createClusterLink } from "./cluster-link.ts";
 import { createListenerCertificates } from "./listener-certificates.ts";
@@ -45,7 +46,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     digest: (text) => hash("sha256", text, "hex"),
     outlets,
     ...(audit === null ? {} : { audit: audit.ports }),
-    usage: { open: createNodeUsage(options.environment), timers: true },
+    usage: { open: createNodeUsage(options.environment), outlet: nodeUsageOutlet(options.environment), timers: true },
     prices: async () => (await import("../prices/genai-prices.ts")).genaiPrices,
     events: {
       state: await createNodeState(options.environment),

@@ -10,6 +10,7 @@ import { startTelemetry } from "../telemetry/node-telemetry.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { loneLimits } from "../usage/lone-limits.ts";
 import { createNodeUsage, isSharedOnNode } from "../usage/node-usage.ts";
+import { nodeUsageOutlet } from "../usage/usage-outlet.ts";
 import { afterAnswer } from "./after-answer.ts";
 import { answerAdmin } from "./answer-admin.ts";
 import { type BackgroundWork, createBackgroundWork } from "./background-work.ts";
@@ -53,7 +54,7 @@ const broker: Broker = createBroker({
   digest: (text) => hash("sha256", text, "hex"),
   outlets,
   ...(audit === null ? {} : { audit: audit.ports }),
-  usage: { open: createNodeUsage(environment), timers: false },
+  usage: { open: createNodeUsage(environment), outlet: nodeUsageOutlet(environment), timers: false },
   prices: async () => (await import("../prices/genai-prices.ts")).genaiPrices,
   events: {
     state: await createNodeState(environment),

@@ -123,7 +123,7 @@ export function createLedger(options: LedgerOptions): UsageLedger {
   return {
     settled(record) {
       // Of a call that its lock keeps from the store nothing goes there, not even that it was refused.
-      if (record.gateway === "" || record.withheld.includes("telemetry")) return;
+      if (record.gateway === "" || record.withheld.includes("usage")) return;
       const now = clock.now();
       const account = accounts.get(record.gateway) ?? open(record.gateway);
       account.tally.add(Math.floor(now / HOUR_MS) * HOUR_MS, usageKeyOf(record), usageCountsOf(record));

@@ -3,8 +3,11 @@ import type { BrokerPlace } from "./exchange.ts";
 import type { RegionLock } from "./region.ts";
 import { countriesOfRegion, regionFromHostname } from "./region-data.ts";
 
-/** `telemetry`: spans and metrics. `events`: what the broker tells of its calls, and answers to calls that came as events. */
-export type OutletKind = "telemetry" | "events";
+/**
+ * `telemetry`: spans and metrics. `events`: what the broker tells of its calls, and answers to calls that came as events. `usage`: the store that counts
+ * limits and keeps usage, where it is not this instance's own memory; what binds telemetry binds it.
+ */
+export type OutletKind = "telemetry" | "events" | "usage";
 
 /** A way by which something of calls leaves the broker beside the calls themselves: the platform's environment says where to, not a manifest. */
 export interface Outlet {
@@ -49,12 +52,12 @@ export function outletFaults(
   here: BrokerPlace,
 ): readonly { readonly kind: OutletKind; readonly reason: string }[] {
   return (lock?.constraints ?? []).flatMap((constraint) => {
-    const bound = outlets.filter(({ kind }) => (kind === "telemetry" ? constraint.binds.telemetry : constraint.binds.eventSinks));
+    const bound = outlets.filter(({ kind }) => (kind === "events" ? constraint.binds.eventSinks : constraint.binds.telemetry));
     return bound.flatMap((outlet) => {
       const { place, evidence } = locateOutlet(outlet, here);
       const fault = outsideFault(place, constraint);
       if (fault === null) return [];
-      const what = outlet.kind === "telemetry" ? "telemetry" : "event sinks";
+      const what = outlet.kind === "events" ? "event sinks" : "telemetry";
       const where =
         fault === "outside"
           ? `${outlet.name} leads to ${place.region ?? place.country}, which it does not allow`

@@ -2,6 +2,7 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@open
 import { describe, expect, it } from "vitest";
 import type { Outlet } from "../../src/index.ts";
 import type { TestManifests } from "../fakes/manifests.ts";
+import { createUsageRecords } from "../fakes/usage-records.ts";
 import { chat, type Installation, type InstallationOptions, install } from "./installation.ts";
 
 const FRANKFURT = { region: "eu-central-1", country: null };
@@ -155,6 +156,7 @@ describe("also.telemetry and also.eventSinks", () => {
     ...parts,
   });
   const sink = (parts: Partial<Outlet> = {}): Outlet => ({ kind: "events", name: "SPILLWAY_SINK", hostname: "events.example", region: null, ...parts });
+  const usage = (parts: Partial<Outlet>): Outlet => ({ kind: "usage", name: "limits.store", hostname: null, region: null, ...parts });
   const locked = (also: string): TestManifests => ({ backends: [{ name: "first", port: 8001, region: "eu-central-1", api: "OpenAI" }], more: lock(also) });
 
   function traced(manifests: TestManifests, options: InstallationOptions) {
@@ -210,6 +212,33 @@ describe("also.telemetry and also.eventSinks", () => {
     });
     // OpenAI's word `eu` takes in Switzerland, which is no member of the Union.
     expect((await inside.call(chat())).received()?.status).toBe(403);
+  });
+
+  it.each([
+    ["by its name", { hostname: "dynamodb.us-east-1.amazonaws.com" }, "limits.store leads to us-east-1"],
+    ["as nobody knows", { hostname: null }, "nothing says where limits.store leads"],
+  ])("refuse a call whose usage store is outside, %s: nothing of it goes there, and its span does leave", async (_how, parts, reason) => {
+    const store = createUsageRecords();
+    const { one, spans } = traced(locked("{telemetry: true}"), { store, usageOutlet: usage(parts) });
+    expect(one.broker.notices()).toEqual([expect.stringContaining(reason)]);
+    expect(one.broker.status()["outlets"]).toMatchObject([{ kind: "usage", name: "limits.store" }]);
+    const refused = await one.call({ ...chat(), place: FRANKFURT });
+    expect([refused.received()?.status, refused.header("x-egress-error")]).toEqual([403, ["region_locked"]]);
+    await one.broker.flushUsage(AbortSignal.timeout(1_000));
+    expect(store.batches).toEqual([]);
+    expect(one.transport.sent).toEqual([]);
+    expect(spans()).toHaveLength(1);
+  });
+
+  it("leave a call alone whose usage store is inside, or is the broker's own memory", async () => {
+    for (const outlet of [{ usageOutlet: usage({ hostname: null, region: "DE" }) }, {}]) {
+      const store = createUsageRecords();
+      const { one } = traced(locked("{telemetry: true}"), { store, ...outlet });
+      expect((await one.call({ ...chat(), place: FRANKFURT })).received()?.status).toBe(200);
+      await one.broker.flushUsage(AbortSignal.timeout(1_000));
+      expect(store.total().requests).toBe(1);
+      expect(one.broker.notices()).toEqual([]);
+    }
   });
 
   it("bind nothing where no policy says so", async () => {

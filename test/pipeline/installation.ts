@@ -62,6 +62,8 @@ export interface InstallationOptions {
   readonly limits?: LimitDesk;
   /** Where the broker counts limits and usage; left out: nowhere. */
   readonly store?: UsageStore;
+  /** Where that store is; left out: in the broker's own memory. */
+  readonly usageOutlet?: Outlet;
   readonly prices?: () => Promise<PriceBook>;
   /** Left out: events are not taken. */
   readonly take?: (clock: FakeClock) => EventPorts;
@@ -106,7 +108,7 @@ export function install(manifests: TestManifests | string | null, options: Insta
     tracer: options.tracer ?? null,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     ...(options.audit === undefined ? {} : { audit: { scope: options.audit, instance: "test", version: "0", previous: null, write: null } }),
-    ...(store === undefined ? {} : { usage: { open: async () => store, timers: true } }),
+    ...(store === undefined ? {} : { usage: { open: async () => store, outlet: () => options.usageOutlet ?? null, timers: true } }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.prices === undefined ? {} : { prices: options.prices }),
     ...(options.take === undefined ? {} : { events: options.take(clock) }),

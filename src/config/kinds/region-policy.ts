@@ -101,7 +101,7 @@ export const regionPolicy = ownKind({
             ),
             telemetry: field(
               z._default(z.boolean(), false),
-              "The OTLP collector must lie inside: beside the broker, by its hostname, or by the word of `SPILLWAY_TELEMETRY_REGION`. Unknown: every call under the lock is refused, and no span of it leaves.",
+              "The OTLP collector must lie inside, and so must the store that counts limits and keeps usage, unless that is the broker's own memory: beside the broker, by its hostname, or by the word of `SPILLWAY_TELEMETRY_REGION` and `SPILLWAY_USAGE_REGION`. Unknown: every call under the lock is refused, and nothing of it leaves that way.",
             ),
             eventSinks: field(
               z._default(z.boolean(), false),

@@ -122,9 +122,13 @@ describe("what is counted", () => {
 
   it("what a lock keeps from the store never goes there", async () => {
     const { ledger, store } = world();
-    ledger.settled(denied({ withheld: ["telemetry"] }));
+    ledger.settled(denied({ withheld: ["usage"] }));
     await ledger.flush(soon());
     expect(store.batches).toEqual([]);
+    // A collector that is outside says nothing of the store.
+    ledger.settled(denied({ withheld: ["telemetry", "events"] }));
+    await ledger.flush(soon());
+    expect(store.batches).toHaveLength(1);
   });
 });
 
