@@ -1,85 +1,23 @@
-import type { CallClaim } from "./limit-claims.ts";
+import type { CallInFlight } from "./attempt.ts";
 import type { CallRecord } from "./model/call-record.ts";
+import type { Cleared } from "./model/cleared.ts";
+import type { Refusal } from "./model/errors.ts";
 import type { HeaderList } from "./model/http.ts";
-import type { LimitRule, LimitVerdict } from "./model/limit.ts";
-import type { Usage } from "./model/operation.ts";
-import type { CallCost } from "./model/price.ts";
-import { usedAmount } from "./policy/limits/claim-amount.ts";
-import type { Hold, HoldResult, LimitDesk, Shortage } from "./policy/limits/limit-desk.ts";
-import { rateLimitFields } from "./policy/limits/rate-limit-fields.ts";
-
-/** Room that was given for some claims. */
-export interface Held {
-  readonly claims: readonly CallClaim[];
-  readonly hold: Hold;
-}
-
-/** What a call, or an attempt of it, came to. */
-export interface Spent {
-  /** A byte of it may have left the broker: it counts as a request. */
-  readonly left: boolean;
-  /** Null: not known. */
-  readonly usage: Usage | null;
-  readonly cost: CallCost | null;
-  /** Nothing was used where usage is not known: an error, or nothing was sent. Else what was claimed stands. */
-  readonly idle: boolean;
-}
+import type { Outcome } from "./model/outcome.ts";
 
 /** What limits hold for one call. A call that no limit is for has none. */
 export interface CallCharges {
-  /** Of the whole call. */
-  readonly ofCall: Held[];
-  /** Of the destination that is being tried; null: nothing. */
-  ofAttempt: Held | null;
-  /** A byte of the call may have left the broker. */
-  left: boolean;
+  /** Room on the accounts of one destination, before anything of it is asked for. Null: it may be tried; a refusal: it is passed over. Rejects with one under Reject. */
+  enter(cleared: Cleared): Promise<Refusal | null>;
+  /** After an attempt that did not deliver; `moves`: the call goes on to another destination. */
+  leave(outcome: Outcome | { readonly kind: "credential_unavailable" }, moves: boolean): void;
+  /** How the limits of this call stand, for its caller. */
+  fields(): HeaderList;
+  /** Tells all accounts what was used, when the call is over and its record says what it is charged for. */
+  settle(record: CallRecord): void;
 }
 
-/** Asks for room on all accounts and notes what the limits say. Null: there is room; else why there is none. */
-export async function takeRoom(
-  desk: LimitDesk,
-  record: CallRecord,
-  claims: readonly CallClaim[],
-  signal: Parameters<LimitDesk["hold"]>[1],
-): Promise<Held | Shortage> {
-  const asked = desk.hold(claims, signal);
-  const result: HoldResult = asked instanceof Promise ? await asked : asked;
-  if (!result.ok) {
-    noteVerdict(record, result.shortage.claim.rule, result.shortage.reason);
-    return result.shortage;
-  }
-  const { hold, exceededShadows } = result;
-  for (const [index, claim] of claims.entries()) {
-    const outcome = exceededShadows.includes(claim) ? "exceeded" : hold.unavailable[index] === true ? "unavailable" : "held";
-    noteVerdict(record, claim.rule, outcome);
-  }
-  return { claims, hold };
-}
-
-/** What a limit said, once: a destination may be asked about again. */
-export function noteVerdict(record: CallRecord, { id, unit, onExceeded }: LimitRule, outcome: LimitVerdict["outcome"]): void {
-  if (record.limits.some((verdict) => verdict.limit === id && verdict.outcome === outcome)) return;
-  record.limits = [...record.limits, { limit: id, unit, outcome, action: onExceeded }];
-}
-
-/** Tells the accounts what was really used. */
-export function settleHeld({ claims, hold }: Held, { left, usage, cost, idle }: Spent): void {
-  if (!left) {
-    hold.release();
-    return;
-  }
-  hold.settle(claims.map(({ rule, amount, rates }) => usedAmount(rule, usage, cost, rates) ?? (idle ? 0 : amount)));
-}
-
-/** Everything that is held, when the call is over: whatever serves it, each account is charged once. */
-export function settleCharges(charges: CallCharges, spent: Spent): void {
-  for (const held of charges.ofCall) settleHeld(held, spent);
-  if (charges.ofAttempt !== null) settleHeld(charges.ofAttempt, spent);
-  charges.ofAttempt = null;
-}
-
-/** How the limits of this call stand, for its caller. */
-export function chargeFields(desk: LimitDesk, { ofCall, ofAttempt }: CallCharges): HeaderList {
-  const claims = [...ofCall, ...(ofAttempt === null ? [] : [ofAttempt])].flatMap((held) => held.claims);
-  return claims.length === 0 ? [] : rateLimitFields(desk.standing(claims).map(({ claim, remaining, resetMs }) => ({ rule: claim.rule, remaining, resetMs })));
+/** True where no limit is for the call, whoever makes it: as with most calls, nothing more is asked then. */
+export function isUnlimited({ routed }: CallInFlight, candidates: readonly Cleared[]): boolean {
+  return routed.rule.limits.length === 0 && candidates.every(({ target }) => target.limits.length === 0);
 }

@@ -16,7 +16,15 @@ export interface CallPrices {
 }
 
 /** Attempts that came to this reached nobody who could charge for them. */
-const NEVER_SENT: ReadonlySet<string> = new Set(["connect", "untrusted", "credential_unavailable", "request_body", "region_locked"]);
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  "connect",
+  "untrusted",
+  "credential_unavailable",
+  "request_body",
+  "region_locked",
+  "limit_exceeded",
+  "limits_unavailable",
+]);
 
 /** Asks the prices about calls. */
 export function createCallPrices(pricing: Pricing): CallPrices {

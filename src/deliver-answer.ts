@@ -68,7 +68,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   record.status = answer.status;
   const ended = await exchange.responder.deliver({
     status: answer.status,
-    headers: headers.concat(brokerHeaders(stages, call, won, answer)),
+    headers: headers.concat(brokerHeaders(call, won, answer)),
     body: answer.body,
     codec,
     trailers: exchange.protocol.startsWith("2") ? (trailers) => trailersFor(won, trailers) : null,

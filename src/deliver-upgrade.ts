@@ -34,7 +34,7 @@ export async function deliverUpgrade(stages: Stages, call: CallInFlight, won: Wo
   const { streamIdleMs } = target.backend.timeouts;
   record.status = answer.status;
   const ended = await joiner.join({
-    headers: editHeaders(editHeaders(passed, routed.rule.responseHeaders), target.responseHeaders).concat(brokerHeaders(stages, call, won, answer)),
+    headers: editHeaders(editHeaders(passed, routed.rule.responseHeaders), target.responseHeaders).concat(brokerHeaders(call, won, answer)),
     body: answer.body,
     sender,
     idleMs: streamIdleMs === null ? null : Math.max(streamIdleMs, IDLE_MS),

@@ -12,7 +12,6 @@ import { Refusal } from "./model/errors.ts";
 import type { Clock } from "./model/ports.ts";
 import { noteDistrust } from "./note-distrust.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
-import { leaveAttempt, reserveAttempt } from "./reserve-limits.ts";
 import type { Stages } from "./stages.ts";
 import { speakable } from "./translate-candidate.ts";
 
@@ -47,7 +46,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: re
     if (cleared === undefined) throw index === passed && noRoom !== null ? noRoom : exhausted(soonest);
     const { backend } = cleared.target;
     if (call.charges !== null && cleared.target.limits.length > 0) {
-      const refusal: Refusal | null = await reserveAttempt(stages, call, call.charges, cleared);
+      const refusal: Refusal | null = await call.charges.enter(cleared);
       if (refusal !== null) {
         notePassedOver(stages, call, cleared, refusal);
         noRoom ??= refusal;
@@ -104,7 +103,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: re
     }
     if (attempted.outcome.kind === "answer") discardBody(stages.clock, attempted.outcome.body);
     chargeUnanswered(stages, call, attempted.outcome);
-    leaveAttempt(stages, call, attempted.outcome, verdict.action === "next");
+    call.charges?.leave(attempted.outcome, verdict.action === "next");
     if (verdict.action === "give_up") throw giveUp(verdict, soonest, backend.retryBudget !== null);
     attempt.failoverReason = verdict.reason;
     if (verdict.action === "refetch_credential") continue;

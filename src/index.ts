@@ -15,6 +15,7 @@ export { readEventJson } from "./events/read-event-json.ts";
 export { structuredCloudEvent } from "./events/write-cloud-event.ts";
 export { isGrpc } from "./lib/grpc-protocol.ts";
 export { type RevocationList, readRevocationLists } from "./lib/revocation-list.ts";
+export { limitRulesOf } from "./limit-rules.ts";
 export type { AdminView } from "./listener/admin-app.ts";
 export { type ChosenListener, chooseListener } from "./listener/choose-listener.ts";
 export type * from "./model/audit.ts";

@@ -5,6 +5,7 @@ import { answerRefusal } from "./answer-refusal.ts";
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
 import { authorizeCall } from "./authorize-call.ts";
+import { isUnlimited } from "./call-charges.ts";
 import { type CallTimer, startTimer, timeLimit } from "./call-timer.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { findAnswer } from "./find-answer.ts";
@@ -20,7 +21,6 @@ import { planMirrors } from "./plan/plan-mirrors.ts";
 import { planRequest } from "./plan-request.ts";
 import { operationOf } from "./providers/operation-of.ts";
 import { holdCallBody, readCallBody } from "./read-call-body.ts";
-import { isUnlimited, reserveLimits } from "./reserve-limits.ts";
 import { route } from "./routing/decide.ts";
 import { settleUsage } from "./settle-usage.ts";
 import type { Stages } from "./stages.ts";
@@ -72,6 +72,8 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     // 4 Limited: there is room on all accounts. What a call may cost depends on whom it goes to.
     let { candidates } = planned;
     if (!isUnlimited(call, candidates)) {
+      // Loaded with the first call that a limit is for.
+      const { reserveLimits } = await import("./reserve-limits.ts");
       const reserved = await reserveLimits(stages, call, candidates);
       candidates = reserved.candidates;
       call = { ...call, charges: reserved.charges };

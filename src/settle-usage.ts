@@ -1,5 +1,4 @@
 import type { CallInFlight } from "./attempt.ts";
-import { settleCharges } from "./call-charges.ts";
 import type { CallRecord } from "./model/call-record.ts";
 import type { Stages } from "./stages.ts";
 
@@ -15,12 +14,6 @@ export function settleUsage(stages: Stages, call: CallInFlight | null, record: C
 }
 
 function settlePriced(stages: Stages, call: CallInFlight | null, record: CallRecord): void {
-  const charges = call?.charges ?? null;
-  if (charges !== null) {
-    // An answer has come, be it an error.
-    const left = charges.left || record.status === 101 || record.attempts.some(({ status }) => status !== 0);
-    const idle = record.outcome === "refused" || record.outcome === "broker_error" || record.status >= 400;
-    settleCharges(charges, { left, usage: record.charged?.usage ?? null, cost: record.cost, idle });
-  }
+  call?.charges?.settle(record);
   stages.attribution.settle(record);
 }

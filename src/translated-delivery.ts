@@ -72,7 +72,7 @@ export async function replyTranslatedError(stages: Stages, call: CallInFlight, w
   record.responseBytes = error.body.byteLength;
   record.outcome = "upstream_error";
   const length = ["content-length", String(error.body.byteLength)];
-  exchange.responder.reply(error.status, headers.concat(length, brokerHeaders(stages, call, won, answer)), error.body);
+  exchange.responder.reply(error.status, headers.concat(length, brokerHeaders(call, won, answer)), error.body);
 }
 
 /** What of the upstream's headers means something to a caller of another API. */
