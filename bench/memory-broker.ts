@@ -16,6 +16,7 @@ import {
   type Exchange,
   NOTHING_ATTESTED,
   type Outcome,
+  type UsagePorts,
 } from "../src/index.ts";
 import { CALLER_TOKEN, testManifests } from "../test/fakes/manifests.ts";
 
@@ -32,14 +33,22 @@ export interface CoreScene {
   readonly answer: readonly Uint8Array[];
 }
 
+export interface MemoryBrokerOptions {
+  /** More manifests, as YAML. */
+  readonly more?: string;
+  readonly usage?: UsagePorts;
+}
+
 /** A broker with one destination, which answers the scene's answer to whatever it is sent. */
 export interface MemoryBroker {
   /** That many calls, one after the other. */
   run(calls: number): Promise<void>;
+  /** The same, with other work of the process between them: milliseconds of each call. What was used is told behind each where no timer does it. */
+  runApart(calls: number): Promise<readonly number[]>;
   close(): Promise<void>;
 }
 
-export function createMemoryBroker(scene: CoreScene): MemoryBroker {
+export function createMemoryBroker(scene: CoreScene, { more, usage }: MemoryBrokerOptions = {}): MemoryBroker {
   const answered = ["content-type", scene.type, "date", "Sun, 22 Nov 2026 12:00:00 GMT", "x-request-id", "req_1"];
   const outcome = (): Outcome => ({
     kind: "answer",
@@ -77,8 +86,10 @@ export function createMemoryBroker(scene: CoreScene): MemoryBroker {
     schedule: (work) => setImmediate(work),
     tracer: null,
     digest: (text) => hash("sha256", text, "hex"),
+    ...(usage === undefined ? {} : { usage }),
   });
-  const compiled = compile([{ path: "core", text: testManifests({ backends: [{ name: "one", port: 1, key: "k", api: scene.api }] }) }], PLATFORMS.knative);
+  const manifests = testManifests({ backends: [{ name: "one", port: 1, key: "k", api: scene.api }], ...(more === undefined ? {} : { more }) });
+  const compiled = compile([{ path: "core", text: manifests }], PLATFORMS.knative);
   broker.load(compiled);
   const { snapshot, faults } = compiled;
   if (snapshot === null) throw new Error(JSON.stringify(faults));
@@ -89,7 +100,26 @@ export function createMemoryBroker(scene: CoreScene): MemoryBroker {
   const run = async (calls: number): Promise<void> => {
     for (let call = 0; call < calls; call += 1) await broker.handle(exchangeOf(scene, headers));
   };
-  return { run, close: () => broker.close() };
+  const runApart = async (calls: number): Promise<readonly number[]> => {
+    const times: number[] = [];
+    const signal = new AbortController().signal;
+    for (let call = 0; call < calls; call += 1) {
+      const began = performance.now();
+      await broker.handle(exchangeOf(scene, headers));
+      times.push(performance.now() - began);
+      if (usage?.timers === false) await broker.flushUsage(signal);
+      await new Promise(setImmediate);
+    }
+    return times;
+  };
+  return {
+    run,
+    runApart,
+    close: async () => {
+      if (usage !== undefined) await broker.flushUsage(AbortSignal.timeout(2_000));
+      await broker.close();
+    },
+  };
 }
 
 function memoryBody(pieces: readonly Uint8Array[]): AnswerBody {

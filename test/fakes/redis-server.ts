@@ -87,6 +87,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     const ending = child;
     child = null;
     if (ending === null || ending.exitCode !== null) return;
+    ending.ref();
     const ended = new Promise((resolve) => ending.once("exit", resolve));
     ending.kill("SIGKILL");
     await ended;
