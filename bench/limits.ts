@@ -74,7 +74,7 @@ interface StoreFigures {
 
 const address = await startStore();
 const memory = (): UsageStore => createMemoryUsageStore({ now: Date.now });
-const usage = (store: () => UsageStore, timers = true): UsagePorts => ({ open: async () => store(), timers });
+const usage = (store: () => UsageStore, timers = true): UsagePorts => ({ open: async () => store(), outlet: () => null, timers });
 const candidates = [
   candidate("no limits, no usage kept"),
   candidate("usage kept in memory", usage(memory)),
