@@ -2,6 +2,7 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { clockTime } from "./format.ts";
 
 export interface Series {
   readonly name: string;
@@ -21,6 +22,7 @@ interface ChartProps {
 }
 
 const HEIGHT = 220;
+const HOUR_MS = 3_600_000;
 
 /** Bars over time. The numbers stand in a table beside it (usage.ts). */
 export function Chart({ label, times, series, format }: ChartProps): VNode {
@@ -37,7 +39,7 @@ export function Chart({ label, times, series, format }: ChartProps): VNode {
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
-    const plot = new uPlot(optionsFor(element, series, format), dataOf(times, series), element);
+    const plot = new uPlot(optionsFor(element, times, series, format), dataOf(times, series), element);
     const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
     watch.observe(element);
     return () => {
@@ -51,9 +53,10 @@ export function Chart({ label, times, series, format }: ChartProps): VNode {
   </figure>`;
 }
 
-function optionsFor(element: HTMLElement, series: readonly Series[], format: (value: number) => string): uPlot.Options {
+function optionsFor(element: HTMLElement, times: readonly number[], series: readonly Series[], format: (value: number) => string): uPlot.Options {
   const style = getComputedStyle(element);
   const colorOf = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  const step = ((times[1] ?? HOUR_MS) - (times.length > 1 ? (times[0] ?? 0) : 0)) / 1_000;
   const axis = {
     stroke: colorOf("quiet"),
     font: `12px ${style.fontFamily}`,
@@ -63,14 +66,23 @@ function optionsFor(element: HTMLElement, series: readonly Series[], format: (va
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    // A time as its reader's clock shows it.
-    scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
+    // Room for half a bar at both ends.
+    scales: { x: { range: (_plot, from, to) => [from - step / 2, to + step / 2] }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
     legend: { show: false },
     cursor: { show: false },
-    axes: [axis, { ...axis, size: 64, values: (_plot, ticks) => ticks.map(format) }],
+    axes: [
+      // Days first, and hours where there are few days.
+      { ...axis, space: 72, incrs: [1, 3, 6, 12, 24, 48, 96, 168].map((hours) => hours * 3_600), values: (_plot, ticks) => ticks.map(timeText) },
+      { ...axis, size: 64, values: (_plot, ticks) => ticks.map(format) },
+    ],
     // The whole stack first: what is drawn later stands in front of it.
     series: [{}, ...[...series].reverse().map(({ color }) => barsOf(colorOf(color)))],
   };
+}
+
+/** Of seconds since the epoch. */
+function timeText(seconds: number): string {
+  return clockTime(seconds * 1_000, seconds % 86_400 === 0);
 }
 
 function barsOf(color: string): uPlot.Series {

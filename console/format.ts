@@ -19,7 +19,7 @@ export function percent(part: number, all: number): string {
 /** Nanos of a currency's unit. Small sums keep the digits that say something: `$0.00042`. */
 export function money(nanos: number, currency = "USD"): string {
   const value = nanos / 1e9;
-  const isSmall = value !== 0 && Math.abs(value) < 1;
+  const isSmall = value !== 0 && Math.abs(value) < 0.01;
   const digits = isSmall ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
   return new Intl.NumberFormat("en-US", { style: "currency", currency, ...digits }).format(value);
 }
@@ -28,6 +28,14 @@ export function money(nanos: number, currency = "USD"): string {
 export function cost(nanos: number, unpriced: number): string {
   if (unpriced === 0) return money(nanos);
   return nanos === 0 ? "unknown" : `${money(nanos)} and more`;
+}
+
+/** A day, or a time of it, in UTC: the days of usage are those of UTC. */
+export function clockTime(time: number, isDay: boolean): string {
+  return new Intl.DateTimeFormat(
+    "en-GB",
+    isDay ? { day: "numeric", month: "short", timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit", timeZone: "UTC" },
+  ).format(time);
 }
 
 /** `2m 5s`, in the two largest units. */

@@ -42,7 +42,12 @@ const COLUMNS: readonly Column<Incident>[] = [
     show: ({ namespace, serviceAccount }) => html`${namespace}${serviceAccount !== "" && html`<small>${serviceAccount}</small>`}`,
   },
   { id: "model", title: "Model", value: ({ model }) => model || null },
-  { id: "backend", title: "Backend", value: ({ backend }) => backend || null, show: ({ backend }) => backend.replace(/^XBackend\//, "") },
-  { id: "route", title: "Route", value: ({ route }) => route || null },
+  {
+    id: "backend",
+    title: "Backend and route",
+    value: ({ backend, route }) => `${backend} ${route}`,
+    show: ({ backend, route }) =>
+      html`${backend === "" ? html`<span class="unknown">none reached</span>` : backend.replace(/^XBackend\//, "")}<small>${route}</small>`,
+  },
   { id: "id", title: "Request id", value: ({ id }) => id, show: ({ id }) => html`<code class="id">${id}</code>` },
 ];

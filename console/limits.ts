@@ -6,10 +6,11 @@ import type { Limit, Limits } from "./shapes.ts";
 import { type Column, Table } from "./table.ts";
 
 /** Every account of every limit: used, held, left, and when it begins anew. */
-export function LimitsView({ limits: { limits } }: { limits: Limits }): VNode {
+export function LimitsView({ limits: { limits, truncated } }: { limits: Limits }): VNode {
   const over = limits.filter((limit) => shareOf(limit) >= 1).length;
   const near = limits.filter((limit) => shareOf(limit) >= 0.8).length - over;
   return html`
+    ${truncated && html`<p class="fault">There are more accounts than are shown.</p>`}
     <dl class="tiles">
       <${Tile} name="Accounts" value=${whole(limits.length)} note="that count now" />
       <${Tile} name="Used up" value=${whole(over)} note="calls are refused, moved on, or only told" tone=${over > 0 ? "bad" : null} />
@@ -20,18 +21,24 @@ export function LimitsView({ limits: { limits } }: { limits: Limits }): VNode {
   `;
 }
 
-function keyOf({ limit, of }: Limit): string {
-  return `${limit} ${JSON.stringify(of)}`;
+function keyOf({ gateway, limit, of }: Limit): string {
+  return `${gateway} ${limit} ${JSON.stringify(of)}`;
 }
 
-/** Of the limit, what is used. */
-function shareOf({ used, max }: Limit): number {
-  if (max === null) return 0;
-  return max === 0 ? 1 : used / max;
+/** How full it is. Calls under way are held, and of concurrency nothing else counts. */
+function shareOf({ unit, used, held, max }: Limit): number {
+  return max === 0 ? 1 : (unit === "concurrency" ? held : used) / max;
 }
+
+const ACTIONS = { reject: "refuses", nextTier: "moves calls on", shadow: "only tells" } as const;
 
 const COLUMNS: readonly Column<Limit>[] = [
-  { id: "limit", title: "Limit", value: ({ limit }) => limit, show: ({ limit, unit }) => html`${limit}<small>${unit ?? "unit not known"}</small>` },
+  {
+    id: "limit",
+    title: "Limit",
+    value: ({ limit }) => limit,
+    show: ({ limit, unit, onExceeded }) => html`${limit.split("/").at(-1)}<small>${unit}; ${ACTIONS[onExceeded]}</small><small>${limit}</small>`,
+  },
   { id: "of", title: "Of", value: ({ of }) => ofText(of), show: ({ of }) => ofText(of) ?? html`<span class="unknown">all calls</span>` },
   {
     id: "share",
@@ -40,14 +47,13 @@ const COLUMNS: readonly Column<Limit>[] = [
     value: shareOf,
     show: (limit) => {
       const { used, held, max } = limit;
-      if (max === null) return html`${amount(used, limit)}`;
       const mark = shareOf(limit) >= 1 ? html`<${Mark} tone="bad">used up</${Mark}> ` : null;
       return html`<${Bar} used=${used} held=${held} limit=${max} />${mark}${amount(used, limit)} <small>${percent(used, max)}</small>`;
     },
   },
   { id: "held", title: "Held", numeric: true, value: ({ held }) => held, show: (limit) => amount(limit.held, limit) },
-  { id: "left", title: "Left", numeric: true, value: ({ left }) => left, show: (limit) => (limit.left === null ? null : amount(limit.left, limit)) },
-  { id: "max", title: "Limit", numeric: true, value: ({ max }) => max, show: (limit) => (limit.max === null ? null : amount(limit.max, limit)) },
+  { id: "left", title: "Left", numeric: true, value: ({ left }) => left, show: (limit) => amount(limit.left, limit) },
+  { id: "max", title: "Allowed", numeric: true, value: ({ max }) => max, show: (limit) => amount(limit.max, limit) },
   { id: "reset", title: "Begins anew", numeric: true, value: ({ resetsAt }) => resetsAt, show: resetText },
 ];
 

@@ -13,13 +13,13 @@ export function Overview({ state }: { state: State }): VNode {
   const refused = routes.filter((route) => route.refused).length;
   return html`
     <dl class="tiles">
-      <${Tile} name="Snapshot" value=${snapshot?.id ?? "none"} note=${snapshot?.loadedAt == null ? null : html`loaded <${Moment} at=${snapshot.loadedAt} />`} />
+      <${Tile} name="Snapshot" value=${html`<code>${snapshot?.id ?? "none"}</code>`} note=${snapshot?.loadedAt == null ? null : html`loaded <${Moment} at=${snapshot.loadedAt} />`} />
       <${Tile} name="Gateways" value=${whole(gateways.length)} note=${gateways
         .map(({ id }) => id)
         .slice(0, 3)
         .join(", ")} />
       <${Tile} name="Rules of routes" value=${whole(routes.length)} note=${refused === 0 ? "none is refused" : `${whole(refused)} refused`} tone=${refused > 0 ? "bad" : null} />
-      <${Tile} name="Backends" value=${whole(backendList.length)} note=${ill === 0 ? "all in use" : `${whole(ill)} not in use now`} tone=${ill > 0 ? "bad" : null} />
+      <${Tile} name="Backends" value=${ill === 0 ? whole(backendList.length) : `${whole(backendList.length - ill)} of ${whole(backendList.length)}`} note=${ill === 0 ? "all in use" : "in use now"} tone=${ill > 0 ? "bad" : null} />
       <${Tile} name="Conditions" value=${troubles.length === 0 ? "good" : whole(troubles.length)} note=${troubles.length === 0 ? "of every object" : "are not as they should be"} tone=${troubles.length > 0 ? "bad" : null} />
     </dl>
     ${
@@ -87,7 +87,8 @@ function placesText(places: Backend["places"]): string | null {
 function showEvidence(places: Backend["places"]): VNode | null {
   const [place] = places;
   if (place === undefined) return null;
-  return html`${place.evidence}<small>${place.rule}${place.checkedAt === null ? "" : `, checked ${place.checkedAt.slice(0, 10)}`}</small>`;
+  const rule = place.rule === place.evidence ? "" : `${place.rule}, `;
+  return html`${place.evidence}<small>${rule}${place.checkedAt === null ? "undated" : `checked ${place.checkedAt.slice(0, 10)}`}</small>`;
 }
 
 const ROUTES: readonly Column<Route>[] = [

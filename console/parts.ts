@@ -28,7 +28,10 @@ export function Moment({ at, short = false }: { at: string | number; short?: boo
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return html`<span>unknown</span>`;
   const iso = date.toISOString();
-  const format = new Intl.DateTimeFormat(undefined, short ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "medium" });
+  const format = new Intl.DateTimeFormat(
+    undefined,
+    short ? { timeStyle: "medium" } : { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
+  );
   return html`<time dateTime=${iso} title=${iso}>${format.format(date)}</time>`;
 }
 

@@ -16,7 +16,7 @@ export function Regions({ proof }: { proof: Proof | null }): VNode {
     <dl class="tiles">
       <${Tile} name="Verdict" value=${ok ? "good" : "not proved"} note=${ok ? "every lock rests on evidence" : `${holes.length} that rest on nothing`} tone=${ok ? "good" : "bad"} />
       <${Tile} name="Rules and callers" value=${rules.length} note=${`${locked} of them locked`} />
-      <${Tile} name="Snapshot" value=${proof.snapshot} note=${html`asked <${Moment} at=${proof.at} />`} />
+      <${Tile} name="Snapshot" value=${html`<code>${proof.snapshot}</code>`} note=${html`asked <${Moment} at=${proof.at} />`} />
       <${Tile} name="Built-in tables" value=${proof.regionData.slice(0, 10)} note="last compared with their sources" />
     </dl>
     ${holes.length > 0 && html`<section class="panel bad" aria-labelledby="holes"><h2 id="holes">Rests on nothing</h2><ul>${holes.map((hole) => html`<li>${hole}</li>`)}</ul></section>`}

@@ -66,9 +66,9 @@ interface ViewProps {
 function View({ place, paused, turn }: ViewProps): VNode {
   if (place.view === "usage") return html`<${UsageView} query=${place.query} paused=${paused} turn=${turn} />`;
   if (place.view === "limits")
-    return html`<${Read} path="/-/limits" paused=${paused} turn=${turn} show=${(limits: Limits) => html`<${LimitsView} limits=${limits} />`} />`;
+    return html`<${Read} path="/-/limits?limit=10000" paused=${paused} turn=${turn} show=${(limits: Limits) => html`<${LimitsView} limits=${limits} />`} />`;
   if (place.view === "incidents")
-    return html`<${Read} path="/-/incidents" paused=${paused} turn=${turn} show=${(incidents: Incidents) => html`<${IncidentsView} incidents=${incidents} />`} />`;
+    return html`<${Read} path="/-/incidents?limit=500" paused=${paused} turn=${turn} show=${(incidents: Incidents) => html`<${IncidentsView} incidents=${incidents} />`} />`;
   if (place.view === "regions")
     return html`<${Read} path="/-/console/proof" paused=${paused} turn=${turn} show=${(proof: Proof | null) => html`<${Regions} proof=${proof} />`} />`;
   return html`<${Read} path="/-/console/state" paused=${paused} turn=${turn} show=${(state: State) => html`<${Overview} state=${state} />`} />`;

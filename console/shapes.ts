@@ -194,18 +194,19 @@ export interface Incidents {
   readonly incidents: readonly Incident[];
 }
 
-/** One account of a limit. Amounts in the limit's unit; cost in nanos. */
+/** One account of a limit, of `/-/limits`. Amounts in the limit's unit; cost in nanos of the currency. */
 export interface Limit {
+  readonly gateway: string;
   readonly limit: string;
-  readonly unit: string | null;
+  readonly unit: string;
   readonly currency: string | null;
+  readonly onExceeded: "reject" | "nextTier" | "shadow";
   /** By what it is divided, and for whom this account is. */
   readonly of: Readonly<Record<string, string>>;
   readonly used: number;
   readonly held: number;
-  /** Null: none. */
-  readonly max: number | null;
-  readonly left: number | null;
+  readonly max: number;
+  readonly left: number;
   /** Milliseconds since the epoch; null: it does not end at a moment. */
   readonly resetsAt: number | null;
   /** Null: no sliding window. */
@@ -214,4 +215,5 @@ export interface Limit {
 
 export interface Limits {
   readonly limits: readonly Limit[];
+  readonly truncated: boolean;
 }

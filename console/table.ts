@@ -77,8 +77,9 @@ export function Table<Row>({ caption, rows, columns, keyOf, first, empty, tools 
 function Heading<Row>({ column, order, sort }: { column: Column<Row>; order: Order; sort: () => void }): VNode {
   const isBy = order.column === column.id;
   const direction = isBy ? (order.descending ? "descending" : "ascending") : "none";
+  const arrow = html`<span class="arrow" aria-hidden="true">${isBy ? (order.descending ? "↓" : "↑") : ""}</span>`;
   return html`<th scope="col" class=${column.numeric === true ? "number" : ""} aria-sort=${direction}>
-    <button type="button" onClick=${sort}>${column.title}<span class="arrow" aria-hidden="true">${isBy ? (order.descending ? "↓" : "↑") : ""}</span></button>
+    <button type="button" onClick=${sort}>${column.numeric === true ? [arrow, column.title] : [column.title, arrow]}</button>
   </th>`;
 }
 

@@ -2,6 +2,8 @@ import { DIMENSIONS, type Dimension } from "./shapes.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** As many as the broker gives at once. */
+const MOST_ROWS = 10_000;
 
 export const RANGES = [
   { id: "today", title: "Today", days: 1, interval: "hour" },
@@ -48,7 +50,7 @@ export function usagePath({ range, namespace, model }: UsageQuery, by: readonly 
   const query = new URLSearchParams({ since: new Date(from).toISOString(), by: by.join() });
   if (namespace !== null) query.set("namespace", namespace);
   if (model !== null) query.set("model", model);
-  return `/-/usage?${query}`;
+  return `/-/usage?${query}&limit=${MOST_ROWS}`;
 }
 
 /** Beginnings of the hours or days of a range up to now, so that a chart shows the empty ones too. */

@@ -2,7 +2,7 @@ import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
 import { Chart, type Series } from "./chart.ts";
-import { cost, money, percent, short, whole } from "./format.ts";
+import { clockTime, cost, money, percent, short, whole } from "./format.ts";
 import { Shown, Tile } from "./parts.ts";
 import { linkTo } from "./route.ts";
 import { DIMENSIONS, type Dimension, type Usage, type UsageCounts, type UsageRow } from "./shapes.ts";
@@ -59,17 +59,15 @@ function Course({ usage, asked }: { usage: Usage; asked: UsageQuery }): VNode {
   const format = asked.measure === "cost" ? (value: number) => money(value * 1e9) : short;
   const title = MEASURES.find(({ id }) => id === asked.measure)?.title ?? "";
   const sums = series.map(({ name, values }) => `${name} ${format(values.reduce((sum, value) => sum + value, 0))}`).join(", ");
-  const label = `${title} by ${asked.range.interval}, ${asked.range.title}: ${sums}.`;
-  const stamp = new Intl.DateTimeFormat(
-    undefined,
-    asked.range.interval === "hour" ? { dateStyle: "medium", timeStyle: "short" } : { dateStyle: "medium", timeZone: "UTC" },
-  );
+  const label = `${title} by ${asked.range.interval} (UTC), ${asked.range.title}: ${sums}.`;
+  const isByHour = asked.range.interval === "hour";
+  const stamp = (time: number): string => (isByHour ? `${clockTime(time, true)} ${clockTime(time, false)}` : clockTime(time, true));
   return html`<section aria-label=${title}>
     <${Chart} label=${label} times=${times} series=${series} format=${format} />
     <details><summary>The chart in numbers</summary><div class="scroll short" tabindex="0" role="region" aria-label="The chart in numbers"><table>
       <caption>${title} by ${asked.range.interval}</caption>
-      <thead><tr><th scope="col">${asked.range.interval === "hour" ? "Hour" : "Day (UTC)"}</th>${series.map(({ name }) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
-      <tbody>${times.map((time, at) => byTime.has(time) && html`<tr><th scope="row">${stamp.format(time)}</th>${series.map(({ values }) => html`<td class="number">${asked.measure === "cost" ? format(values[at] ?? 0) : whole(values[at] ?? 0)}</td>`)}</tr>`)}</tbody>
+      <thead><tr><th scope="col">${isByHour ? "Hour (UTC)" : "Day (UTC)"}</th>${series.map(({ name }) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
+      <tbody>${times.map((time, at) => byTime.has(time) && html`<tr><th scope="row">${stamp(time)}</th>${series.map(({ values }) => html`<td class="number">${asked.measure === "cost" ? format(values[at] ?? 0) : whole(values[at] ?? 0)}</td>`)}</tr>`)}</tbody>
     </table></div></details>
   </section>`;
 }

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 /** Data that are read again and again. What was read last stays when a reading fails: the page then says how old it is. */
 export interface Reading<Value> {
@@ -9,22 +9,30 @@ export interface Reading<Value> {
   readonly fault: string | null;
 }
 
+interface HeldReading<Value> {
+  readonly path: string;
+  readonly reading: Reading<Value>;
+}
+
+const NOTHING = { value: null, at: null, fault: null };
 const EVERY_MS = 10_000;
 const PATIENCE_MS = 15_000;
 
 /** Reads JSON at once, every ten seconds while the page is seen and `paused` is not, and whenever `turn` changes. */
 export function useData<Value>(path: string, paused: boolean, turn: number): Reading<Value> {
-  const [held, setHeld] = useState<{ readonly path: string; readonly reading: Reading<Value> } | null>(null);
+  const [held, setHeld] = useState<HeldReading<Value> | null>(null);
+  const latest = useRef<HeldReading<Value> | null>(null);
   useEffect(() => {
     const leaving = new AbortController();
     let timer = 0;
-    let last: Reading<Value> = { value: null, at: null, fault: null };
     const look = async (): Promise<void> => {
       clearTimeout(timer);
       if (!document.hidden) {
-        last = await readOnce<Value>(path, last, leaving.signal);
+        const last = latest.current?.path === path ? latest.current.reading : NOTHING;
+        const reading = await readOnce<Value>(path, last, leaving.signal);
         if (leaving.signal.aborted) return;
-        setHeld({ path, reading: last });
+        latest.current = { path, reading };
+        setHeld(latest.current);
       }
       if (!paused) timer = setTimeout(look, EVERY_MS);
     };
@@ -40,7 +48,7 @@ export function useData<Value>(path: string, paused: boolean, turn: number): Rea
     };
   }, [path, paused, turn]);
   // What another path has answered is not shown under this one's name.
-  return held?.path === path ? held.reading : { value: null, at: null, fault: null };
+  return held?.path === path ? held.reading : NOTHING;
 }
 
 async function readOnce<Value>(path: string, last: Reading<Value>, leaving: AbortSignal): Promise<Reading<Value>> {

@@ -55,6 +55,9 @@ Copy and paste, in another terminal, in this folder:
   npx spillway explain --as team-b/app -m examples/quickstart -m ${generated} \\
     ${url}/v1/chat/completions -d '{"model": "smart"}'
 
+  # what runs, who used what, what is left, where calls may be processed: a page; sign in with ${TOKENS["egress-system"]}
+  ${url}/-/console
+
   # the state of every manifest, backend and secret
   curl ${url}/-/status -H 'Authorization: Bearer ${TOKENS["egress-system"]}'
 

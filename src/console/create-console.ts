@@ -53,7 +53,8 @@ export function createConsole({ authorize, now, files, data }: ConsoleOptions): 
   async function page(request: Request): Promise<Response> {
     if (await isOperator(request)) return html(pageText(), 200);
     const site = request.headers.get("sec-fetch-site");
-    return html(signInText(null, site === "cross-site" || site === "same-site"), 401);
+    // Over plain HTTP a browser does not say whether another site led here.
+    return html(signInText(null, site !== "same-origin" && site !== "none"), 401);
   }
 
   async function signIn(request: Request): Promise<Response> {
