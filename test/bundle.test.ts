@@ -105,9 +105,9 @@ describe("the bundle of the Worker, as wrangler would upload it", () => {
   }, 60_000);
   afterAll(() => worker.remove());
 
-  // All in one file, so that what other platforms load on first use counts here: translation between APIs is 35 KiB of it, evaluated when it is first wanted.
-  it("is minified and at most 184 KiB gzipped", () => {
-    expect(gzipSync(worker.code).byteLength).toBeLessThanOrEqual(184 * KIB);
+  // All in one file, so that what other platforms load on first use counts here: translation between APIs is 35 KiB of it, limits and the records of usage 25, both evaluated when first wanted.
+  it("is minified and at most 218 KiB gzipped", () => {
+    expect(gzipSync(worker.code).byteLength).toBeLessThanOrEqual(218 * KIB);
     expect(worker.code.length / worker.code.split("\n").length).toBeGreaterThan(1_000);
   });
 

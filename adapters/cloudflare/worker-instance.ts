@@ -13,6 +13,7 @@ import { bundleNamespace, createWorkerManifests, type WorkerManifests } from "./
 import { workerPageFiles } from "./worker-page-files.ts";
 import { workerPlace } from "./worker-place.ts";
 import { createWorkerState } from "./worker-state.ts";
+import { createWorkerUsage } from "./worker-usage.ts";
 
 /** The bindings of the Worker; docs/platforms.md lists those that it knows. */
 export type WorkerBindings = Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ export interface WorkerInstance {
   readonly broker: Broker;
   readonly admin: AdminPages;
   readonly manifests: WorkerManifests;
-  /** Sends what the calls have told, events and spans, by itself. Never rejects. */
+  /** Sends what the calls have told, usage, events and spans, by itself. Never rejects. */
   flush(signal: AbortSignal): Promise<void>;
   /** Null: what the platform says of a request that is none, such as a batch of a queue. */
   readonly placeOf: (request: Request | null) => BrokerPlace;
@@ -54,6 +55,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     shareFlights: false,
     outlets: workerOutlets(bindings),
     ...(audit === null ? {} : { audit }),
+    usage: { open: createWorkerUsage(bindings, workerClock.now), timers: false },
     events: {
       state: createWorkerState(bindings, workerClock.now),
       answers,
@@ -76,7 +78,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
   const admin = createAdminPages(broker, { metrics: () => null, now: workerClock.now, files: workerPageFiles });
   const flush = async (signal: AbortSignal): Promise<void> => {
     broker.attribution.drain();
-    await Promise.all([sink.flush(signal), traces.flush(signal)]);
+    await Promise.all([broker.flushUsage(signal), sink.flush(signal), traces.flush(signal)]);
   };
   return { broker, admin, manifests, flush, placeOf: workerPlace(bindings), complain };
 }

@@ -4,6 +4,7 @@ import { createWorkerExchange, type WorkerContext } from "./worker-exchange.ts";
 import { createWorkerInstance, type WorkerBindings, type WorkerInstance } from "./worker-instance.ts";
 
 export { SpillwayState } from "./spillway-state.ts";
+export { SpillwayUsage } from "./spillway-usage.ts";
 
 /** The platform gives work after an answer 30 s. Milliseconds. */
 const FLUSH_MS = 20_000;

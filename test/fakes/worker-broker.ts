@@ -91,6 +91,8 @@ export interface WorkerBrokerOptions {
   readonly namespacePort?: number;
   /** Durable Objects at `SPILLWAY_STATE`, gone with the process. */
   readonly state?: boolean;
+  /** The same for limits and usage at `SPILLWAY_USAGE`. */
+  readonly usage?: boolean;
   /** Further bindings, and the services that they need, as workerd's configuration has them. */
   readonly extra?: { readonly bindings: readonly string[]; readonly services: readonly string[] };
 }
@@ -115,7 +117,7 @@ export default {
 
 /** Runs the bundle. Its `fetch` is the platform's own; only the address of the world outside is the test's. */
 export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<WorkerBroker> {
-  const { bundle, manifests, secrets, stored = {}, worldPort, namespacePort = null, state = false, extra = { bindings: [], services: [] } } = options;
+  const { bundle, manifests, secrets, stored = {}, worldPort, namespacePort = null, state = false, usage = false, extra = { bindings: [], services: [] } } = options;
   const settings = await readFile(join(root, "wrangler.toml"), "utf8");
   const folder = join(bundle.folder, `run-${crypto.randomUUID()}`);
   await mkdir(folder);
@@ -132,6 +134,7 @@ export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<W
     ...Object.keys(stored).map((name) => `(name = "${name}", service = (name = "store", entrypoint = "${name}"))`),
     ...(namespacePort === null ? [] : ['(name = "SPILLWAY_MANIFESTS", kvNamespace = "kv")']),
     ...(state ? ['(name = "SPILLWAY_STATE", durableObjectNamespace = "SpillwayState")'] : []),
+    ...(usage ? ['(name = "SPILLWAY_USAGE", durableObjectNamespace = "SpillwayUsage")'] : []),
     ...extra.bindings,
   ];
   const services = [...(namespacePort === null ? [] : [`(name = "kv", external = (address = "127.0.0.1:${namespacePort}", http = ()))`]), ...extra.services];
@@ -155,7 +158,9 @@ const main :Workerd.Worker = (
   modules = [ ${modules.join(", ")} ],
   compatibilityDate = "${/^compatibility_date = "(.+)"$/m.exec(settings)?.[1]}",
   compatibilityFlags = ${/^compatibility_flags = (\[.+\])$/m.exec(settings)?.[1]},
-  durableObjectNamespaces = [ (className = "SpillwayState", uniqueKey = "state", enableSql = true) ], durableObjectStorage = (localDisk = "disk"),
+  durableObjectNamespaces = [
+    (className = "SpillwayState", uniqueKey = "state", enableSql = true), (className = "SpillwayUsage", uniqueKey = "usage", enableSql = true) ],
+  durableObjectStorage = (localDisk = "disk"),
   bindings = [ ${bindings.join(", ")} ], globalOutbound = "world" );
 const door :Workerd.Worker = (
   modules = [ (name = "door.js", esModule = embed "door.js") ], compatibilityDate = "2026-11-01",

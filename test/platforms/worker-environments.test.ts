@@ -21,13 +21,21 @@ describe("wrangler.toml", () => {
     }
   });
 
+  it("makes each class once, in a migration of its own that a Worker of an earlier release still takes", () => {
+    const migrations = [...settings.matchAll(/^\[\[migrations\]\]\ntag = "(\w+)"\nnew_sqlite_classes = \["(\w+)"\]$/gm)].map(([, tag, name]) => [tag, name]);
+    expect(migrations).toEqual([
+      ["v1", "SpillwayState"],
+      ["v2", "SpillwayUsage"],
+    ]);
+  });
+
   it("says the release as package.json does, in every environment", () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as { readonly version: string };
     expect(settings.split(`SPILLWAY_VERSION = '"${version}"'`)).toHaveLength(2 + environments.length);
   });
 
-  it("gives every environment the state, and names no secret", () => {
-    expect(settings.match(/class_name = "SpillwayState"/g)).toHaveLength(1 + environments.length);
+  it("gives every environment the state and the usage, and names no secret", () => {
+    for (const name of ["SpillwayState", "SpillwayUsage"]) expect(settings.split(`class_name = "${name}"`)).toHaveLength(2 + environments.length);
     expect(settings).not.toMatch(/^\s*(?:[A-Z_]*KEY|[A-Z_]*TOKEN|CALLERS)\s*=/m);
   });
 });
