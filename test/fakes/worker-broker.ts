@@ -117,7 +117,17 @@ export default {
 
 /** Runs the bundle. Its `fetch` is the platform's own; only the address of the world outside is the test's. */
 export async function startWorkerBroker(options: WorkerBrokerOptions): Promise<WorkerBroker> {
-  const { bundle, manifests, secrets, stored = {}, worldPort, namespacePort = null, state = false, usage = false, extra = { bindings: [], services: [] } } = options;
+  const {
+    bundle,
+    manifests,
+    secrets,
+    stored = {},
+    worldPort,
+    namespacePort = null,
+    state = false,
+    usage = false,
+    extra = { bindings: [], services: [] },
+  } = options;
   const settings = await readFile(join(root, "wrangler.toml"), "utf8");
   const folder = join(bundle.folder, `run-${crypto.randomUUID()}`);
   await mkdir(folder);
