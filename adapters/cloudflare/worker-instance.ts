@@ -7,13 +7,15 @@ import { createWorkerAudit } from "../telemetry/worker-audit.ts";
 import { createWorkerTraces } from "../telemetry/worker-traces.ts";
 import { createFetchDocumentFetcher } from "../transport/fetch-document-fetcher.ts";
 import { createFetchTransport } from "../transport/fetch-transport.ts";
+import { loneLimits } from "../usage/lone-limits.ts";
+import { workerUsageOutlet } from "../usage/usage-outlet.ts";
 import builtIn from "./manifests.bundle";
 import { workerClock } from "./worker-clock.ts";
 import { bundleNamespace, createWorkerManifests, type WorkerManifests } from "./worker-manifests.ts";
 import { workerPageFiles } from "./worker-page-files.ts";
 import { workerPlace } from "./worker-place.ts";
 import { createWorkerState } from "./worker-state.ts";
-import { createWorkerUsage } from "./worker-usage.ts";
+import { createWorkerUsage, isSharedOnWorkers } from "./worker-usage.ts";
 
 /** The bindings of the Worker; docs/platforms.md lists those that it knows. */
 export type WorkerBindings = Readonly<Record<string, unknown>>;
@@ -39,6 +41,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
   const traces = createWorkerTraces(textsOf(bindings), complain);
   const audit = createWorkerAudit(bindings, log);
   const lease = bindings["SPILLWAY_EVENT_LEASE"];
+  const isShared = isSharedOnWorkers(bindings);
   const namespace = bundleNamespace(bindings["SPILLWAY_MANIFESTS"]);
   const broker: Broker = createBroker({
     clock: workerClock,
@@ -55,7 +58,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     shareFlights: false,
     outlets: workerOutlets(bindings),
     ...(audit === null ? {} : { audit }),
-    usage: { open: createWorkerUsage(bindings, workerClock.now), timers: false },
+    usage: { open: createWorkerUsage(bindings, workerClock.now), outlet: workerUsageOutlet(bindings, isShared), timers: false },
     events: {
       state: createWorkerState(bindings, workerClock.now),
       answers,
@@ -72,6 +75,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     builtIn,
     namespace,
     now: workerClock.now,
+    remarks: (snapshot) => loneLimits(snapshot, isShared),
     complain,
   });
   // No metrics: each isolate would tell of its own calls only.

@@ -1,4 +1,4 @@
-import { type Broker, type Platform, readBundle } from "../../src/index.ts";
+import { type Broker, type Platform, readBundle, type Snapshot } from "../../src/index.ts";
 import { formatFaults, formatRefused } from "../config/report.ts";
 import { readBounded } from "../transport/read-bounded.ts";
 
@@ -15,6 +15,8 @@ export interface WorkerManifestsOptions {
   /** Holds a newer bundle under the key `bundle`; null: there is none. */
   readonly namespace: BundleNamespace | null;
   readonly now: () => number;
+  /** What else is worth a line when manifests are served from then on. */
+  readonly remarks: (snapshot: Snapshot) => readonly string[];
   /** Tells the operator what is wrong. */
   readonly complain: (text: string) => void;
 }
@@ -60,6 +62,7 @@ export function createWorkerManifests(options: WorkerManifestsOptions): WorkerMa
     const told = [formatFaults(compiled.faults, { color: false }), formatRefused(compiled.conditions, { color: false })];
     for (const one of told) if (one !== "") complain(one);
     for (const notice of broker.notices()) complain(`a region lock refuses calls: ${notice}`);
+    if (compiled.snapshot !== null) for (const remark of options.remarks(compiled.snapshot)) complain(remark);
   }
 
   async function lookInto(source: BundleNamespace): Promise<void> {

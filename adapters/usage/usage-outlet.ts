@@ -25,7 +25,7 @@ export function nodeUsageOutlet(environment: Environment): UsagePorts["outlet"] 
 export function workerUsageOutlet(bindings: Readonly<Record<string, unknown>>, isShared: (plan: UsageStorePlan | null) => boolean): UsagePorts["outlet"] {
   const word = bindings["SPILLWAY_USAGE_REGION"];
   const region = readPlace("SPILLWAY_USAGE_REGION", typeof word === "string" ? word : undefined);
-  return (plan) => (isShared(plan) ? { kind: "usage", name: plan === null ? "SPILLWAY_STATE" : "limits.store", hostname: null, region } : null);
+  return (plan) => (isShared(plan) ? { kind: "usage", name: plan === null ? "SPILLWAY_USAGE" : "limits.store", hostname: null, region } : null);
 }
 
 /** Without a plan only a Redis is taken over from the state. */

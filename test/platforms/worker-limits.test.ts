@@ -113,6 +113,7 @@ describe("limits and usage in a Worker", () => {
     await expect
       .poll(async () => (await page(broker, "limits"))["limits"], { timeout: 15_000 })
       .toEqual(expect.arrayContaining([expect.objectContaining({ used: 7, held: 0 }), expect.objectContaining({ used: 1, held: 0 })]));
+    expect(broker.stderr()).not.toContain("by this instance alone");
     expect(broker.stderr()).not.toMatch(/Cannot perform I\/O|hang|uncaught/i);
   });
 
@@ -144,5 +145,6 @@ describe("limits and usage in a Worker", () => {
   it("counts in the isolate's own memory where there is no binding", async () => {
     const broker = await serving("  - {name: rpm, unit: Requests, limit: 2, window: {duration: 1h}}", "", false);
     expect([await call(broker), await call(broker), await call(broker)].map(({ status }) => status)).toEqual([200, 200, 429]);
+    await expect.poll(broker.stderr, { timeout: 10_000 }).toContain("are counted by this instance alone");
   });
 });

@@ -36,6 +36,7 @@ describe("the manifests of a Worker", () => {
       builtIn: one,
       namespace: at,
       now: () => now,
+      remarks: () => [],
       complain: (text) => complaints.push(text),
     });
   const served = () => loaded.filter(({ ok }) => ok).at(-1)?.snapshot?.id ?? null;
