@@ -30,7 +30,7 @@ import { createRetryBudget } from "./plan/retry-budget.ts";
 import { CLOSED_DESK } from "./policy/limits/closed-desk.ts";
 import type { LimitDesk } from "./policy/limits/limit-desk.ts";
 import { createTokenRatios } from "./policy/limits/token-ratios.ts";
-import { createPricing, type LoadPriceBook } from "./pricing/create-pricing.ts";
+import type { LoadPriceBook } from "./pricing/create-pricing.ts";
 import type { Stages } from "./stages.ts";
 import { createControlCall } from "./transport/control-call.ts";
 import { createUsagePages, type UsagePages } from "./usage-pages.ts";
@@ -175,7 +175,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     attribution,
     limits: ports.limits ?? limits ?? CLOSED_DESK,
     tokenRatios: createTokenRatios(),
-    prices: createCallPrices(createPricing(ports.prices ?? null)),
+    prices: createCallPrices(ports.prices ?? null),
     outlets,
     emit,
   };

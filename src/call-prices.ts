@@ -4,7 +4,7 @@ import type { Cleared } from "./model/cleared.ts";
 import type { Usage } from "./model/operation.ts";
 import type { RateCard } from "./model/price.ts";
 import { matchModel } from "./plan/model-rule.ts";
-import type { Pricing } from "./pricing/create-pricing.ts";
+import type { LoadPriceBook, Pricing } from "./pricing/create-pricing.ts";
 import { upstreamModel } from "./providers/upstream-model.ts";
 
 /** What calls cost, before and after they were made. */
@@ -26,8 +26,18 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
   "limits_unavailable",
 ]);
 
-/** Asks the prices about calls. */
-export function createCallPrices(pricing: Pricing): CallPrices {
+/** Asks the prices about calls: those of the policies, and of the book that `loadBook` loads; null: there is none. What works out prices loads with the first call that has any. */
+export function createCallPrices(loadBook: LoadPriceBook | null): CallPrices {
+  let pricing: Pricing | null = null;
+
+  function withPricing<Found>(ask: (pricing: Pricing) => Found | Promise<Found>): Found | Promise<Found> {
+    if (pricing !== null) return ask(pricing);
+    return import("./pricing/create-pricing.ts").then(({ createPricing }) => {
+      pricing ??= createPricing(loadBook);
+      return ask(pricing);
+    });
+  }
+
   return {
     rates({ body, record }, { target }, inputTokens) {
       const { backend } = target;
@@ -35,7 +45,7 @@ export function createCallPrices(pricing: Pricing): CallPrices {
       const matched = backend.api === null ? null : matchModel(backend.api, target.model ?? callers);
       const rule = matched === "unknown" ? null : matched;
       const model = upstreamModel(target.model, rule, callers);
-      return pricing.ratesOf({ backend, price: rule?.price ?? null, model, served: null, time: record.startedAt }, inputTokens);
+      return withPricing((known) => known.ratesOf({ backend, price: rule?.price ?? null, model, served: null, time: record.startedAt }, inputTokens));
     },
     settle({ routed }, record) {
       const { charged, answer } = record;
@@ -43,11 +53,8 @@ export function createCallPrices(pricing: Pricing): CallPrices {
       const backend = attempt === null ? undefined : routed.snapshot.backends.get(attempt.backend);
       if (charged === null || attempt === null || backend === undefined) return null;
       const served = attempt.status === 0 ? null : (answer?.responseModel ?? null);
-      const cost = pricing.costOf(
-        { backend, price: attempt.price, model: attempt.model, served, time: record.startedAt },
-        withoutMissing(charged.usage, record),
-        charged.estimated,
-      );
+      const priced = { backend, price: attempt.price, model: attempt.model, served, time: record.startedAt };
+      const cost = withPricing((known) => known.costOf(priced, withoutMissing(charged.usage, record), charged.estimated));
       if (cost instanceof Promise)
         return cost.then((known) => {
           record.cost = known;
