@@ -75,6 +75,8 @@ interface Admitted {
   used: readonly number[];
 }
 
+/** In Berlin, where the day after has 25 hours. */
+const MIDNIGHT = Date.parse("2026-10-24T22:00:00Z");
 const START = Date.parse("2026-10-24T21:59:30Z");
 
 /** What was admitted, by the test's own book. */
@@ -109,7 +111,8 @@ class Book {
           if (rule === REQUESTS) {
             // What is given back soon counts no longer, what goes on for long no more than its window.
             if (now < call.from + 6_000 && (call.until === null || used > 0)) taken += 1;
-          } else if (call.until === null) taken += one.amount;
+          } else if (rule === DAY && call.from < MIDNIGHT !== now < MIDNIGHT) continue;
+          else if (call.until === null) taken += one.amount;
           else if (counts(rule, call, now)) {
             taken += used;
             beyond += Math.max(0, used - one.amount);
@@ -125,9 +128,7 @@ class Book {
 function counts(rule: LimitRule, call: Admitted, now: number): boolean {
   if (rule.window === null) return false;
   if (rule.window.kind === "sliding") return now < (call.until ?? now) + rule.window.ms;
-  // Midnight in Berlin, where the day after has 25 hours.
-  const midnight = Date.parse("2026-10-24T22:00:00Z");
-  return call.from < midnight ? now < midnight : true;
+  return true;
 }
 
 async function play(world: LimitWorld, steps: readonly Step[]): Promise<Book> {

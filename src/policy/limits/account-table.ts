@@ -39,8 +39,6 @@ interface RuleAccounts<Account> {
 }
 
 const MAX_FOUND = 1_000;
-/** How much earlier than its period an account may be used: the time of a store is known to half a round trip. Milliseconds. */
-const EARLY_MS = 50;
 
 /** `spare` is asked for an account that can go when there are `maxAccounts`. */
 export function createAccountTable<Account extends TabledAccount>(options: {
@@ -96,9 +94,9 @@ export function createAccountTable<Account extends TabledAccount>(options: {
   };
 }
 
-/** Whether a moment of the store's time may be counted in this period. */
+/** Whether a moment of the store's time is in this period. */
 export function belongs(period: Period | null, storeTime: number): boolean {
-  return period === null || (storeTime < period.end && storeTime >= period.start - EARLY_MS);
+  return period === null || (storeTime < period.end && storeTime >= period.start);
 }
 
 function windowOf({ window }: LimitRule, storeTime: number): Pick<RuleAccounts<unknown>, "window" | "accountWindow" | "period"> {

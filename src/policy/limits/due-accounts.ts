@@ -130,5 +130,7 @@ function tellMs(account: LeasedAccount): number {
   const { window, limit, onExceeded } = account.rule;
   const usual = window?.kind === "sliding" ? Math.min(TELL_MS, Math.max(SHORTEST_TELL_MS, window.ms / 200)) : TELL_MS;
   if (onExceeded === "shadow") return Math.min(usual, TELL_SHADOW_MS);
-  return account.known && limit - takenOf(account) < limit * NEAR_LIMIT ? Math.min(usual, TELL_NEAR_LIMIT_MS) : usual;
+  // What others could get is what counts: what is free here is not.
+  const leftForOthers = limit - takenOf(account) - Math.max(0, account.free);
+  return account.known && leftForOthers < limit * NEAR_LIMIT ? Math.min(usual, TELL_NEAR_LIMIT_MS) : usual;
 }
