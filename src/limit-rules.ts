@@ -3,13 +3,17 @@ import type { RuleTarget, Snapshot, Target } from "./model/snapshot.ts";
 
 /** Every limit of the snapshot, each once: those of rules, and those of the destinations that they forward to. */
 export function limitRulesOf({ gateways }: Snapshot): readonly LimitRule[] {
-  const found = new Map<string, LimitRule>();
+  // Many rules have the very same list: each is looked through once.
+  const lists = new Set<readonly LimitRule[]>();
   for (const { listeners } of gateways) {
     for (const { limits, action } of listeners.flatMap(({ routes }) => routes.rules)) {
+      lists.add(limits);
       const targets = action.kind === "forward" ? action.targets.flatMap(({ target }) => targetsOf(target)) : [];
-      for (const rule of [limits, ...targets.map((target) => target.limits)].flat()) found.set(`${rule.gateway} ${rule.id}`, rule);
+      for (const target of targets) lists.add(target.limits);
     }
   }
+  const found = new Map<string, LimitRule>();
+  for (const rule of [...lists].flat()) found.set(`${rule.gateway} ${rule.id}`, rule);
   return [...found.values()];
 }
 
