@@ -3,7 +3,9 @@ import type { CallRecord } from "./model/call-record.ts";
 import type { Cleared } from "./model/cleared.ts";
 import type { Refusal } from "./model/errors.ts";
 import type { HeaderList } from "./model/http.ts";
+import type { LimitRule } from "./model/limit.ts";
 import type { Outcome } from "./model/outcome.ts";
+import { limitsOfNamespace } from "./policy/limits/limits-of-namespace.ts";
 
 /** What limits hold for one call. A call that no limit is for has none. */
 export interface CallCharges {
@@ -17,7 +19,9 @@ export interface CallCharges {
   settle(record: CallRecord): void;
 }
 
-/** True where no limit is for the call, whoever makes it: as with most calls, nothing more is asked then. */
+/** True where no limit is for callers of this namespace: as with most calls, nothing more is asked then. */
 export function isUnlimited({ routed }: CallInFlight, candidates: readonly Cleared[]): boolean {
-  return routed.rule.limits.length === 0 && candidates.every(({ target }) => target.limits.length === 0);
+  const { namespace } = routed.caller;
+  const isNone = (limits: readonly LimitRule[]) => limitsOfNamespace(limits, namespace).length === 0;
+  return isNone(routed.rule.limits) && candidates.every(({ target }) => isNone(target.limits));
 }

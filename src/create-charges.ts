@@ -9,6 +9,7 @@ import type { Cleared } from "./model/cleared.ts";
 import type { Refusal } from "./model/errors.ts";
 import type { UsageEstimate } from "./policy/limits/claim-amount.ts";
 import { limitRefusal, unpricedRefusal } from "./policy/limits/limit-refusal.ts";
+import { limitsOfNamespace } from "./policy/limits/limits-of-namespace.ts";
 import { rateLimitFields } from "./policy/limits/rate-limit-fields.ts";
 import type { Stages } from "./stages.ts";
 
@@ -22,7 +23,7 @@ export function createCharges(stages: Stages, call: CallInFlight, ofCall: readon
     async enter(cleared) {
       // Tried once more: what it holds it holds.
       if (ofAttempt !== null) return null;
-      const rules = cleared.target.limits.filter(({ scope }) => scope === "attempt");
+      const rules = limitsOfNamespace(cleared.target.limits, call.routed.caller.namespace).filter(({ scope }) => scope === "attempt");
       if (rules.length === 0) return null;
       const asked = await claimsOf(stages, call, rules, estimate, { serving: cleared, tried: cleared });
       const unpriced = unpricedFor(call, asked, cleared);

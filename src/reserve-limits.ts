@@ -4,11 +4,13 @@ import { createCharges, unpricedFor } from "./create-charges.ts";
 import { estimateUsage } from "./estimate-usage.ts";
 import { type Held, takeRoom } from "./held-room.ts";
 import { claimsOf } from "./limit-claims.ts";
+import type { Routed } from "./model/call.ts";
 import type { Cleared } from "./model/cleared.ts";
 import type { Refusal } from "./model/errors.ts";
 import type { LimitRule } from "./model/limit.ts";
 import type { UsageEstimate } from "./policy/limits/claim-amount.ts";
 import { limitRefusal } from "./policy/limits/limit-refusal.ts";
+import { limitsOfNamespace } from "./policy/limits/limits-of-namespace.ts";
 import type { Stages } from "./stages.ts";
 
 /** A call that has room, and the destinations that its limits leave it. */
@@ -27,7 +29,7 @@ export async function reserveLimits(stages: Stages, call: CallInFlight, candidat
   const estimate = once(() => estimateUsage(stages, call));
   const charges = createCharges(stages, call, ofCall, estimate);
   const [first] = candidates;
-  const rules = rulesOfCall(routed.rule.limits, candidates);
+  const rules = rulesOfCall(routed, candidates);
   if (first === undefined || rules.length === 0) return { charges, candidates };
   const asked = await claimsOf(stages, call, rules, estimate, { serving: first, tried: null });
   const unpriced = unpricedFor(call, asked, first);
@@ -51,9 +53,9 @@ export async function reserveLimits(stages: Stages, call: CallInFlight, candidat
 }
 
 /** Limits of the call, each once: a group's stand at each of its destinations. */
-function rulesOfCall(own: readonly LimitRule[], candidates: readonly Cleared[]): readonly LimitRule[] {
-  const rules = new Map(own.map((rule) => [rule.id, rule]));
-  for (const { target } of candidates) for (const rule of target.limits) if (rule.scope === "call") rules.set(rule.id, rule);
+function rulesOfCall({ rule: { limits }, caller: { namespace } }: Routed, candidates: readonly Cleared[]): readonly LimitRule[] {
+  const rules = new Map(limitsOfNamespace(limits, namespace).map((rule) => [rule.id, rule]));
+  for (const { target } of candidates) for (const rule of limitsOfNamespace(target.limits, namespace)) if (rule.scope === "call") rules.set(rule.id, rule);
   return [...rules.values()];
 }
 
