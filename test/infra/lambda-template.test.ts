@@ -147,6 +147,19 @@ describe("its events", () => {
     expect(property("State", "BillingMode")).toBe("PAY_PER_REQUEST");
     expect(property("State", "SSESpecification", "SSEEnabled")).toBe(true);
   });
+
+  it("are counted in a table of the shape that the usage store writes, which outlives the stack", () => {
+    const keys = [
+      ["key", "HASH"],
+      ["sort", "RANGE"],
+    ] as const;
+    expect(property("Usage", "KeySchema")).toEqual(keys.map(([AttributeName, KeyType]) => ({ AttributeName, KeyType })));
+    expect(property("Usage", "AttributeDefinitions")).toEqual(keys.map(([AttributeName]) => ({ AttributeName, AttributeType: "S" })));
+    expect(property("Usage", "TimeToLiveSpecification")).toEqual({ AttributeName: "expires", Enabled: true });
+    expect(property("Usage", "BillingMode")).toBe("PAY_PER_REQUEST");
+    expect(property("Usage", "SSESpecification", "SSEEnabled")).toBe(true);
+    expect([at(resources.get("Usage"), "DeletionPolicy"), at(resources.get("Usage"), "UpdateReplacePolicy")]).toEqual(["Retain", "Retain"]);
+  });
 });
 
 describe("its rights", () => {
@@ -165,9 +178,11 @@ describe("its rights", () => {
 
   it("are these and no more", () => {
     expect([...new Set(granted)].sort()).toEqual([
+      "dynamodb:BatchGetItem",
       "dynamodb:DeleteItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
+      "dynamodb:Query",
       "dynamodb:UpdateItem",
       "events:PutEvents",
       "kms:Decrypt",
@@ -186,7 +201,7 @@ describe("its rights", () => {
     for (const [name, value] of functions) expect([name, at(value, "Properties", "Policies")]).toEqual([name, undefined]);
   });
 
-  it("fit the manifests: their secrets lie behind the prefix, their queue is the stack's", () => {
+  it("fit the manifests: their secrets lie behind the prefix, their queue and their table are the stack's", () => {
     const manifests = readObjects(yamlFiles("infra/lambda/manifests"));
     const prefix = textAt(template, "Parameters", "SecretPrefix", "Default");
     const secrets = manifests.map(({ value }) => textAt(value, "spec", "awsSecretsManager", "secretId")).filter((id) => id !== "");
@@ -195,5 +210,7 @@ describe("its rights", () => {
     const principals = listAt(manifests.find(({ kind }) => kind === "BrokerConfig")?.value, "spec", "identity", "principals");
     const queue = principals.find((one) => textAt(one, "type") === "AWSSQS");
     expect(textAt(queue, "name").split(":").at(-1)).toBe(textAt(property("Requests", "QueueName"), "Fn::Sub").replace(sub("AWS::StackName"), "spillway"));
+    const store = at(manifests.find(({ kind }) => kind === "BrokerConfig")?.value, "spec", "limits", "store", "dynamodb");
+    expect(textAt(store, "table")).toBe(textAt(property("Usage", "TableName"), "Fn::Sub").replace(sub("AWS::StackName"), "spillway"));
   });
 });

@@ -251,7 +251,7 @@ export const brokerConfig = ownKind({
           z.strictObject({
             store: field(
               z.optional(usageStore),
-              "Where usage is counted and kept, the same for all instances. Left out: the store that `SPILLWAY_STATE` names.",
+              "Where usage is counted and kept, the same for all instances. Left out: the Redis that `SPILLWAY_STATE` names, the Durable Objects bound as `SPILLWAY_USAGE`, else the memory of each instance.",
             ),
           }),
         ),
