@@ -4,6 +4,7 @@ import { asList, asObject, asText } from "../providers/json-fields.ts";
 import { callAsEvent } from "./event-story.ts";
 import { describeCall } from "./logged-call.ts";
 import type { Stage, Story } from "./story.ts";
+import { whoUsedWhat } from "./usage-story.ts";
 import { TOKENS, type World } from "./world.ts";
 
 type Team = "team-a" | "team-b";
@@ -227,29 +228,6 @@ const regionLock: Story = {
   },
 };
 
-const attribution: Story = {
-  title: "Who used what",
-  tell: async (stage) => {
-    for (const caller of ["team-a/app", "team-b/app"]) {
-      const calls = stage.calls.all.filter((call) => call.caller === caller);
-      const sum = (read: (call: (typeof calls)[number]) => number | null) => calls.reduce((total, call) => total + (read(call) ?? 0), 0);
-      const backends = [...new Set(calls.flatMap((call) => call.backend ?? []))].sort().join(", ");
-      stage.say(
-        `${caller}: ${calls.length} calls, ${sum((call) => call.inputTokens)} tokens in, ${sum((call) => call.outputTokens)} tokens out, by ${backends}`,
-      );
-    }
-    stage.check(
-      "every call has a caller and a route, or a reason why it was refused",
-      stage.calls.all.every((call) => (call.caller !== null && call.route !== null) || call.refusal !== null),
-    );
-    const metrics = await (await fetch(`${stage.world.broker.url}/-/metrics`)).text();
-    stage.check(
-      "/-/metrics counts per namespace and service account",
-      /namespace="team-b"/.test(metrics) && /serviceAccount="app"|service_account="app"/.test(metrics),
-    );
-  },
-};
-
 /** The user stories, in the order in which they are told. Those that leave a provider with failures behind it come late. */
 export const STORIES: readonly Story[] = [
   openaiStream,
@@ -261,5 +239,5 @@ export const STORIES: readonly Story[] = [
   rotation,
   diesMidStream,
   regionLock,
-  attribution,
+  whoUsedWhat,
 ];
