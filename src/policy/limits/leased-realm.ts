@@ -2,7 +2,7 @@ import { type AccountChange, type ExchangeAnswer, MAX_CHANGES } from "../../mode
 import { belongs, createAccountTable } from "./account-table.ts";
 import { createDueAccounts, isIdle } from "./due-accounts.ts";
 import { applyAnswer, changeOf, freeNow, type LeasedAccount, openLeasedAccount, takenOf } from "./leased-account.ts";
-import { addClaim, giveBack, type LackingClaim, type LeasedCall, lackingOf, letIn, openCall, takeWithoutStore, tryTake } from "./leased-call.ts";
+import { giveBack, type LeasedCall, type LeasedClaim, lackingOf, letIn, openClaim, takeWithoutStore, tryTake } from "./leased-call.ts";
 import type { HoldResult, LimitClaim, Shortage, Standing } from "./limit-desk.ts";
 import type { LimitRealm, LimitRealmOptions } from "./limit-realm.ts";
 import { sortOut } from "./refused-calls.ts";
@@ -42,27 +42,23 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
   const flushes = new Set<(failed: boolean) => void>();
 
   function begin(claims: readonly LimitClaim[], now: number): LeasedCall {
-    const call = openCall(claims);
     const storeTime = storeClock.at(now);
-    for (const claim of claims) {
+    return claims.map((claim) => {
       const account = table.find(claim, storeTime);
       if (account !== null) account.lastClaim = now;
-      addClaim(call, claim, account);
-    }
-    return call;
+      return openClaim(claim, account);
+    });
   }
 
   /** Takes what this instance holds; whether that is all. */
   function take(call: LeasedCall, now: number): boolean {
     let complete = true;
-    for (let at = 0; at < call.claims.length; at += 1) {
-      if (!tryTake(call, at, now)) complete = false;
-    }
+    for (const claim of call) if (!tryTake(claim, now)) complete = false;
     return complete;
   }
 
   function admit(call: LeasedCall, now: number): HoldResult {
-    for (const account of call.accounts) if (account !== null) due.taken(account, now);
+    for (const { account } of call) if (account !== null) due.taken(account, now);
     const result = letIn(call, due.settled, monotonic);
     if (result.ok) for (const claim of result.exceededShadows) tellExceeded(claim, now);
     return result;
@@ -70,7 +66,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
 
   function undo(call: LeasedCall): void {
     giveBack(call);
-    for (const account of call.accounts) if (account !== null) due.settled(account);
+    for (const { account } of call) if (account !== null) due.settled(account);
   }
 
   function refuse(call: LeasedCall, shortages: readonly Shortage[]): HoldResult {
@@ -93,7 +89,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
     if (account !== null) news.exceeded(claim, account.identity, storeTime);
   }
 
-  function shortageOf({ claim, account }: LackingClaim, now: number): Shortage {
+  function shortageOf({ claim, account }: LeasedClaim, now: number): Shortage {
     if (account === null) return unavailable(claim);
     tellExceeded(claim, now);
     return exceeded(claim, remainingOf(account, now), account.roomAt === null ? null : account.roomAt - now, resetOf(account, now));
@@ -173,7 +169,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
 
   /** A call that found its period over begins anew in the next; one that was outrun too often is refused. */
   function askAgain(one: WaitingCall, storeTime: number, now: number): void {
-    if (take(one.call, now) && one.call.accounts.every((account) => account === null || belongs(account.identity.period, storeTime))) {
+    if (take(one.call, now) && one.call.every(({ account }) => account === null || belongs(account.identity.period, storeTime))) {
       waiting.answer(one, () => admit(one.call, now));
     } else if (one.rounds >= MAX_ROUNDS) {
       waiting.answer(one, () =>
@@ -182,9 +178,12 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
           lackingOf(one.call).map((lacking) => shortageOf(lacking, now)),
         ),
       );
-    } else if (one.call.accounts.some((account) => account !== null && !belongs(account.identity.period, storeTime))) {
+    } else if (one.call.some(({ account }) => account !== null && !belongs(account.identity.period, storeTime))) {
       undo(one.call);
-      one.call = begin(one.call.claims, now);
+      one.call = begin(
+        one.call.map(({ claim }) => claim),
+        now,
+      );
     }
   }
 
@@ -260,10 +259,9 @@ function remainingOf(account: LeasedAccount, now: number): number {
   return Math.max(0, account.known ? account.rule.limit - takenOf(account) : freeNow(account, now));
 }
 
-function firstOf({ claims }: LeasedCall): LimitClaim {
-  const [first] = claims;
+function firstOf([first]: LeasedCall): LimitClaim {
   if (first === undefined) throw new RangeError("a call without claims lacks nothing");
-  return first;
+  return first.claim;
 }
 
 /** What is held of a period that is over, or has not begun, is of no use. */
