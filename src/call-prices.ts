@@ -3,8 +3,9 @@ import type { AttemptRecord, CallRecord } from "./model/call-record.ts";
 import type { Cleared } from "./model/cleared.ts";
 import type { Usage } from "./model/operation.ts";
 import type { RateCard } from "./model/price.ts";
+import { providerNameOf } from "./model/provider-name.ts";
 import { matchModel } from "./plan/model-rule.ts";
-import type { LoadPriceBook, Pricing } from "./pricing/create-pricing.ts";
+import type { LoadPriceBook, PricedCall, Pricing } from "./pricing/create-pricing.ts";
 import { upstreamModel } from "./providers/upstream-model.ts";
 
 /** What calls cost, before and after they were made. */
@@ -30,7 +31,12 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
 export function createCallPrices(loadBook: LoadPriceBook | null): CallPrices {
   let pricing: Pricing | null = null;
 
-  function withPricing<Found>(ask: (pricing: Pricing) => Found | Promise<Found>): Found | Promise<Found> {
+  /** Null at once where neither a policy nor a list can know a price: for servers of one's own, and what is no AI call. */
+  function withPricing<Found>(
+    { price, backend }: PricedCall,
+    ask: (pricing: Pricing) => Found | null | Promise<Found | null>,
+  ): Found | null | Promise<Found | null> {
+    if (price === null && (loadBook === null || providerNameOf(backend) === null)) return null;
     if (pricing !== null) return ask(pricing);
     return import("./pricing/create-pricing.ts").then(({ createPricing }) => {
       pricing ??= createPricing(loadBook);
@@ -45,7 +51,8 @@ export function createCallPrices(loadBook: LoadPriceBook | null): CallPrices {
       const matched = backend.api === null ? null : matchModel(backend.api, target.model ?? callers);
       const rule = matched === "unknown" ? null : matched;
       const model = upstreamModel(target.model, rule, callers);
-      return withPricing((known) => known.ratesOf({ backend, price: rule?.price ?? null, model, served: null, time: record.startedAt }, inputTokens));
+      const priced = { backend, price: rule?.price ?? null, model, served: null, time: record.startedAt };
+      return withPricing(priced, (known) => known.ratesOf(priced, inputTokens));
     },
     settle({ routed }, record) {
       const { charged, answer } = record;
@@ -54,7 +61,7 @@ export function createCallPrices(loadBook: LoadPriceBook | null): CallPrices {
       if (charged === null || attempt === null || backend === undefined) return null;
       const served = attempt.status === 0 ? null : (answer?.responseModel ?? null);
       const priced = { backend, price: attempt.price, model: attempt.model, served, time: record.startedAt };
-      const cost = withPricing((known) => known.costOf(priced, withoutMissing(charged.usage, record), charged.estimated));
+      const cost = withPricing(priced, (known) => known.costOf(priced, withoutMissing(charged.usage, record), charged.estimated));
       if (cost instanceof Promise)
         return cost.then((known) => {
           record.cost = known;
