@@ -68,7 +68,7 @@ async function readOnce<Value>(path: string, last: Reading<Value>, leaving: Abor
 }
 
 async function whyNot(answer: Response): Promise<string> {
-  if (answer.status === 404) return "This broker does not have these data.";
+  if (answer.status === 404) return "This broker keeps no such data: it has no store for them.";
   const body: unknown = await answer.json().catch(() => null);
   const detail = typeof body === "object" && body !== null && "detail" in body ? body.detail : null;
   return typeof detail === "string" ? detail : `The broker answered ${answer.status}.`;

@@ -12,19 +12,20 @@ const REFILL_MS = 3_000;
 
 /** Ten wrong tries at once, then one each three seconds. Sessions that exist, and tokens in headers, are not slowed down. */
 export function createSignInGuard(now: () => number): SignInGuard {
-  let left = TRIES;
+  // In the time that it takes to have a try again: whole numbers.
+  let saved = TRIES * REFILL_MS;
   let at = now();
   return {
     take() {
       const passed = Math.max(0, now() - at);
-      left = Math.min(TRIES, left + passed / REFILL_MS);
+      saved = Math.min(TRIES * REFILL_MS, saved + passed);
       at += passed;
-      if (left < 1) return Math.ceil(((1 - left) * REFILL_MS) / 1_000);
-      left -= 1;
+      if (saved < REFILL_MS) return Math.ceil((REFILL_MS - saved) / 1_000);
+      saved -= REFILL_MS;
       return null;
     },
     giveBack() {
-      left = Math.min(TRIES, left + 1);
+      saved = Math.min(TRIES * REFILL_MS, saved + REFILL_MS);
     },
   };
 }
