@@ -150,6 +150,7 @@ function attachable(context: LinkContext, policy: PolicyManifest, index: number)
   const path = ["spec", "limits", index, "match"] as const;
   const routes = match?.routes?.map((pattern) => absolute(pattern, namespace)) ?? null;
   const backends = match?.backends?.map((pattern) => absolute(pattern, namespace)) ?? null;
+  warnOfNamespaces(context, policy, [...path, "namespaces"], match?.namespaces ?? []);
   warnOfStrangers(context, policy, [...path, "routes"], routes ?? [], "HTTPRoute", [context.set.HTTPRoute]);
   warnOfStrangers(context, policy, [...path, "backends"], backends ?? [], "XBackend or Service", [context.set.XBackend, context.set.Service]);
   return [
@@ -178,6 +179,16 @@ function warnOfStrangers(
     const meant = names.length > MAX_COMPARED ? null : didYouMean(pattern, names);
     const advice = meant === null ? "write namespace/name, or a name in the namespace of this policy" : `did you mean ${meant}?`;
     warn(context, policy, [...path, index], `no ${kind} ${pattern} is among the manifests: the limit is for none`, advice);
+  }
+}
+
+/** Files need not hold the Namespaces: only a name that is much like one of them is told. */
+function warnOfNamespaces(context: LinkContext, policy: PolicyManifest, path: readonly (string | number)[], patterns: readonly string[]): void {
+  const { Namespace } = context.set;
+  for (const [index, pattern] of patterns.entries()) {
+    if (pattern.includes("*") || Namespace.has(pattern) || Namespace.size > MAX_COMPARED) continue;
+    const meant = didYouMean(pattern, [...Namespace.keys()]);
+    if (meant !== null) warn(context, policy, [...path, index], `no Namespace ${pattern} is among the manifests`, `did you mean ${meant}?`);
   }
 }
 

@@ -137,7 +137,7 @@ const limit = withRules(
       ),
       reserveTokens: field(
         z.optional(z.int().check(z.minimum(0), z.maximum(10_000_000))),
-        "Tokens and Cost only: tokens of output that are held where the caller names no bound; of `Fixed` all that is held. Left out: 4096.",
+        "Tokens and Cost only: tokens of output that are held where the caller names no bound; of `Fixed` all that is held, for Cost at the price of output. Left out: 4096.",
       ),
       onExceeded: field(z.optional(z.enum(["Reject", "NextTier", "Shadow"])), "In place of the policy's."),
       onStoreFailure: field(z.optional(z.enum(["FailClosed", "FailOpen", "Local"])), "In place of the policy's."),
@@ -190,13 +190,13 @@ export const usageLimitPolicy = ownKind({
   description:
     "Limits in requests, tokens, money or calls at the same time. All limits that a call meets must have room, whichever policy they are of: none replaces or loosens another.",
   policy: "Inherited",
-  columns: { Limits: ".spec.limits[*].name", Exceeded: ".spec.onExceeded" },
+  columns: { Kind: ".spec.targetRefs[0].kind", Target: ".spec.targetRefs[0].name", Exceeded: ".spec.onExceeded" },
   spec: field(
     withRules(
       z.strictObject({
         targetRefs: field(
           z.array(target).check(z.minLength(1, "must name at least one target"), z.maxLength(16)),
-          "What is limited. A Gateway: every call through it. An HTTPRoute: calls that it matches. An XBackend or Service: calls that try it. A BackendGroup: calls that it serves. All targets together share each limit; `per` divides it.",
+          "What is limited. A Gateway: every call through it. An HTTPRoute: calls that it matches. An XBackend or Service: calls that try it. A BackendGroup: calls that it serves. All targets of a Gateway together share each limit, `per` divides it, and each Gateway counts for itself.",
         ),
         limits: field(z.array(limit).check(z.minLength(1, "must hold at least one limit"), z.maxLength(32)), "Each counts for itself; at most 32."),
         onExceeded: field(

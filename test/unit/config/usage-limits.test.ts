@@ -150,6 +150,25 @@ describe("usage limits", () => {
     ]);
   });
 
+  it("for a namespace that is much like another are told: it may be a slip", () => {
+    const warned = (...namespaces: readonly string[]) =>
+      warningsOf(compileGood([...backends, route("r"), policy("p", toGateway, [rpm({ match: { namespaces } })])]));
+    expect(warned("team-a", "taem-b", "team-*", "elsewhere")).toEqual([
+      ["/spec/limits/0/match/namespaces/1", "no Namespace taem-b is among the manifests", "did you mean team-b?"],
+    ]);
+  });
+
+  it("that are the same for many rules are one list: a thousand teams do not cost a thousand times a thousand", () => {
+    const teams = Array.from({ length: 40 }, (_, index) =>
+      policy(`p${index}`, toGateway, [rpm({ match: { namespaces: [`n-${index}`] } }), rpm({ name: "each", per: ["Backend"] })]),
+    );
+    const compiled = compileGood([...backends, group, route("r", [{ name: "a", backendRefs: [toGroup] }, { name: "b" }]), ...teams]);
+    const [a, b] = rulesOf(compiled);
+    expect(a?.limits).toHaveLength(40);
+    expect(a?.limits).toBe(b?.limits);
+    expect(new Set([...targetsOf(a), ...targetsOf(b)].map((target) => target.limits)).size).toBe(1);
+  });
+
   it("of one policy count once, although it names a Gateway, the route and the backend behind it", () => {
     const compiled = compileGood([
       ...backends,
