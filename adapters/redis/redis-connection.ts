@@ -1,6 +1,6 @@
-import type { Redis } from "ioredis";
 import type { Random } from "../../src/index.ts";
 import { afterReal, LimitReached, pause, withinLimit } from "../aws/within-limit.ts";
+import { openClient, type RedisClient } from "./open-client.ts";
 import type { RedisAddress } from "./redis-address.ts";
 
 export interface RedisConnectionOptions {
@@ -14,10 +14,10 @@ export interface RedisConnectionOptions {
   readonly errorOf: (message: string) => Error;
 }
 
-/** One connection, made on first use and made again when it breaks. */
+/** One connection, made on first use and made again when it breaks; to each node in use, where the address turns out to be a cluster's. */
 export interface RedisConnection {
   /** Runs one command, again where its answer was lost; `sends` says how many times it has been sent. Rejects with the store's error. */
-  run<Value>(signal: AbortSignal, command: (redis: Redis, sends: number) => Promise<Value>): Promise<Value>;
+  run<Value>(signal: AbortSignal, command: (redis: RedisClient, sends: number) => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
 }
 
@@ -32,38 +32,18 @@ class ConnectionFault extends Error {}
 const PASSING: ReadonlySet<string> = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"]);
 
 export function createRedisConnection(options: RedisConnectionOptions): RedisConnection {
-  const { address, timeoutMs, maxPending, random, errorOf } = options;
-  let client: Promise<Redis> | null = null;
+  const { timeoutMs, maxPending, random, errorOf } = options;
+  let client: Promise<RedisClient> | null = null;
+  /** A node has said that the keys are at another one. */
+  let clustered = false;
   let ready: Promise<void> | null = null;
   let pending = 0;
   let closed = false;
   /** Why there is no connection, as far as it is known. */
   let fault: string | null = null;
 
-  async function create(): Promise<Redis> {
-    // 80 ms of CPU: not before it is needed.
-    const { default: ioredis } = await import("ioredis");
-    // By way of the default export: once bundled, a CommonJS module that is loaded by import() has no other.
-    const redis = new ioredis.Redis({
-      host: address.host,
-      port: address.port,
-      db: address.database,
-      ...(address.username === null ? {} : { username: address.username }),
-      ...(address.password === null ? {} : { password: address.password }),
-      ...(address.tls ? { tls: { rejectUnauthorized: true, ...(isName(address.host) ? { servername: address.host } : {}) } } : {}),
-      lazyConnect: true,
-      connectTimeout: Math.min(2_000, timeoutMs),
-      // A connection that died silently (a frozen Lambda, a NAT that forgot it) is found out while there is still time for a new one.
-      socketTimeout: Math.ceil(timeoutMs / 3),
-      // Nothing waits inside: what is sent long after its asker has gone would take leases for nobody.
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      retryStrategy: (times) => Math.ceil((0.5 + random() / 2) * Math.min(2_000, 25 * 2 ** Math.min(times, 10))),
-      reconnectOnError: (error) => error.message.startsWith("READONLY"),
-      disableClientInfo: true,
-      protocol: 2,
-    });
+  async function create(): Promise<RedisClient> {
+    const redis = await openClient(options, clustered);
     // Without a listener it writes to the console.
     redis.on("error", (error: unknown) => {
       fault = replyOf(error) ?? codeOf(error);
@@ -71,23 +51,34 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
     redis.on("ready", () => {
       fault = null;
     });
-    redis.connect().catch(() => {});
     return redis;
   }
 
+  /** From now on each command goes to the node that has its keys. */
+  function followCluster(before: RedisClient): void {
+    if (clustered) return;
+    clustered = true;
+    client = create();
+    ready = null;
+    // What is under way there may finish, and is sent again where it does not.
+    void before.quit().catch(() => before.disconnect());
+  }
+
   /** One listener for all who wait. */
-  function whenReady(redis: Redis): Promise<void> {
+  function whenReady(redis: RedisClient): Promise<void> {
     if (redis.status === "ready") return Promise.resolve();
     if (ready !== null) return ready;
     const becoming = new Promise<void>((resolve, reject) => {
       const arrive = () => settle(resolve);
       const end = () => settle(() => reject(new ConnectionFault("the store is closed")));
       const settle = (done: () => void) => {
-        redis.off("ready", arrive).off("end", end);
+        redis.off("ready", arrive);
+        redis.off("end", end);
         ready = null;
         done();
       };
-      redis.on("ready", arrive).on("end", end);
+      redis.on("ready", arrive);
+      redis.on("end", end);
     });
     // Those who waited may all have left.
     becoming.catch(() => {});
@@ -95,16 +86,23 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
     return becoming;
   }
 
-  async function repeat<Value>(signal: AbortSignal, command: (redis: Redis, sends: number) => Promise<Value>): Promise<Value> {
-    client ??= create();
-    const redis = await client;
+  async function repeat<Value>(signal: AbortSignal, command: (redis: RedisClient, sends: number) => Promise<Value>): Promise<Value> {
     for (let sends = 1; ; sends += 1) {
+      const single = !clustered;
+      client ??= create();
+      const redis = await client;
       await whenReady(redis);
       if (signal.aborted) throw new ConnectionFault("the asker has left");
       try {
         return await command(redis, sends);
       } catch (error) {
         const reply = replyOf(error);
+        if (reply === "MOVED" && single) {
+          // It has not been carried out.
+          followCluster(redis);
+          sends -= 1;
+          continue;
+        }
         if (error instanceof ConnectionFault || closed || sends >= MAX_SENDS || (reply !== null && !PASSING.has(reply))) throw error;
         await pause((0.5 + random() / 2) * 50 * 2 ** sends, signal, afterReal);
       }
@@ -155,9 +153,4 @@ function messageOf(error: unknown, fault: string | null): string {
 function codeOf(error: unknown): string | null {
   const code = error instanceof Error && "code" in error ? error.code : null;
   return typeof code === "string" && /^[A-Z][A-Z0-9_]{2,60}$/.test(code) ? code : null;
-}
-
-/** Not an IP address, which has no name to be asked for by TLS. */
-function isName(host: string): boolean {
-  return !/^[0-9.]+$/.test(host) && !host.includes(":");
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Redis } from "ioredis";
+import type { RedisClient } from "./open-client.ts";
 import { replyOf } from "./redis-connection.ts";
 
 /** A Lua script, which Redis runs as one. */
@@ -14,7 +14,7 @@ export function redisScript(text: string): RedisScript {
 }
 
 /** Sends the script's digest, and the script itself only to a server that does not know it. */
-export async function runScript(redis: Redis, script: RedisScript, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
+export async function runScript(redis: RedisClient, script: RedisScript, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
   try {
     return await redis.evalsha(script.digest, keys.length, ...keys, ...values);
   } catch (error) {

@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { Redis } from "ioredis";
 import type { IssuedCertificate } from "./certificates.ts";
 
 /** Of the machine, not of a package. */
@@ -30,7 +32,7 @@ export interface RedisServerOptions {
   readonly certificate?: IssuedCertificate;
   /** Every write is in a file before it is answered, and there again after it was killed. */
   readonly durable?: boolean;
-  /** A cluster of this one node, which refuses scripts whose keys lie apart. */
+  /** A node of a cluster, which refuses scripts whose keys lie apart. It has no keys before somebody gives it a part of them. */
   readonly cluster?: boolean;
 }
 
@@ -50,7 +52,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     "--maxmemory-policy",
     "noeviction",
   ];
-  if (options.cluster === true) settings.push("--cluster-enabled", "yes");
+  if (options.cluster === true) settings.push("--cluster-enabled", "yes", "--cluster-port", `${await freePort()}`);
   if (options.password !== undefined) settings.push("--requirepass", options.password);
   if (options.certificate === undefined) settings.push("--port", `${port}`);
   else {
@@ -113,6 +115,30 @@ async function freePort(): Promise<number> {
   const port = await listen(server);
   await new Promise<void>((resolve) => server.close(() => resolve()));
   return port;
+}
+
+/** A cluster of so many real nodes, which share the keys evenly. Takes some seconds to find itself. */
+export async function startRedisCluster(count: number, options: { readonly password: string }): Promise<readonly RedisServer[]> {
+  const nodes = await Promise.all(Array.from({ length: count }, () => startRedis({ ...options, cluster: true, durable: true })));
+  const clients = nodes.map(({ port }) => new Redis({ host: "127.0.0.1", port, password: options.password }));
+  try {
+    const [first] = clients;
+    const part = Math.ceil(16_384 / count);
+    for (const [at, client] of clients.entries()) {
+      await client.config("SET", "masterauth", options.password);
+      await client.cluster("ADDSLOTSRANGE", at * part, Math.min(16_384, (at + 1) * part) - 1);
+      const bus = (await client.config("GET", "cluster-port")) as string[]; // The name and the value of one setting.
+      if (at > 0) await first?.cluster("MEET", "127.0.0.1", nodes[at]?.port ?? 0, Number(bus[1]));
+    }
+    const isWhole = async (client: Redis) => {
+      const told = await client.cluster("INFO");
+      return told.includes("cluster_state:ok") && told.includes(`cluster_known_nodes:${count}\r`);
+    };
+    while (!(await Promise.all(clients.map(isWhole))).every(Boolean)) await wait(50);
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+  return nodes;
 }
 
 /** A wire to a server which carries one more request there and then breaks before the answer, when told so. */

@@ -8,7 +8,7 @@ import { createRedisUsageStore, type RedisUsageStoreOptions } from "../../adapte
 import { type AccountChange, type UsageRow, type UsageStore, UsageStoreError } from "../../src/index.ts";
 import { changeOf, signal, testUsageStore } from "../contracts/usage-store.ts";
 import { rowOf } from "../contracts/usage-store-ledger.ts";
-import { hasRedis, type RedisServer, startBreakingWire, startRedis } from "../fakes/redis-server.ts";
+import { hasRedis, type RedisServer, startBreakingWire, startRedis, startRedisCluster } from "../fakes/redis-server.ts";
 
 const missing = !hasRedis();
 if (missing) process.stderr.write("MISSING: redis-server. Install it (Debian: apt-get install redis-server) so that it is on the PATH\n");
@@ -245,25 +245,55 @@ describe.skipIf(missing)(`usage in Redis${missing ? " (MISSING: redis-server)" :
     });
   });
 
-  it("keeps a realm together in a cluster, whatever it is called", async () => {
-    const redis = await startRedis({ cluster: true, password: PASSWORD });
-    open.push(redis);
-    const plain = new Redis({ host: "127.0.0.1", port: redis.port, password: PASSWORD });
-    try {
-      await plain.cluster("ADDSLOTSRANGE", 0, 16_383);
-      // It looks after itself two seconds after it has started.
-      await expect.poll(() => plain.cluster("INFO"), { timeout: 15_000 }).toContain("cluster_state:ok");
-    } finally {
-      plain.disconnect();
-    }
-    const store = storeAt(redis.port);
-    for (const [sequence, realm] of ["ns/gw", "}{", "{", "}", "a}b{c}", "{}", "%7D", "\ud800"].entries()) {
-      const changes = ["a", "{b}", "}c{", "{", "}"].map((account) => changeOf({ account, used: 1 }));
-      await store.exchange({ ...exchangeOf(realm, sequence, { account: "a" }), changes }, signal);
-      await store.record({ id: `{${sequence}}`, realm, rows: [rowOf(hourNow()), rowOf(hourNow() - 30 * HOUR_MS)], incidents: [] }, signal);
-      expect(await store.accounts(realm, 10, signal)).toHaveLength(5);
-      expect(await store.usage({ realm, interval: "day", from: 0, to: 2 ** 50 }, signal)).toHaveLength(2);
-    }
+  describe("over a cluster", () => {
+    let nodes: readonly RedisServer[] = [];
+    const ports = () => nodes.map(({ port }) => port);
+    beforeAll(async () => {
+      nodes = await startRedisCluster(3, { password: PASSWORD });
+    }, 30_000);
+    afterAll(async () => {
+      for (const node of nodes) await node.close();
+    });
+
+    it("keeps a realm together, whatever it is called, and finds its node from any other", async () => {
+      const realms = ["ns/gw", "}{", "{", "}", "a}b{c}", "{}", "%7D", "\ud800", ...Array.from({ length: 20 }, (_, at) => `ns/gateway-${at}`)];
+      const used = new Set<number>();
+      for (const [at, port] of ports().entries()) {
+        const store = storeAt(port);
+        const work = async (realm: string, sequence: number) => {
+          const changes = ["a", "{b}", "}c{", "{", "}"].map((account) => changeOf({ account, used: 1 }));
+          const answer = await store.exchange({ ...exchangeOf(realm, sequence, { account: "a" }, `holder-${at}`), changes }, signal);
+          expect(answer.accounts.map((account) => account.used)).toEqual([1, 1, 1, 1, 1].map((one) => one * (at + 1)));
+          await store.record({ id: `{${at}}`, realm, rows: [rowOf(hourNow()), rowOf(hourNow() - 30 * HOUR_MS)], incidents: [] }, signal);
+          expect(await store.accounts(realm, 10, signal)).toHaveLength(5);
+          expect(await store.usage({ realm, interval: "day", from: 0, to: 2 ** 50 }, signal)).toMatchObject([{ requests: at + 1 }, { requests: at + 1 }]);
+        };
+        // All at once, and the first of them hear that it is a cluster.
+        await Promise.all(realms.map(work));
+      }
+      for (const port of ports()) {
+        const plain = new Redis({ host: "127.0.0.1", port, password: PASSWORD });
+        if ((await plain.dbsize()) > 0) used.add(port);
+        plain.disconnect();
+      }
+      expect(used.size).toBe(3);
+    });
+
+    it("goes on where a node was away, and loses nothing", { timeout: 30_000 }, async () => {
+      const [seed, away] = nodes;
+      if (seed === undefined || away === undefined) throw new Error("no nodes");
+      const store = storeAt(seed.port, { timeoutMs: 1_000 });
+      const realms = Array.from({ length: 12 }, (_, at) => `away-${at}`);
+      const use = (realm: string, sequence: number) => store.exchange(exchangeOf(realm, sequence, { account: "a", used: 1 }), signal);
+      await Promise.all(realms.map((realm) => use(realm, 1)));
+      await away.kill();
+      const ends = await Promise.allSettled(realms.map((realm) => use(realm, 2)));
+      for (const end of ends) if (end.status === "rejected") expect(end.reason).toBeInstanceOf(UsageStoreError);
+      expect(ends.some(({ status }) => status === "rejected")).toBe(true);
+      await away.start();
+      for (const realm of realms) await expect.poll(() => use(realm, 2).catch(() => null), { timeout: 15_000 }).not.toBeNull();
+      for (const realm of realms) expect(await store.accounts(realm, 10, signal)).toMatchObject([{ used: 2 }]);
+    });
   });
 
   it("books everything once, however often the server is killed", { timeout: 60_000 }, async () => {
