@@ -47,6 +47,9 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     "",
     "--appendonly",
     options.durable === true ? "yes" : "no",
+    // Every second, the default, lets a killed server lose what it answered in the last one or two.
+    "--appendfsync",
+    "always",
     "--dir",
     folder,
     "--maxmemory-policy",
