@@ -10,6 +10,7 @@ import { RETRIES } from "./cases-retries.ts";
 import { ROUTING } from "./cases-routing.ts";
 import { STREAMING } from "./cases-streaming.ts";
 import { TRANSLATION } from "./cases-translation.ts";
+import { USAGE } from "./cases-usage.ts";
 import type { Vector } from "./vector.ts";
 
 /** Every case, for every platform. */
@@ -29,4 +30,5 @@ export const VECTORS: readonly Vector[] = [
   ...BROWSERS,
   ...COPIES,
   ...TRANSLATION,
+  ...USAGE,
 ];

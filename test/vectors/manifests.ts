@@ -58,6 +58,7 @@ const BACKENDS: readonly VectorBackend[] = [
   { name: "keyless", credential: { key: "missing" } },
   { name: "badkey", credential: { key: "bad" } },
   { name: "listed", api: "OpenAI", ai: { models: [{ name: "smart", upstream: "gpt-real" }, { name: "gpt-*" }] } },
+  { name: "spent", api: "OpenAI" },
   { name: "moved", api: "OpenAI", ai: { schema: { name: "OpenAI", prefix: "/v1beta/openai" } } },
   { name: "hasty", timeouts: HASTY },
   { name: "hasty-ai", api: "OpenAI", timeouts: HASTY },
@@ -91,7 +92,14 @@ const BACKENDS: readonly VectorBackend[] = [
 
 /** The manifests of all cases. The only difference of the platforms: Workers makes the look-up itself, so nothing may be pinned there. */
 export function manifestsOfVectors(platform: Platform, port: number, jwks: object): string {
-  const documents = [...gateways(jwks), ...BACKENDS.flatMap((backend) => backendDocuments(backend, platform, port)), ...groups(), ...routes(), ...locks()];
+  const documents = [
+    ...gateways(jwks),
+    ...BACKENDS.flatMap((backend) => backendDocuments(backend, platform, port)),
+    ...groups(),
+    ...routes(),
+    ...locks(),
+    ...limits(),
+  ];
   return documents.map((document) => JSON.stringify(document)).join("\n---\n");
 }
 
@@ -240,8 +248,31 @@ function groups(): object[] {
     group("all-closed", [["closed-two"], ["closed-three"]]),
     group("homewards", [["american"], ["nowhere"], ["european"]]),
     group("both-apis", [["anthropic"], ["openai"]]),
+    group("spent-first", [["spent"], ["second"]]),
     group("renamed-model", [[{ name: "openai", model: "gpt-in-place" }]]),
     group("listed-first", [["listed"], ["openai"]]),
+  ];
+}
+
+function limits(): object[] {
+  const rule = (sectionName: string) => ({ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: "limited", sectionName });
+  const policy = (name: string, target: object, limit: object, more: object = {}) => ({
+    apiVersion: OURS,
+    kind: "UsageLimitPolicy",
+    metadata: named(name, "team-a"),
+    spec: { targetRefs: [target], limits: [{ window: { duration: "1h" }, ...limit }], ...more },
+  });
+  return [
+    policy("limited-once", rule("limited-once"), { name: "r", unit: "Requests", limit: 1, per: ["ServiceAccount"] }),
+    policy("limited-none", rule("limited-none"), { name: "r", unit: "Requests", limit: 0 }),
+    // Twice what is held does not fit.
+    policy("limited-tokens", rule("limited-tokens"), { name: "t", unit: "Tokens", limit: 190 }),
+    policy(
+      "spent",
+      { group: "gateway.networking.x-k8s.io", kind: "XBackend", name: "spent" },
+      { name: "r", unit: "Requests", limit: 0 },
+      { onExceeded: "NextTier" },
+    ),
   ];
 }
 

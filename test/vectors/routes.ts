@@ -66,6 +66,7 @@ export function routes(): object[] {
     route("regions", REGIONS, main),
     route("refused", REFUSED, main),
     route("browsers", BROWSERS, main),
+    route("limited", LIMITED, main),
     route("copies", COPIES, main),
     // Who sees what.
     route("precedence", [rule("of-team-b", prefix("/precedence"), backend("of-team-b"))], { namespace: "team-b", ...main }),
@@ -91,6 +92,11 @@ export function routes(): object[] {
 const ONE_EACH = ["plain", "openai", "anthropic", "azure", "prefixed", "queried", "trusting", "passing", "keyless", "badkey", "listed", "moved", "hasty"];
 
 const DESTINATIONS = [...ONE_EACH, "hasty-ai"].map((name) => rule(name, prefix(`/${name}`), backend(name)));
+
+const LIMITED = [
+  ...["limited-once", "limited-none", "limited-tokens"].map((name) => rule(name, prefix(`/${name}`), backend("openai"))),
+  rule("spent-first", prefix("/spent-first"), group("spent-first")),
+];
 
 const PRECEDENCE = [
   rule("root", prefix("/precedence"), backend("plain")),
