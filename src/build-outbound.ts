@@ -67,7 +67,7 @@ export function buildOutbound(stages: Stages, call: CallInFlight, cleared: Clear
   headers = withChain(headers, gateway.chainId, exchange.protocol);
   headers = editHeaders(editHeaders(editHeaders(headers, call.admitted), rule.requestHeaders), target.requestHeaders);
   // An answer that is to be read on its way must not come compressed: SDKs ask for gzip, and usage and errors would pass unseen.
-  if (routed.operation.dialect !== null) headers = [...remove(headers, ACCEPT_ENCODING), "accept-encoding", "identity"];
+  if (routed.operation.dialect !== null || routed.operation.inference) headers = [...remove(headers, ACCEPT_ENCODING), "accept-encoding", "identity"];
   if (rule.propagateTrace) headers = [...headers, "traceparent", stages.attribution.traceparentFor(record)];
   if (backend.parent !== null) {
     // One id in the logs of both.

@@ -10,6 +10,7 @@ import type { StreamCodec } from "./model/codec.ts";
 import { Refusal } from "./model/errors.ts";
 import type { DeliveryEnd } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
+import type { Operation } from "./model/operation.ts";
 import type { Answer } from "./model/outcome.ts";
 import { wireOf } from "./providers/wires.ts";
 import { withCors } from "./routing/cors-headers.ts";
@@ -18,6 +19,7 @@ import type { Stages } from "./stages.ts";
 import { answerKind } from "./stream/answer-kind.ts";
 import { createRedactingCodec } from "./stream/redacting-codec.ts";
 import { createTap, type Tap } from "./stream/tap.ts";
+import { createWatchingTap } from "./stream/watching-tap.ts";
 import { replyTranslatedError, translatedCodec, upstreamHeaders } from "./translated-delivery.ts";
 import { forwardableResponseHeaders } from "./transport/response-headers.ts";
 
@@ -40,8 +42,10 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   const failed = answer.status >= 400;
   const wire = operation.dialect === null ? null : wireOf(operation.dialect);
   const other = translated === null ? null : translatedCodec(stages, call, translated);
+  const native = wire === null && !failed && kind.contentEncoding === null && operation.inference ? await nativeTap(operation, routed.path) : null;
   const tap =
     other?.codec ??
+    native ??
     createTap(wire, operation, {
       streaming: kind.eventStream,
       status: answer.status,
@@ -56,7 +60,7 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
       ? credentialRedactor(won.cleared.target.backend.credential, won.lease.secret)
       : null;
   // A plain answer of an unknown API is nobody's business: the platform may hand its bytes through untouched.
-  const inspected: StreamCodec | null = wire === null && !kind.eventStream ? null : tap;
+  const inspected: StreamCodec | null = wire === null && native === null && !kind.eventStream ? null : tap;
   const codec = redact === null ? inspected : createRedactingCodec(redact.bytes, kind.contentEncoding);
   const unchanged = redact === null && !kind.eventStream;
   let headers = other === null ? passedHeaders(answer, unchanged) : [...upstreamHeaders(answer), ...other.headers];
@@ -81,6 +85,13 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   const marked = wire !== null && streams && kind.contentEncoding === null && operation.inference && answer.status < 300 && ended.bytes > 0;
   const whole = ended.kind === "complete" || (marked && isGone(ended, call) && tap.end().complete);
   settleDelivery(stages, call, won, tap, whole ? { ...ended, kind: "complete" } : ended);
+}
+
+/** Of an API that passes untouched only what was used is read, when the answer is over; null: it does not tell. */
+async function nativeTap(operation: Operation, path: string): Promise<Tap | null> {
+  const { watchNative } = await import("./providers/native/watch-native.ts");
+  const watched = watchNative(operation, path);
+  return watched === null ? null : createWatchingTap(watched);
 }
 
 /** What the destination says behind its answer may quote the credential that it refused, whatever the status. */

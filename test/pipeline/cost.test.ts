@@ -3,6 +3,7 @@ import { genaiPrices } from "../../adapters/prices/genai-prices.ts";
 import type { PriceBook } from "../../src/index.ts";
 import type { TestBackend } from "../fakes/manifests.ts";
 import { createScriptedDesk } from "../fakes/scripted-desk.ts";
+import { streamedAnswer, type Told, wholeAnswer } from "../fakes/wire-answers.ts";
 import { chat, type Installation, install, JSON_HEADERS, STREAM_HEADERS } from "./installation.ts";
 
 const openai: TestBackend = { name: "openai", port: 8001, hostname: "api.openai.com", api: "OpenAI" };
@@ -119,6 +120,44 @@ describe("what a call cost", () => {
       [null, null, null, null],
       [null, null, null, null],
     ]);
+  });
+});
+
+describe("an API that passes untouched", () => {
+  const bedrock: TestBackend = { name: "bedrock", port: 8001, hostname: "bedrock-runtime.eu-central-1.amazonaws.com" };
+  const vertex: TestBackend = { name: "vertex", port: 8001, hostname: "europe-west4-aiplatform.googleapis.com" };
+  const told: Told = { thought: null, text: "Hello", calls: [], usage: { input: 1_000, cached: 400, output: 100 }, ends: "stop" };
+  const post = (target: string) => ({ ...chat(), target, body: "{}" });
+
+  it("costs what its answer tells, as frames of Bedrock", async () => {
+    const one = install({ backends: [bedrock] }, { prices: book().load });
+    const frames = streamedAnswer("bedrock", told);
+    const headers = ["content-type", "application/vnd.amazon.eventstream"];
+    one.transport.script("bedrock-runtime", { status: 200, headers, body: [frames.subarray(0, 70), frames.subarray(70)] });
+    const fake = await one.call(post("/model/eu.amazon.nova-pro-v1%3A0/converse-stream"));
+    expect(fake.received()?.whole).toBe(true);
+    expect(one.log[0]).toMatchObject({ input_tokens: 1_000, output_tokens: 100, cache_read_tokens: 400, finish_reasons: ["end_turn"] });
+    // 600 at $0.80, 400 at $0.20, 100 at $3.20 per million.
+    expect(costs(one)).toEqual([[0.00088, "USD", LIST, false]]);
+  });
+
+  it("costs what its answer tells, as JSON of Gemini, which is asked for as it is", async () => {
+    const one = install({ backends: [vertex] }, { prices: book().load });
+    one.transport.script("europe-west4-aiplatform", { status: 200, headers: JSON_HEADERS, body: JSON.stringify(wholeAnswer("gemini", told)) });
+    const target = "/v1/projects/p/locations/europe-west4/publishers/google/models/gemini-2.5-flash:generateContent";
+    await one.call({ ...post(target), headers: [...(chat().headers ?? []), "Accept-Encoding", "gzip"] });
+    expect(one.transport.sent[0]?.request.headers.join("\n").toLowerCase()).toContain("accept-encoding\nidentity");
+    // 600 at $0.30, 400 at $0.03, 100 at $2.50 per million.
+    expect(costs(one)).toEqual([[0.000442, "USD", LIST, false]]);
+  });
+
+  it("has no cost where the answer is compressed all the same, and passes", async () => {
+    const one = install({ backends: [vertex] }, { prices: book().load });
+    const body = JSON.stringify(wholeAnswer("gemini", told));
+    one.transport.script("europe-west4-aiplatform", { status: 200, headers: [...JSON_HEADERS, "content-encoding", "br"], body });
+    const fake = await one.call(post("/v1/projects/p/locations/europe-west4/publishers/google/models/gemini-2.5-flash:generateContent"));
+    expect(fake.received()?.body).toBe(body);
+    expect(costs(one)).toEqual([[null, null, null, null]]);
   });
 });
 
