@@ -72,7 +72,7 @@ function optionsFor(element: HTMLElement, times: readonly number[], series: read
     cursor: { show: false },
     axes: [
       // Days first, and hours where there are few days.
-      { ...axis, space: 72, incrs: [1, 3, 6, 12, 24, 48, 96, 168].map((hours) => hours * 3_600), values: (_plot, ticks) => ticks.map(timeText) },
+      { ...axis, size: 28, space: 72, incrs: [1, 3, 6, 12, 24, 48, 96, 168].map((hours) => hours * 3_600), values: (_plot, ticks) => ticks.map(timeText) },
       { ...axis, size: 64, values: (_plot, ticks) => ticks.map(format) },
     ],
     // The whole stack first: what is drawn later stands in front of it.

@@ -27,7 +27,7 @@ export function money(nanos: number, currency = "USD"): string {
 /** What calls cost as far as it is known; what is not known is said, and is never 0. */
 export function cost(nanos: number, unpriced: number): string {
   if (unpriced === 0) return money(nanos);
-  return nanos === 0 ? "unknown" : `${money(nanos)} and more`;
+  return nanos === 0 ? "unknown" : `≥ ${money(nanos)}`;
 }
 
 /** A day, or a time of it, in UTC: the days of usage are those of UTC. */

@@ -37,7 +37,8 @@ const COLUMNS: readonly Column<Limit>[] = [
     id: "limit",
     title: "Limit",
     value: ({ limit }) => limit,
-    show: ({ limit, unit, onExceeded }) => html`${limit.split("/").at(-1)}<small>${unit}; ${ACTIONS[onExceeded]}</small><small>${limit}</small>`,
+    show: ({ limit, unit, onExceeded }) =>
+      html`${limit.split("/").at(-1)}<small>${unit}; ${ACTIONS[onExceeded]}</small><small>${limit.split("/").slice(0, -1).join("/")}</small>`,
   },
   { id: "of", title: "Of", value: ({ of }) => ofText(of), show: ({ of }) => ofText(of) ?? html`<span class="unknown">all calls</span>` },
   {

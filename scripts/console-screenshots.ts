@@ -33,6 +33,18 @@ async function callForAWeek(world: World): Promise<void> {
   }
 }
 
+/** Until one team has nothing left for this minute, and the other little. */
+async function useUp(world: World): Promise<void> {
+  await makeDemoCalls(world, 55, false);
+  const headers = { authorization: `Bearer ${TOKENS["team-b"]}`, "content-type": "application/json" };
+  const body = JSON.stringify({ model: "smart", messages: [{ role: "user", content: "Hello" }] });
+  for (let status = 200; status !== 429; ) {
+    const answer = await fetch(`${world.broker.url}/v1/chat/completions`, { method: "POST", headers, body });
+    await answer.arrayBuffer();
+    status = answer.status;
+  }
+}
+
 async function takePictures(world: World): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
   const browser = await startBrowser();
@@ -48,12 +60,13 @@ async function takePictures(world: World): Promise<void> {
       await sleep(700);
       await page.screenshot({ path: `${FOLDER}/console-${name}.png`, optimizeForSpeed: false });
     };
-    await shoot("overview", "overview");
     await shoot("usage", "usage?since=7d&by=namespace,model&measure=tokens");
-    await shoot("usage-dark", "usage?since=7d&by=namespace,model&measure=cost", "dark");
+    await shoot("usage-dark", "usage?since=7d&by=model,backend&measure=cost", "dark");
+    await shoot("regions", "regions");
+    await useUp(world);
     await shoot("limits", "limits");
     await shoot("incidents", "incidents");
-    await shoot("regions", "regions");
+    await shoot("overview", "overview");
   } finally {
     await browser.close();
   }

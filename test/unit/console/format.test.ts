@@ -15,7 +15,7 @@ describe("what the page writes", () => {
   it("a cost that is not known is not 0, and one that is known in part says so", () => {
     expect(cost(0, 0)).toBe("$0.00");
     expect(cost(0, 3)).toBe("unknown");
-    expect(cost(2_500_000_000, 3)).toBe("$2.50 and more");
+    expect(cost(2_500_000_000, 3)).toBe("≥ $2.50");
   });
 
   it.each([
