@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
 import { Redis } from "ioredis";
@@ -164,9 +166,9 @@ describe.skipIf(missing)(`usage in Redis${missing ? " (MISSING: redis-server)" :
     });
 
     it("is served by a user that may do no more than it must", async () => {
-      const rules =
-        "~spillway:* +evalsha +eval +time +mget +set +zadd +zremrangebyrank +pexpire +hmget +hlen +hget +hset +pexpireat +zremrangebyscore +zrevrange +zrangebyscore +zrem +hscan";
-      await plain.acl("SETUSER", "limits", "on", `>${PASSWORD}`, "resetchannels", ...rules.split(" "), "+select", "+quit", "+info", "-@dangerous", "+info");
+      const page = readFileSync(join(import.meta.dirname, "../../docs/usage-stores.md"), "utf8");
+      const rules = /^ACL SETUSER spillway on >PASSWORD (.*)$/m.exec(page)?.[1] ?? "";
+      await plain.acl("SETUSER", "limits", "on", `>${PASSWORD}`, ...rules.split(" "));
       const store = storeAt(redis.port, { user: "limits" });
       await store.exchange(exchangeOf("ns/gw", 1, { account: "a", used: 1 }), signal);
       await store.record({ id: "one", realm: "ns/gw", rows: [rowOf(hourNow())], incidents: [] }, signal);
