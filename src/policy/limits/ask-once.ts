@@ -1,6 +1,7 @@
 import type { CallSignal } from "../../model/call-signal.ts";
 import type { AccountExchange, ExchangeAnswer } from "../../model/usage-store.ts";
 import type { LimitRealmOptions } from "./limit-realm.ts";
+import { afterPatience } from "./patient-timer.ts";
 
 /** One try of an exchange, for at most `ms` and until `signal` aborts. Null: no proper answer; nobody knows whether it was carried out. Never rejects. */
 export function askOnce(
@@ -24,10 +25,7 @@ export function askOnce(
       resolve(proper);
     };
     const leave = (): void => finish(null);
-    // An answer that has come in is read first: a process that was busy must not take its own slowness for the store's.
-    let cancel = clock.after(ms, () => {
-      cancel = clock.after(0, leave);
-    });
+    const cancel = afterPatience(clock, ms, leave);
     signal?.addEventListener("abort", leave);
     const open = async (): Promise<ExchangeAnswer | null> => {
       const store = await stores(gateway);

@@ -19,7 +19,7 @@ export interface LimitDeskOptions {
   readonly leases: boolean;
   readonly events: EventSink;
   readonly onExchange: OnExchange;
-  /** How long a call waits for the store at most, in milliseconds; 50 when left out. Until the store has answered once it is a second at least. */
+  /** How long a call waits for the store at most, in milliseconds; when left out 50 with leases, 500 without. Until the store has answered once it is a second at least. */
   readonly patienceMs?: number;
 }
 
@@ -32,6 +32,8 @@ export interface OwnedLimitDesk extends LimitDesk {
 }
 
 const PATIENCE_MS = 50;
+/** Where every call asks the store, that may be a continent away: what is guarded against is silence, not distance. */
+const PATIENCE_WITHOUT_LEASES_MS = 500;
 
 /**
  * Counts limits in the stores of their Gateways.
@@ -48,10 +50,10 @@ const PATIENCE_MS = 50;
  * stream must not count until a window after its end; those that are given back after twice that time stay booked, since they have been sent.
  */
 export function createLimitDesk(options: LimitDeskOptions): OwnedLimitDesk {
-  const { clock, patienceMs = PATIENCE_MS } = options;
+  const { clock, leases, patienceMs = leases ? PATIENCE_MS : PATIENCE_WITHOUT_LEASES_MS } = options;
   const news = createLimitNews(options.events, clock);
   const realms = new Map<string, LimitRealm>();
-  const create = options.leases ? createLeasedRealm : createDirectRealm;
+  const create = leases ? createLeasedRealm : createDirectRealm;
   let sequence = 0;
   const nextSequence = (): number => ++sequence;
 

@@ -188,12 +188,13 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
   }
 
   function onFailure(now: number): void {
-    if (line.down()) giveUp([], now);
+    if (line.down) giveUp([], now);
     for (const check of flushes) check(true);
   }
 
   function giveUp(late: readonly WaitingCall[], now: number): void {
-    for (const one of line.down() ? waiting.all() : late) waiting.answer(one, () => withoutStore(one.call, now));
+    line.judge(now);
+    for (const one of line.down ? waiting.all() : late) waiting.answer(one, () => withoutStore(one.call, now));
   }
 
   function urgeOwing(all: boolean): boolean {
@@ -216,7 +217,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
       if (take(call, now)) return admit(call, now);
       const shortages = hopeless(call, now);
       if (shortages.length > 0) return refuse(call, shortages);
-      if (lackingOf(call).some(({ account }) => account === null) || line.down()) return withoutStore(call, now);
+      if (lackingOf(call).some(({ account }) => account === null) || line.down) return withoutStore(call, now);
       const result = waiting.add(call, line.patienceMs, signal);
       pump();
       return result;

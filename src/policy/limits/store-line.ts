@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../../model/ports.ts";
 import type { AccountExchange, ExchangeAnswer, UsageStore } from "../../model/usage-store.ts";
+import { afterPatience } from "./patient-timer.ts";
 
 /** Tells of each try of an exchange with a store: `granted` or `refused` by its answer, `failed` without one. For metrics; must not throw. */
 export type OnExchange = (gateway: string, outcome: "granted" | "refused" | "failed", ms: number) => void;
@@ -26,8 +27,10 @@ export interface Flight {
 export interface StoreLine {
   /** The one that has no answer yet. */
   readonly flight: Flight | null;
-  /** Calls should not wait for it: tries fail, or the one under way has taken longer than a call may wait. */
-  down(): boolean;
+  /** Calls should not wait for it: tries fail, or the one under way has been silent for long. */
+  readonly down: boolean;
+  /** A call has waited for as long as it may: time to see whether the store is silent. */
+  judge(now: number): void;
   /** How long a call may wait for an answer: longer until the store has answered once, since connecting takes its time. Milliseconds. */
   readonly patienceMs: number;
   send(exchange: AccountExchange): void;
@@ -38,6 +41,8 @@ export interface StoreLine {
 /** What a call waits at most , and what the first ones wait. */
 export const PATIENCE_MS = 50;
 const FIRST_PATIENCE_MS = 1_000;
+/** So many times as long as a call waits: a store that is only slow for a moment must not turn calls away that it could still answer. */
+const SILENT_AFTER = 4;
 const TRY_MS = 1_000;
 const FIRST_TRY_MS = 3_000;
 const FIRST_PAUSE_MS = 10;
@@ -58,10 +63,8 @@ export function createStoreLine(
   let trySent = 0;
   let failures = 0;
   let answered = false;
+  let silent = false;
   let cancelPause: (() => void) | null = null;
-  /** The exchange under way takes longer than a call may wait, and not because this process was too busy to read its answer. */
-  let slow = false;
-  let cancelSlow = (): void => {};
 
   const patience = (): number => (answered ? options.patienceMs : Math.max(options.patienceMs, FIRST_PATIENCE_MS));
 
@@ -70,7 +73,7 @@ export function createStoreLine(
     trySent = clock.monotonic();
     const controller = new AbortController();
     let over = false;
-    const cancelTimeout = clock.after(answered ? TRY_MS : FIRST_TRY_MS, () => finish(null));
+    const cancelTimeout = afterPatience(clock, answered ? TRY_MS : FIRST_TRY_MS, () => finish(null));
     const finish = (answer: ExchangeAnswer | null): void => {
       if (over) return;
       over = true;
@@ -85,9 +88,8 @@ export function createStoreLine(
       const again = failures > 0;
       failures = 0;
       answered = true;
+      silent = false;
       flight = null;
-      slow = false;
-      cancelSlow();
       options.onAnswer(current, answer, again, now);
     };
     exchangeWith(current.exchange, controller.signal).then(finish, () => finish(null));
@@ -114,16 +116,15 @@ export function createStoreLine(
     get patienceMs() {
       return patience();
     },
-    // One failure may be a connection that had been closed: the try after it decides.
-    down: () => failures > 1 || slow,
+    get down() {
+      // One failure may be a connection that had been closed: the try after it decides.
+      return failures > 1 || silent;
+    },
+    judge(now) {
+      silent ||= flight !== null && now - flight.firstSent >= patience() * SILENT_AFTER;
+    },
     send(exchange) {
       flight = { exchange, firstSent: clock.monotonic() };
-      const becomeSlow = (): void => {
-        slow = true;
-      };
-      cancelSlow = clock.after(patience(), () => {
-        cancelSlow = clock.after(0, becomeSlow);
-      });
       attempt(flight);
     },
     hurry() {

@@ -2,6 +2,7 @@ import type { CallSignal } from "../../model/call-signal.ts";
 import type { Clock } from "../../model/ports.ts";
 import type { LeasedCall } from "./leased-call.ts";
 import type { HoldResult } from "./limit-desk.ts";
+import { afterPatience } from "./patient-timer.ts";
 
 /** A call that waits for an exchange. */
 export interface WaitingCall {
@@ -40,12 +41,7 @@ export function createWaitingCalls(options: {
     if (first === undefined) {
       cancelTimer?.();
       cancelTimer = null;
-    } else cancelTimer ??= clock.after(first.deadline - clock.monotonic(), due);
-  }
-
-  /** Answers that have come in are read first: a process that was busy must not take its own slowness for the store's. */
-  function due(): void {
-    cancelTimer = clock.after(0, ring);
+    } else cancelTimer ??= afterPatience(clock, first.deadline - clock.monotonic(), ring);
   }
 
   function ring(): void {

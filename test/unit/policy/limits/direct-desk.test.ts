@@ -76,7 +76,7 @@ it("while the store is silent one call at a time finds out whether it is back", 
   const probe = world.desk(0).hold([claim(TOKENS, 1)], PATIENT);
   expect(probe).toBeInstanceOf(Promise);
   expect(world.desk(0).hold([claim(TOKENS, 1)], PATIENT)).toMatchObject({ ok: false });
-  await world.clock.advance(60);
+  await world.clock.advance(510);
   short(await probe);
 });
 
