@@ -1,6 +1,7 @@
 import { createAuditLog } from "./attribution/audit-log.ts";
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
 import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
+import { createBrokerLedger } from "./broker-ledger.ts";
 import { createBrokerLimits } from "./broker-limits.ts";
 import { createCallPrices } from "./call-prices.ts";
 import type { Compiled } from "./config/compile.ts";
@@ -12,7 +13,6 @@ import { createRotationWatch } from "./credentials/rotation-watch.ts";
 import { describeOutlets, type Outlets, outletNotices } from "./guard-outlets.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
-import { createLedger } from "./ledger/create-ledger.ts";
 import { limitRulesOf } from "./limit-rules.ts";
 import type { AuditPorts } from "./model/audit.ts";
 import type { EgressEvent } from "./model/event.ts";
@@ -116,7 +116,7 @@ export function createBroker(ports: BrokerPorts): Broker {
   const ledger =
     usageStores === null
       ? null
-      : createLedger({
+      : createBrokerLedger({
           clock,
           stores: usageStores.of,
           ...(ports.usage?.timers === false ? { intervalMs: null } : {}),

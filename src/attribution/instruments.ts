@@ -67,7 +67,12 @@ export const INSTRUMENTS = {
   attemptDuration: histogram("http.client.request.duration", "s", SECONDS, [], "Duration of attempts at a backend."),
   tokenUsage: histogram("gen_ai.client.token.usage", "{token}", TOKENS, [ATTRIBUTE.tokenType], "Tokens per call, by type."),
   active: { name: "http.server.active_requests", kind: "upDownCounter", unit: "{request}", help: "Calls in progress.", labels: [], bounds: [] },
-  dropped: counter("egress.telemetry.dropped", "{item}", ["item"], "Records, spans, log lines and events that were dropped because a bound was reached."),
+  dropped: counter(
+    "egress.telemetry.dropped",
+    "{item}",
+    ["item"],
+    "Records, spans, log lines, events and usage of calls that were dropped because a bound was reached.",
+  ),
   reloads: counter("egress.config.reloads", "{reload}", ["outcome"], "Loads of the configuration: ok, or failed and the last good one kept."),
   snapshotAge: gauge("egress.config.snapshot.age", "s", [], "Seconds since the configuration in force was loaded."),
   secrets: gauge("egress.secret.cache", "{secret}", ["state"], "Secrets in the cache, by state."),
