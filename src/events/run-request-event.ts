@@ -36,6 +36,7 @@ export interface RequestRunnerOptions {
 const TEMPORARY: ReadonlySet<string> = new Set<RefusalCode>([
   "not_ready",
   "request_timeout",
+  "limits_unavailable",
   "credential_unavailable",
   "upstream_unavailable",
   "upstream_timeout",
@@ -145,7 +146,9 @@ function verdictOf(answer: CollectedAnswer): EventVerdict | null {
   const code = find(answer.headers, "x-egress-error");
   const poison = POISON.get(code ?? "");
   if (poison !== undefined) return { kind: "poison", status: poison, detail: `the call was refused: ${code}` };
-  const temporary = code === null ? answer.status === 408 || answer.status === 429 || answer.status >= 500 : TEMPORARY.has(code);
+  // A limit that will have room says when; one that never will says nothing, and that is an answer.
+  const roomLater = code === "limit_exceeded" && find(answer.headers, "retry-after") !== null;
+  const temporary = code === null ? answer.status === 408 || answer.status === 429 || answer.status >= 500 : roomLater || TEMPORARY.has(code);
   if (!temporary) return null;
   const seconds = Number(find(answer.headers, "retry-after") ?? Number.NaN);
   const retryAfterSeconds = Number.isInteger(seconds) && seconds >= 0 ? Math.min(seconds, 3_600) : null;

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { createChainKey } from "../fakes/chain-key.ts";
 import type { TestManifests } from "../fakes/manifests.ts";
 import { createScriptedDesk, type ScriptedDesk } from "../fakes/scripted-desk.ts";
+import { streamedAnswer, type Told, wholeAnswer } from "../fakes/wire-answers.ts";
+import { installEvents, requestEvent } from "./event-desk.ts";
 import { chat, GOOD_STREAM, type Installation, install, JSON_HEADERS, ONE, STREAM_HEADERS, TWO } from "./installation.ts";
 
 const GATEWAY = "{group: gateway.networking.k8s.io, kind: Gateway, name: egress}";
@@ -327,5 +330,82 @@ describe("several limits", () => {
     await one.call(chat());
     expect(one.transport.sent).toHaveLength(2);
     expect([desk.used("rpm", "team-a"), desk.used("tpm")]).toEqual([1, 18]);
+  });
+});
+
+describe("whatever way a call comes and goes", () => {
+  const SAID: Told = {
+    thought: null,
+    text: "a text of some length, so that it is worth to be counted",
+    calls: [],
+    usage: { input: 12, cached: 2, output: 3 },
+    ends: "stop",
+  };
+  const anthropic: TestManifests = { backends: [{ name: "only", port: 8001, api: "Anthropic" }] };
+
+  it("translated: what the other API reports, whole and streamed", async () => {
+    const { one, desk } = limited(anthropic, policy(GATEWAY, [tpm(100_000)]));
+    one.transport.script(
+      "only",
+      { status: 200, headers: JSON_HEADERS, body: JSON.stringify(wholeAnswer("anthropic", SAID)) },
+      { status: 200, headers: STREAM_HEADERS, body: new TextDecoder().decode(streamedAnswer("anthropic", SAID)) },
+    );
+    const hello = { messages: [{ role: "user", content: "Hi" }], max_tokens: 50 };
+    await one.call(chat(hello));
+    expect(desk.used("tpm")).toBe(15);
+    await one.call(chat({ ...hello, stream: true }));
+    expect(desk.used("tpm")).toBe(30);
+  });
+
+  it("translated and broken off: what was said, estimated, never less than the other API reported", async () => {
+    const { one, desk } = limited(anthropic, policy(GATEWAY, [tpm(100_000)]));
+    const stream = new TextDecoder().decode(streamedAnswer("anthropic", SAID));
+    const body = stream.slice(0, stream.indexOf("event: content_block_stop"));
+    one.transport.script("only", { status: 200, headers: STREAM_HEADERS, body, ending: { kind: "reset", sent: true, message: "" } });
+    const { done } = one.begin(chat({ messages: [{ role: "user", content: "Hi" }], max_tokens: 50, stream: true }));
+    await done;
+    expect(desk.used("tpm")).toBe(12 + Math.ceil(SAID.text.length / 3.5));
+  });
+
+  it("to a parent: this broker charges what its own answer says, and its refusals cost nothing", async () => {
+    const key = createChainKey();
+    const { one, desk } = limited(
+      { backends: [{ name: "up", port: 8001, parent: { key: key.pem } }], broker: "  chainId: child-1" },
+      policy(GATEWAY, [rpm(9), tpm(100_000)]),
+    );
+    const fromBroker = ["x-egress-backend", "XBackend/x/y"];
+    one.transport.script(
+      "up",
+      { ...ANSWER, headers: [...JSON_HEADERS, ...fromBroker] },
+      { status: 429, headers: [...JSON_HEADERS, ...fromBroker, "x-egress-error", "limit_exceeded", "retry-after", "9"], body: "{}" },
+    );
+    await one.call(chat());
+    expect([desk.used("rpm", "team-a"), desk.used("tpm")]).toEqual([1, 18]);
+    const refused = await one.call(chat());
+    expect(refused.received()?.status).toBe(429);
+    expect(refused.header("x-egress-error")).toEqual(["limit_exceeded"]);
+    expect([desk.used("rpm", "team-a"), desk.used("tpm")]).toEqual([2, 18]);
+  });
+
+  it("as an event: charged like any call, delivered again while there is no room, and answered where there never will be", async () => {
+    const desk = createScriptedDesk();
+    const one = installEvents({ ...ONE, more: policy(GATEWAY, [rpm(1), tpm(20_000)]) }, { limits: desk });
+    one.transport.script("only", ANSWER);
+    expect((await one.post(requestEvent())).status).toBe(200);
+    expect([desk.used("rpm", "team-a"), desk.used("tpm")]).toEqual([1, 18]);
+    const later = await one.post(requestEvent());
+    expect(later).toMatchObject({ status: 503, headers: { "retry-after": "30" } });
+    const never = installEvents({ ...ONE, more: policy(GATEWAY, [rpm(0)]) }, { limits: createScriptedDesk() });
+    const answered = await never.post(requestEvent());
+    expect(answered.status).toBe(200);
+    expect(answered.body).toContain("limit_exceeded");
+  });
+
+  it("of an API that nobody reads: what was held stands", async () => {
+    const { one, desk } = limited({ backends: [{ name: "only", port: 8001 }] }, policy(GATEWAY, [tpm(100_000)]));
+    one.transport.script("only", { status: 200, headers: JSON_HEADERS, body: "{}" });
+    const body = JSON.stringify({ inputs: "hello" });
+    await one.call({ ...chat(), target: "/model/anthropic.titan/invoke", body });
+    expect(desk.used("tpm")).toBe(Math.ceil(body.length / 3.5) + 4_096);
   });
 });
