@@ -15,6 +15,8 @@ export interface AwsCallOptions {
   readonly contentType?: "application/x-amz-json-1.0" | "application/x-amz-json-1.1";
   /** A longer answer is refused; 1 MiB when left out. */
   readonly maxBytes?: number;
+  /** Is shown the body of an answer that says no, since errors never hold what was answered. */
+  readonly onRefused?: (bytes: Uint8Array) => void;
 }
 
 /** A service of AWS that speaks JSON 1.0 or 1.1. */
@@ -35,9 +37,17 @@ export function createAwsClient(options: AwsClientOptions): AwsClient {
   const exchange = createSignedExchange(options);
 
   return {
-    async call(target, body, { signal, contentType = "application/x-amz-json-1.0", maxBytes = MAX_ANSWER_BYTES }) {
+    async call(target, body, { signal, contentType = "application/x-amz-json-1.0", maxBytes = MAX_ANSWER_BYTES, onRefused }) {
       const headers = { "content-type": contentType, "x-amz-target": target };
-      const { status, bytes, attempts } = await exchange({ method: "POST", url, headers, body: JSON.stringify(body), maxBytes, signal });
+      const { status, bytes, attempts } = await exchange({
+        method: "POST",
+        url,
+        headers,
+        body: JSON.stringify(body),
+        maxBytes,
+        signal,
+        ...(onRefused === undefined ? {} : { onRefused }),
+      });
       if (bytes.length === 0) return null;
       try {
         return JSON.parse(new TextDecoder().decode(bytes)) as unknown;

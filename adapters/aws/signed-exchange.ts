@@ -28,6 +28,8 @@ export interface SignedRequest {
   /** A longer answer is an error, and is not read to its end. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** Is shown the body of an answer that says no: it stands in no error. */
+  readonly onRefused?: (bytes: Uint8Array) => void;
 }
 
 /** An answer of 2xx or 304. */
@@ -85,6 +87,7 @@ export function createSignedExchange(options: SignedExchangeOptions): SignedExch
     const bytes = await readBounded(answer, good ? request.maxBytes : MAX_ERROR_BYTES);
     if (good && bytes !== null) return { status, headers: answer.headers, bytes, attempts };
     if (good) throw new AwsError(service, "TooLarge", { status, retryable: false, attempts });
+    if (bytes !== null) request.onRefused?.(bytes);
     const code = errorCodeOf(answer.headers, bytes) ?? (status < 400 ? "Redirected" : `Http${status}`);
     throw new RefusedTry(new AwsError(service, code, { status, retryable: isRetryable(status, code), attempts }), answer.headers.get("date"));
   }

@@ -3,6 +3,7 @@ import { pause } from "../aws/within-limit.ts";
 import { type AccountDocument, bookExchange, forgottenAt, stateOf } from "./account-book.ts";
 import { readAccount, writeAccount } from "./account-text.ts";
 import { type DynamodbTable, digestOf, type Item, type ItemKey, type ItemWrite, secondsOf } from "./dynamodb-table.ts";
+import { createTurnTaking } from "./turn-taking.ts";
 
 export interface DynamodbAccountsOptions {
   readonly table: DynamodbTable;
@@ -46,7 +47,7 @@ const LONGEST_PAUSE_MS = 250;
  */
 export function createDynamodbAccounts({ table, now, random, after }: DynamodbAccountsOptions): DynamodbAccounts {
   const known = new Map<string, Known>();
-  const turns = createTurns();
+  const turns = createTurnTaking();
 
   async function look(keys: readonly ItemKey[], signal: AbortSignal): Promise<void> {
     const found = new Map((await table.read(keys, signal)).map((item) => [String(item["key"]), item]));
@@ -68,6 +69,7 @@ export function createDynamodbAccounts({ table, now, random, after }: DynamodbAc
 
   async function exchangeAt(exchange: AccountExchange, places: readonly Place[], keys: readonly ItemKey[], signal: AbortSignal): Promise<ExchangeAnswer> {
     let unsure: readonly ItemKey[] = keys.filter(({ key }) => !known.has(key));
+    let isTold = false;
     for (let round = 0; !signal.aborted; round += 1) {
       await look(unsure, signal);
       const before = keys.map(({ key }) => known.get(key) ?? null);
@@ -80,20 +82,26 @@ export function createDynamodbAccounts({ table, now, random, after }: DynamodbAc
             exchange,
             time,
           ),
-        unsure.length === keys.length,
+        isTold || unsure.length === keys.length,
       );
+      isTold = false;
       if (booked?.documents === null) return booked.answer;
+      let found: readonly Item[] = [];
       if (booked !== null) {
         const written = booked.documents.map((document, at) => entryOf(document, before[at] ?? null));
         const writes = written.flatMap((entry, at) => writesOf(exchange.realm, places[at], entry, before[at] ?? null));
-        if (await table.write(writes, signal)) {
+        const outcome = await table.write(writes, signal);
+        if (outcome.written) {
           for (const [at, entry] of written.entries()) remember(keys[at]?.key ?? "", entry);
           return booked.answer;
         }
+        found = outcome.found;
       }
       // Somebody else was faster, or an earlier sending of this very write was carried out: its sequence tells.
-      for (const { key } of keys) known.delete(key);
-      unsure = keys;
+      unsure = found.length > 0 ? [] : keys;
+      isTold = found.length === keys.length;
+      for (const { key } of unsure) known.delete(key);
+      for (const item of found) remember(String(item["key"]), knownOf(item));
       if (round > 0) await pause((0.5 + random()) * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** round), signal, after);
     }
     throw new UsageStoreError("DynamoDB: others were writing the same accounts all the time");
@@ -132,21 +140,6 @@ function booking<Booked>(book: () => Booked, isRead: boolean): Booked | null {
     if (isRead) throw error;
     return null;
   }
-}
-
-/** Runs what needs the same key one after the other, in the order in which it came. */
-function createTurns() {
-  const last = new Map<string, Promise<unknown>>();
-  return async <Value>(keys: readonly string[], work: () => Promise<Value>): Promise<Value> => {
-    const before = keys.map((key) => last.get(key));
-    const done = Promise.allSettled(before).then(work);
-    for (const key of keys) last.set(key, done);
-    try {
-      return await done;
-    } finally {
-      for (const key of keys) if (last.get(key) === done) last.delete(key);
-    }
-  };
 }
 
 function accountKey(realm: string, digest: string): ItemKey {

@@ -23,6 +23,9 @@ export type ItemWrite =
   /** Adds to numbers, which begin at 0, and sets the rest. */
   | { readonly kind: "add"; readonly at: ItemKey; readonly counts: Readonly<Record<string, number>>; readonly set: Item };
 
+/** `found`: items that were not as they were expected, as they are; none: one is not there, or somebody else was writing at the same time. */
+export type WriteOutcome = { readonly written: true } | { readonly written: false; readonly found: readonly Item[] };
+
 export interface ItemRange {
   readonly key: string;
   /** Both inclusive, as texts are ordered. */
@@ -36,8 +39,8 @@ export interface ItemRange {
 export interface DynamodbTable {
   /** In no order; what is not there is left out. Sees every write that was answered. */
   read(keys: readonly ItemKey[], signal: AbortSignal): Promise<readonly Item[]>;
-  /** All or none. False: none, for a condition did not hold, or somebody else was writing at the same time. At most 100. */
-  write(writes: readonly ItemWrite[], signal: AbortSignal): Promise<boolean>;
+  /** All or none. At most 100. */
+  write(writes: readonly ItemWrite[], signal: AbortSignal): Promise<WriteOutcome>;
   /** May miss what was written in the last second. */
   range(range: ItemRange, signal: AbortSignal): Promise<readonly Item[]>;
 }
@@ -54,8 +57,13 @@ export function createDynamodbTable(options: DynamodbTableOptions): DynamodbTabl
   const client = createAwsClient({ ...options, service: "dynamodb" });
   const { after } = options.clock ?? { after: afterReal };
 
-  async function call(operation: string, body: unknown, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
-    const answer = await client.call(`DynamoDB_20120810.${operation}`, body, { signal, maxBytes: MAX_ANSWER_BYTES });
+  async function call(
+    operation: string,
+    body: unknown,
+    signal: AbortSignal,
+    onRefused: (bytes: Uint8Array) => void = () => {},
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const answer = await client.call(`DynamoDB_20120810.${operation}`, body, { signal, maxBytes: MAX_ANSWER_BYTES, onRefused });
     if (!isRecord(answer)) throw new UsageStoreError("DynamoDB gave no proper answer");
     return answer;
   }
@@ -85,14 +93,18 @@ export function createDynamodbTable(options: DynamodbTableOptions): DynamodbTabl
     write: (writes, signal) =>
       rejectingAsUsage(async () => {
         const [only] = writes;
-        if (only === undefined) return true;
+        if (only === undefined) return { written: true };
+        let refusal: Uint8Array | null = null;
+        const onRefused = (bytes: Uint8Array): void => {
+          refusal = bytes;
+        };
         try {
           // A transaction costs twice as much.
-          if (writes.length > 1) await call("TransactWriteItems", { TransactItems: writes.map((write) => writeOf(table, write)) }, signal);
-          else await call(only.kind === "add" ? "UpdateItem" : "PutItem", Object.values(writeOf(table, only))[0], signal);
-          return true;
+          if (writes.length > 1) await call("TransactWriteItems", { TransactItems: writes.map((write) => writeOf(table, write)) }, signal, onRefused);
+          else await call(only.kind === "add" ? "UpdateItem" : "PutItem", Object.values(writeOf(table, only))[0], signal, onRefused);
+          return { written: true };
         } catch (error) {
-          if (error instanceof AwsError && LOST.has(error.code)) return false;
+          if (error instanceof AwsError && LOST.has(error.code)) return { written: false, found: foundIn(refusal) };
           throw error;
         }
       }),
@@ -126,11 +138,25 @@ export function createDynamodbTable(options: DynamodbTableOptions): DynamodbTabl
 /** Of a condition, of a transaction in which one did not hold or which met another one, and of a write that met a transaction. */
 const LOST: ReadonlySet<string> = new Set(["ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException"]);
 
+/** What DynamoDB says of items whose condition did not hold. */
+function foundIn(refusal: Uint8Array | null): readonly Item[] {
+  if (refusal === null) return [];
+  // It was read before: as JSON it has a code.
+  const answer: unknown = JSON.parse(new TextDecoder().decode(refusal));
+  if (!isRecord(answer)) return [];
+  const reasons: readonly unknown[] = Array.isArray(answer["CancellationReasons"]) ? answer["CancellationReasons"] : [answer];
+  const failed = reasons.filter(isRecord).filter((reason) => reason === answer || reason["Code"] !== "None");
+  const items = failed.flatMap((reason) => (isRecord(reason["Item"]) ? [readItem(reason["Item"])] : []));
+  // Of some that are not told nobody knows.
+  return items.length === failed.length ? items : [];
+}
+
 function writeOf(TableName: string, write: ItemWrite): Readonly<Record<string, unknown>> {
   if (write.kind === "put") return { Put: { TableName, Item: attributesOf(write.item) } };
   if (write.kind === "replace") {
     const { item, expected } = write;
-    const put = { TableName, Item: attributesOf(item) };
+    // What is there in its place saves a reading.
+    const put = { TableName, Item: attributesOf(item), ReturnValuesOnConditionCheckFailure: "ALL_OLD" };
     if (expected === null) return { Put: { ...put, ConditionExpression: "attribute_not_exists(#key)", ExpressionAttributeNames: { "#key": "key" } } };
     const values = attributesOf({ ":expected": expected });
     return { Put: { ...put, ConditionExpression: "#version = :expected", ExpressionAttributeNames: NAME_OF_VERSION, ExpressionAttributeValues: values } };

@@ -2,6 +2,7 @@ import { addCounts, emptySum, type Incident, type UsageBatch, type UsageCounts, 
 import { pause } from "../aws/within-limit.ts";
 import { BATCH_MEMORY_MS, COUNTS, DAY_MS, HOUR_MS, KEPT_MS, keyOf, MAX_INCIDENTS, readKey, startOf } from "./check-batch.ts";
 import { type DynamodbTable, digestOf, type Item, type ItemKey, type ItemWrite, secondsOf } from "./dynamodb-table.ts";
+import { createTurnTaking } from "./turn-taking.ts";
 
 export interface DynamodbUsageOptions {
   readonly table: DynamodbTable;
@@ -27,15 +28,17 @@ const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
 
 /**
- * What was used, in a table: `usage/REALM/hour/DATE/n` and `usage/REALM/day/MONTH/n`, one item for each key and hour or day, that numbers are added to;
+ * What was used, in a table: `usage/REALM/hour/MONTH/n` and `usage/REALM/day/YEAR/n`, one item for each key and hour or day, that numbers are added to;
  * `incidents/REALM`; `batch/ID` marks what was recorded. All end by the table's TTL.
  */
 export function createDynamodbUsage({ table, now, random, after }: DynamodbUsageOptions): DynamodbUsage {
+  const turns = createTurnTaking();
+
   /** Once, however often it is sent: the marker is part of the transaction. */
   async function writeOnce(marker: ItemKey, writes: readonly ItemWrite[], signal: AbortSignal): Promise<void> {
     const mark: ItemWrite = { kind: "replace", item: { ...marker, expires: secondsOf(now() + BATCH_MEMORY_MS) }, expected: null };
     for (let round = 0; !signal.aborted; round += 1) {
-      if (await table.write([mark, ...writes], signal)) return;
+      if ((await table.write([mark, ...writes], signal)).written) return;
       if ((await table.read([marker], signal)).length > 0) return;
       await pause((0.5 + random()) * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** round), signal, after);
     }
@@ -63,21 +66,26 @@ export function createDynamodbUsage({ table, now, random, after }: DynamodbUsage
     );
   }
 
+  /** The same batch is cut into the same parts whenever it is sent. */
+  async function writeParts(id: string, groups: readonly (readonly ItemWrite[])[], signal: AbortSignal): Promise<void> {
+    let part = 0;
+    let writes: ItemWrite[] = [];
+    for (const group of groups) {
+      if (writes.length > 0 && writes.length + group.length > MAX_WRITES) {
+        await writeOnce({ key: `batch/${id}`, sort: `${part++}` }, writes, signal);
+        writes = [];
+      }
+      writes.push(...group);
+    }
+    await writeOnce({ key: `batch/${id}`, sort: `${part}` }, writes, signal);
+  }
+
   return {
     async record(batch, signal) {
       const spread = Number.parseInt((await digestOf(batch.id)).slice(0, 4), 16) % SPREAD;
       const groups = [...(await rowWrites(batch, spread)), ...batch.incidents.map((incident, index) => [putOf(batch, incident, index)])];
-      // The same batch is cut into the same parts whenever it is sent.
-      let part = 0;
-      let writes: ItemWrite[] = [];
-      for (const group of groups) {
-        if (writes.length > 0 && writes.length + group.length > MAX_WRITES) {
-          await writeOnce({ key: `batch/${batch.id}`, sort: `${part++}` }, writes, signal);
-          writes = [];
-        }
-        writes.push(...group);
-      }
-      await writeOnce({ key: `batch/${batch.id}`, sort: `${part}` }, writes, signal);
+      // Two of one instance would only make each other fail.
+      await turns([`${batch.realm}/${spread}`], () => writeParts(batch.id, groups, signal));
     },
     async usage({ realm, interval, from, to }, signal) {
       const unit = interval === "hour" ? HOUR_MS : DAY_MS;
@@ -117,7 +125,7 @@ function labelOf(time: number): string {
 }
 
 function partitionOf(realm: string, interval: UsageQuery["interval"], from: number, spread: number): string {
-  return `usage/${realm}/${interval}/${new Date(from).toISOString().slice(0, interval === "hour" ? 10 : 7)}/${spread}`;
+  return `usage/${realm}/${interval}/${new Date(from).toISOString().slice(0, interval === "hour" ? 7 : 4)}/${spread}`;
 }
 
 function partitionsOf(realm: string, interval: UsageQuery["interval"], first: number, last: number): readonly string[] {

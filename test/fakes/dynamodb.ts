@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import dynalite from "dynalite";
 import { AwsError, createAwsClient } from "../../adapters/aws/aws-client.ts";
 import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, isSigned } from "./aws-signature.ts";
-import { transactWrite } from "./dynamodb-transactions.ts";
+import { type SingleOperation, tellingOldItem, transactWrite } from "./dynamodb-transactions.ts";
 
 export const DYNAMODB_REGION = "eu-central-1";
 export const DYNAMODB_TABLE = "spillway-state";
@@ -49,12 +49,14 @@ export async function startFakeDynamodb(): Promise<FakeDynamodb> {
     answer(response, status, text);
   });
   function carryOut(request: IncomingMessage, body: Uint8Array): Promise<{ readonly status: number; readonly text: string }> {
-    if (!String(request.headers["x-amz-target"]).endsWith(".TransactWriteItems")) return turns.together(() => forward(request, body, tablesPort));
+    const single: SingleOperation = (operation, part) => forward(request, Buffer.from(JSON.stringify(part)), tablesPort, `DynamoDB_20120810.${operation}`);
+    const operation = String(request.headers["x-amz-target"]).split(".").at(-1) ?? "";
+    if (operation === "PutItem") return turns.together(() => tellingOldItem(operation, JSON.parse(body.toString()), single));
+    if (operation !== "TransactWriteItems") return turns.together(() => forward(request, body, tablesPort));
     if (fake.conflicts > 0) {
       fake.conflicts -= 1;
       return Promise.resolve(CONFLICT);
     }
-    const single = (operation: string, part: unknown) => forward(request, Buffer.from(JSON.stringify(part)), tablesPort, `DynamoDB_20120810.${operation}`);
     return turns.alone(() => transactWrite(JSON.parse(body.toString()), single));
   }
   const url = `http://127.0.0.1:${await listen(front)}`;

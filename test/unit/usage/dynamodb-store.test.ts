@@ -118,7 +118,19 @@ describe("accounts in DynamoDB", () => {
     dynamodb.operations.length = 0;
     const again = await one.exchange(exchangeOf(realm, "one", 2, [change("a", { need: 61, want: 61 })]), signal);
     expect(again).toMatchObject({ granted: false, accounts: [{ heldByOthers: 40 }] });
-    expect(dynamodb.operations).toEqual(["PutItem", "BatchGetItem", "PutItem"]);
+    // The refusal tells what is there: nothing is read.
+    expect(dynamodb.operations).toEqual(["PutItem", "PutItem"]);
+  });
+
+  it("needs no reading either when one of several accounts was changed by another instance", async () => {
+    const realm = fresh("ns/some");
+    const [one, other] = [storeAt(dynamodb), storeAt(dynamodb)];
+    const both = (sequence: number) => exchangeOf(realm, "one", sequence, [change("a", { used: 1 }), change("b", { used: 1 })]);
+    await one.exchange(both(1), signal);
+    await other.exchange(exchangeOf(realm, "other", 1, [change("b", { used: 10 })]), signal);
+    dynamodb.operations.length = 0;
+    expect(await one.exchange(both(2), signal)).toMatchObject({ accounts: [{ used: 2 }, { used: 12 }] });
+    expect(dynamodb.operations).toEqual(["TransactWriteItems", "TransactWriteItems"]);
   });
 
   it("does not book twice when the answer to a write was lost, alone or in a transaction", async () => {
