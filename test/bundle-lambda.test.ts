@@ -64,6 +64,7 @@ describe("the package of the Lambda function", () => {
     "@opentelemetry/sdk",
     "@opentelemetry/exporter",
     "ioredis",
+    "@pydantic",
     "yaml",
     "zod",
     "re2js",

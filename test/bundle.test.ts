@@ -46,7 +46,19 @@ describe("the bundle of the Node server", () => {
   });
 
   it.each([
-    ...["@aws-sdk", "@smithy", "@google-cloud", "google-gax", "@grpc", "protobufjs", "@opentelemetry/sdk", "@opentelemetry/exporter", "ioredis", "@kubernetes"],
+    ...[
+      "@aws-sdk",
+      "@smithy",
+      "@google-cloud",
+      "google-gax",
+      "@grpc",
+      "protobufjs",
+      "@opentelemetry/sdk",
+      "@opentelemetry/exporter",
+      "ioredis",
+      "@kubernetes",
+      "@pydantic",
+    ],
     // What reads manifests, which a bundle does not need.
     ...["yaml", "zod", "re2js"],
     // Node's fetch in another form: a request of the admin pages loads it.

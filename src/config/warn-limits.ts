@@ -40,8 +40,11 @@ export function warnLimits(context: LinkContext, rules: readonly CompiledRule[])
         warn(context, policy, path, message, "let the route name a BackendGroup with a second tier, or write onExceeded: Reject");
       }
       if (limit.currency !== null && !currencies.has(limit.currency)) {
-        const message = `no AIBackendPolicy names a price in ${limit.currency}, and list prices are in USD: what calls cost is not known in the currency of ${authored.name}`;
-        warn(context, policy, [...path, "currency"], message, "write currency: USD, or give the models a price in this currency");
+        const [known, advice] = hasListPrices(context)
+          ? ["list prices are in USD", "write currency: USD, or give"]
+          : ["there are no list prices on Workers", "give"];
+        const message = `no AIBackendPolicy names a price in ${limit.currency}, and ${known}: what calls cost is not known in the currency of ${authored.name}`;
+        warn(context, policy, [...path, "currency"], message, `${advice} the models a price in this currency`);
       }
     }
   }
@@ -83,5 +86,10 @@ function meetOf({ limits, action }: CompiledRule, meet: (limits: readonly LimitR
 
 function pricedCurrencies(context: LinkContext): ReadonlySet<string> {
   const prices = [...context.set.AIBackendPolicy.values()].flatMap((policy) => policy.body.spec.models ?? []).flatMap(({ price }) => price?.currency ?? []);
-  return new Set(["USD", ...prices]);
+  return new Set(hasListPrices(context) ? ["USD", ...prices] : prices);
+}
+
+/** They would be almost half of a Worker, which is read whole at every start. */
+function hasListPrices({ platform }: LinkContext): boolean {
+  return platform.name !== "workers";
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Compiled } from "../../../src/config/compile.ts";
 import type { CompiledRule } from "../../../src/model/snapshot.ts";
-import { compileAll, compileGood, conditionOf, GATEWAY, own, route, rulesOf, toXBackend, xBackend } from "./compile-text.ts";
+import { compileAll, compileGood, conditionOf, FETCH_ONLY, GATEWAY, own, route, rulesOf, toXBackend, xBackend } from "./compile-text.ts";
 
 const GATEWAY_GROUP = "gateway.networking.k8s.io";
 const toGateway = { group: GATEWAY_GROUP, kind: "Gateway", name: "egress" };
@@ -257,6 +257,17 @@ describe("usage limits", () => {
       ["/spec/limits/0/currency", expect.stringContaining("no AIBackendPolicy names a price in EUR"), expect.anything()],
     ]);
     expect(warningsOf(compileGood([...documents, prices]))).toEqual([]);
+  });
+
+  it("of money on Workers, where there are no list prices, are told", () => {
+    const usd = { name: "usd", unit: "Cost", limit: 5, window: { duration: "24h", type: "Calendar" } };
+    const documents = [xBackend("one"), route("r"), policy("p", toGateway, [usd])];
+    const ofMoney = (...more: readonly string[]) =>
+      warningsOf(compileGood([...documents, ...more], FETCH_ONLY)).filter(([pointer]) => String(pointer).endsWith("/currency"));
+    expect(ofMoney()).toMatchObject([["/spec/limits/0/currency", expect.stringContaining("no list prices on Workers"), expect.anything()]]);
+    const models = [{ name: "*", price: { inputPerMTok: "1.5", outputPerMTok: "3" } }];
+    expect(ofMoney(own("AIBackendPolicy", "prices", { targetRefs: [toXBackend("one")], schema: { name: "OpenAI" }, models }))).toEqual([]);
+    expect(warningsOf(compileGood(documents))).toEqual([]);
   });
 });
 
