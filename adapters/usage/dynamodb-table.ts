@@ -223,5 +223,11 @@ async function rejectingAsUsage<Value>(work: () => Promise<Value>): Promise<Valu
 
 function usageErrorOf(error: unknown): UsageStoreError {
   if (error instanceof UsageStoreError) return error;
+  // What DynamoDB says where an item's keys are not those of the table.
+  if (error instanceof AwsError && error.code === "ValidationException") {
+    return new UsageStoreError(
+      `${error.message}: the table of usage has the partition key \`key\` and the sort key \`sort\`, which the table of the state has not`,
+    );
+  }
   return new UsageStoreError(error instanceof AwsError ? error.message : "DynamoDB: no answer");
 }

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDynamodbUsageStore, type DynamodbUsageStoreOptions } from "../../../adapters/usage/dynamodb-store.ts";
 import { createDynamodbTable } from "../../../adapters/usage/dynamodb-table.ts";
+import { openDynamodbUsage } from "../../../adapters/usage/open-dynamodb.ts";
 import { type AccountChange, type AccountExchange, type UsageBatch, type UsageRow, type UsageStore, UsageStoreError } from "../../../src/index.ts";
-import { DYNAMODB_REGION, DYNAMODB_USAGE_TABLE, dynamodbCredentials, type FakeDynamodb, startFakeDynamodb } from "../../fakes/dynamodb.ts";
+import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } from "../../fakes/aws-signature.ts";
+import { DYNAMODB_REGION, DYNAMODB_TABLE, DYNAMODB_USAGE_TABLE, dynamodbCredentials, type FakeDynamodb, startFakeDynamodb } from "../../fakes/dynamodb.ts";
 
 const signal = new AbortController().signal;
 const HOUR_MS = 3_600_000;
@@ -221,6 +223,25 @@ describe("accounts in DynamoDB", () => {
     const [item] = await client.itemsOf(`account/${realm}/`);
     await client.put({ ...item, document: '[2,"of another release"]' });
     await expect(storeAt(dynamodb).exchange(exchangeOf(realm, "two", 1, [change("a")]), signal)).rejects.toBeInstanceOf(UsageStoreError);
+  });
+
+  it("is opened by what the environment says, and says what is missing", async () => {
+    const environment = { AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+    const place = { table: DYNAMODB_USAGE_TABLE, region: null };
+    const store = await openDynamodbUsage(place, { ...environment, AWS_REGION: DYNAMODB_REGION });
+    const realm = fresh("ns/opened");
+    expect(await store.exchange(exchangeOf(realm, "one", 1, [change("a", { used: 1 })]), signal)).toMatchObject({ accounts: [{ used: 1 }] });
+    const planned = await openDynamodbUsage({ ...place, region: DYNAMODB_REGION }, { ...environment, AWS_REGION: "us-east-1" });
+    expect(await planned.accounts(realm, 10, signal)).toMatchObject([{ account: "a" }]);
+    await expect(openDynamodbUsage(place, environment)).rejects.toThrow(/AWS_REGION/);
+    await expect(openDynamodbUsage({ ...place, region: "nowhere" }, {})).rejects.toThrow(/AWS region/);
+  });
+
+  it("says what is wrong with a table that has no sort key, such as the one of the state", async () => {
+    const wrong = storeAt(dynamodb, { table: DYNAMODB_TABLE });
+    const error: unknown = await wrong.exchange(exchangeOf("ns/wrong", "one", 1, [change("a")]), signal).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UsageStoreError);
+    expect(String(error)).toMatch(/sort key/);
   });
 
   it.each(["", "ab", "a b", "a/b", "x".repeat(256)])("takes %j for no table", (table) => {
