@@ -4,7 +4,7 @@ import { type Incident, MAX_ROWS, type UsageStore } from "../model/usage-store.t
 import { createIncidentGate } from "./incident-gate.ts";
 import { incidentsOf } from "./incidents-of.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
-import { usageCountsOf, usageKeyOf } from "./usage-of.ts";
+import { addCall, usageKeyOf } from "./usage-of.ts";
 import { createUsageTally, type TallyBounds, type UsageTally } from "./usage-tally.ts";
 
 /** Who used what: adds up what calls used, and tells the store of each Gateway behind them. */
@@ -126,7 +126,7 @@ export function createLedger(options: LedgerOptions): UsageLedger {
       if (record.gateway === "" || record.withheld.includes("usage")) return;
       const now = clock.now();
       const account = accounts.get(record.gateway) ?? open(record.gateway);
-      account.tally.add(Math.floor(now / HOUR_MS) * HOUR_MS, usageKeyOf(record), usageCountsOf(record));
+      addCall(account.tally.sumOf(Math.floor(now / HOUR_MS) * HOUR_MS, usageKeyOf(record)), record);
       for (const incident of incidentsOf(record, now)) {
         const shown = account.incidents.length < MAX_INCIDENTS ? gate(incident) : null;
         if (shown !== null) account.incidents.push(shown);

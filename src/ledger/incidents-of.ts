@@ -3,7 +3,7 @@ import type { RefusalCode } from "../model/errors.ts";
 import { failedOverTo } from "../model/failed-over-to.ts";
 import { isDenial } from "../model/is-denial.ts";
 import type { Incident } from "../model/usage-store.ts";
-import { usageKeyOf } from "./usage-of.ts";
+import { cleanKey, usageKeyOf } from "./usage-of.ts";
 
 const OF_LIMITS: ReadonlySet<RefusalCode> = new Set<RefusalCode>(["limit_exceeded", "limits_unavailable"]);
 
@@ -16,7 +16,7 @@ export function incidentsOf(record: CallRecord, now: number): readonly Incident[
   const { refusal } = record;
   const isRefused = refusal !== null && (isDenial(refusal) || OF_LIMITS.has(refusal));
   if (!isRefused && record.attempts.length < 2) return NONE;
-  const { namespace, serviceAccount, model, backend } = usageKeyOf(record);
+  const { namespace, serviceAccount, model, backend } = cleanKey(usageKeyOf(record));
   const base = { time: now, id: record.id.slice(0, MAX_TEXT), namespace, serviceAccount, route: record.route };
   const failovers = record.attempts.flatMap((attempt, index): Incident[] => {
     const to = failedOverTo(record, index);

@@ -1,10 +1,11 @@
-import { addCounts, emptySum, type UsageSum } from "../model/usage-counts.ts";
-import type { UsageCounts, UsageKey, UsageRow } from "../model/usage-store.ts";
+import { emptySum, type UsageSum } from "../model/usage-counts.ts";
+import type { UsageKey, UsageRow } from "../model/usage-store.ts";
+import { cleanKey } from "./usage-of.ts";
 
 /** Adds up usage by hour and key until it is taken. No set of callers and models can make it grow beyond its bounds, and no count is lost for them. */
 export interface UsageTally {
-  /** `from` is the beginning of an hour. */
-  add(from: number, key: UsageKey, counts: UsageCounts): void;
+  /** The sum to which a call of this key is to be added at once; it then waits to be taken. `from` is the beginning of an hour. */
+  sumOf(from: number, key: UsageKey): UsageSum;
   /** Takes out rows that have counted anything since they were taken last, at most `max`. */
   take(max: number): readonly UsageRow[];
   /** Rows that wait to be taken. */
@@ -35,6 +36,11 @@ interface Cell {
 interface Hour {
   readonly cells: Map<string, Cell>;
   readonly keysOf: Map<string, number>;
+  /**
+   * The same cells by the parts of their keys as calls have them: most of those are the very strings of the call before, whose hashes are known. To put them together into one
+   * would cost each call more than all the rest.
+   */
+  readonly byParts: Map<string, Map<string, Map<string, Map<string, Map<string, Cell>>>>>;
 }
 
 /** An empty tally. Cells of the current hour stay after they were taken: the next call of the same key finds its cell, and the bounds hold for the hour. */
@@ -45,13 +51,19 @@ export function createUsageTally(bounds: TallyBounds = DEFAULTS): UsageTally {
   let latest = Number.NEGATIVE_INFINITY;
 
   /** The first of the key and its foldings that is there or may be: each folding is tried only where the one before has no room. */
-  function find(hour: Hour, from: number, key: UsageKey): Cell {
+  function find(hour: Hour, from: number, raw: UsageKey): Cell {
+    const key = cleanKey(raw);
     const { keys, keysOfNamespace } = bounds;
     const ofNamespace = hour.keysOf.get(key.namespace) ?? 0;
     const size = hour.cells.size;
     const exact = hour.cells.get(idOf(key));
     if (exact !== undefined) return exact;
-    if (rows < bounds.rows && size < keys && ofNamespace < keysOfNamespace) return open(hour, from, key);
+    if (rows < bounds.rows && size < keys && ofNamespace < keysOfNamespace) {
+      const cell = open(hour, from, key);
+      // A name that had to be cleaned is found by its clean form each time: a caller could write the same in many ways.
+      if (idOf(raw) === idOf(key)) remember(hour, cell);
+      return cell;
+    }
     const folded = { ...key, model: FOLDED };
     const known = hour.cells.get(idOf(folded));
     if (known !== undefined) return known;
@@ -81,7 +93,7 @@ export function createUsageTally(bounds: TallyBounds = DEFAULTS): UsageTally {
   }
 
   function begin(from: number): Hour {
-    const hour: Hour = { cells: new Map(), keysOf: new Map() };
+    const hour: Hour = { cells: new Map(), keysOf: new Map(), byParts: new Map() };
     hours.set(from, hour);
     if (from > latest) {
       const before = hours.get(latest);
@@ -92,12 +104,15 @@ export function createUsageTally(bounds: TallyBounds = DEFAULTS): UsageTally {
   }
 
   return {
-    add(from, key, counts) {
-      const cell = find(hours.get(from) ?? begin(from), from, key);
-      addCounts(cell.sum, counts);
-      if (cell.isWaiting) return;
-      cell.isWaiting = true;
-      waiting.push(cell);
+    sumOf(from, key) {
+      const hour = hours.get(from) ?? begin(from);
+      const { namespace, serviceAccount, backend, model, region } = key;
+      const cell = hour.byParts.get(namespace)?.get(serviceAccount)?.get(backend)?.get(model)?.get(region) ?? find(hour, from, key);
+      if (!cell.isWaiting) {
+        cell.isWaiting = true;
+        waiting.push(cell);
+      }
+      return cell.sum;
     },
     take(max) {
       const taken = waiting.slice(0, max);
@@ -112,6 +127,20 @@ export function createUsageTally(bounds: TallyBounds = DEFAULTS): UsageTally {
     },
     waiting: () => waiting.length,
   };
+}
+
+function remember({ byParts }: Hour, cell: Cell): void {
+  const { namespace, serviceAccount, backend, model, region } = cell.key;
+  inner(inner(inner(inner(byParts, namespace), serviceAccount), backend), model).set(region, cell);
+}
+
+/** The map at a key; an empty one is put there first. */
+function inner<Value>(map: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const created = new Map<string, Value>();
+  map.set(key, created);
+  return created;
 }
 
 /** No value holds the separator: control characters were taken out of what others write. */

@@ -40,7 +40,16 @@ export function emptySum(): UsageSum {
   };
 }
 
-/** Adds `counts` to `sum`; beyond 2^53, where a sum would no longer be exact, it stands still. */
+/** Adds `counts` to `sum`. */
 export function addCounts(sum: UsageSum, counts: UsageCounts): void {
-  for (const name of COUNT_NAMES) sum[name] = Math.min(sum[name] + counts[name], Number.MAX_SAFE_INTEGER);
+  for (const name of COUNT_NAMES) sum[name] = plus(sum[name], counts[name]);
+}
+
+/**
+ * A sum with an amount more. What is unknown (null) or cannot be, such as a provider's nonsense, adds nothing: sums have to stay whole. Beyond 2^53, where it would no
+ * longer be exact, a sum stands still.
+ */
+export function plus(sum: number, amount: number | null): number {
+  if (amount === null || !(amount > 0) || amount === Number.POSITIVE_INFINITY) return sum;
+  return Math.min(sum + Math.round(amount), Number.MAX_SAFE_INTEGER);
 }

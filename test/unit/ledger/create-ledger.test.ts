@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createLedger, type UsageLedger } from "../../../src/ledger/create-ledger.ts";
-import { usageCountsOf } from "../../../src/ledger/usage-of.ts";
+import { addCall } from "../../../src/ledger/usage-of.ts";
 import type { CallRecord } from "../../../src/model/call-record.ts";
 import { UNKNOWN_USAGE, type Usage } from "../../../src/model/operation.ts";
+import { emptySum } from "../../../src/model/usage-counts.ts";
+import type { UsageCounts } from "../../../src/model/usage-store.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createUsageRecords, sumOf, type UsageRecords } from "../../fakes/usage-records.ts";
 import { attemptOf, denied, evidence, failedOver, recordOf } from "../attribution/fixtures.ts";
@@ -29,6 +31,13 @@ function charged(tokens: number, changes: Partial<CallRecord> = {}): CallRecord 
   const usage: Usage = { ...UNKNOWN_USAGE, inputTokens: tokens, outputTokens: 1, audioInputTokens: 2, audioOutputTokens: 1 };
   const cost = { nanos: tokens * 7, currency: "USD", source: "policy", estimated: false };
   return recordOf({ charged: { usage, estimated: false }, cost, ...changes });
+}
+
+/** What one call adds. */
+function usageCountsOf(record: CallRecord): UsageCounts {
+  const sum = emptySum();
+  addCall(sum, record);
+  return sum;
 }
 
 const soon = () => AbortSignal.timeout(5_000);
