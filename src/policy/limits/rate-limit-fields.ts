@@ -28,11 +28,32 @@ export function rateLimitFields(standings: readonly LimitStanding[]): HeaderList
     .sort((left, right) => left.remaining / left.rule.limit - right.remaining / right.rule.limit)
     .slice(0, MAX_ITEMS);
   if (told.length === 0) return [];
-  const policies = told.map(({ rule }) => `${quoted(rule.id)};q=${integer(rule, rule.limit)};qu=${quoted(unitOf(rule))}${windowOf(rule.window)}`);
-  const states = told.map(
-    ({ rule, remaining, resetMs }) => `${quoted(rule.id)};r=${integer(rule, remaining)}${resetMs === null ? "" : `;t=${seconds(resetMs)}`}`,
-  );
-  return ["ratelimit-policy", policies.join(", "), "ratelimit", states.join(", ")];
+  let policies = "";
+  let states = "";
+  for (const { rule, remaining, resetMs } of told) {
+    const { id, policy } = textsOf(rule);
+    const comma = policies === "" ? "" : ", ";
+    policies += `${comma}${policy}`;
+    states += `${comma}${id};r=${integer(rule, remaining)}${resetMs === null ? "" : `;t=${seconds(resetMs)}`}`;
+  }
+  return ["ratelimit-policy", policies, "ratelimit", states];
+}
+
+interface RuleTexts {
+  readonly id: string;
+  readonly policy: string;
+}
+
+/** What every call is told of a rule in the same words: gone with the rule. */
+const texts = new WeakMap<LimitRule, RuleTexts>();
+
+function textsOf(rule: LimitRule): RuleTexts {
+  const known = texts.get(rule);
+  if (known !== undefined) return known;
+  const id = quoted(rule.id);
+  const made = { id, policy: `${id};q=${integer(rule, rule.limit)};qu=${quoted(unitOf(rule))}${windowOf(rule.window)}` };
+  texts.set(rule, made);
+  return made;
 }
 
 /** Whole seconds, never 0: a caller that comes back at once only hears the same again. */
