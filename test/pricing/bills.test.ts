@@ -96,6 +96,13 @@ const OPENAI: readonly BillCase[] = [
     usage: chat(1_200, 400, { prompt_tokens_details: { audio_tokens: 1_000 }, completion_tokens_details: { audio_tokens: 300 } }),
     nanos: 200 * 2_500 + 1_000 * 32_000 + 100 * 10_000 + 300 * 64_000,
   },
+  {
+    what: "audio of a model whose list has no price for it ($2.50/$10)",
+    to: openai("gpt-4o-audio-preview"),
+    usage: chat(1_200, 400, { completion_tokens_details: { audio_tokens: 300 } }),
+    nanos: 1_200 * 2_500 + 400 * 10_000,
+    estimated: true,
+  },
   { what: "flex is half price", to: openai("gpt-5"), usage: chat(1_000, 100, {}, "flex"), nanos: (1_000 * 1_250 + 100 * 10_000) / 2 },
   { what: "priority of gpt-5 ($2.50/$20)", to: openai("gpt-5"), usage: chat(1_000, 100, {}, "priority"), nanos: 1_000 * 2_500 + 100 * 20_000 },
   {
@@ -210,6 +217,13 @@ const ANTHROPIC: readonly BillCase[] = [
     to: anthropic("claude-sonnet-4-6"),
     usage: ofAnthropic({ input_tokens: 1_000, output_tokens: 100, server_tool_use: { web_search_requests: 3 }, inference_geo: "us" }),
     nanos: (1_000 * 3_000 + 100 * 15_000) * 1.1 + 3 * 10_000_000,
+  },
+  {
+    what: "searches of a model without a price for them ($0.25/$1.25)",
+    to: anthropic("claude-3-haiku-20240307"),
+    usage: ofAnthropic({ input_tokens: 1_000, output_tokens: 100, server_tool_use: { web_search_requests: 1 } }),
+    nanos: 1_000 * 250 + 100 * 1_250,
+    estimated: true,
   },
   {
     what: "batch is half price",
