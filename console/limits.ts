@@ -25,9 +25,14 @@ function keyOf({ gateway, limit, of }: Limit): string {
   return `${gateway} ${limit} ${JSON.stringify(of)}`;
 }
 
-/** How full it is. Calls under way are held, and of concurrency nothing else counts. */
-function shareOf({ unit, used, held, max }: Limit): number {
-  return max === 0 ? 1 : (unit === "concurrency" ? held : used) / max;
+/** What counts. Calls under way are held, and of concurrency nothing else is used. */
+function usedOf({ unit, used, held }: Limit): number {
+  return unit === "concurrency" ? held : used;
+}
+
+/** How full it is. */
+function shareOf(limit: Limit): number {
+  return limit.max === 0 ? 1 : usedOf(limit) / limit.max;
 }
 
 const ACTIONS = { reject: "refuses", nextTier: "moves calls on", shadow: "only tells" } as const;
@@ -47,7 +52,9 @@ const COLUMNS: readonly Column<Limit>[] = [
     numeric: true,
     value: shareOf,
     show: (limit) => {
-      const { used, held, max } = limit;
+      const { unit, max } = limit;
+      const used = usedOf(limit);
+      const held = unit === "concurrency" ? 0 : limit.held;
       const mark = shareOf(limit) >= 1 ? html`<${Mark} tone="bad">used up</${Mark}> ` : null;
       return html`<${Bar} used=${used} held=${held} limit=${max} />${mark}${amount(used, limit)} <small>${percent(used, max)}</small>`;
     },

@@ -88,7 +88,7 @@ function showDestination({ backend, host, role, tier, locked, places, refused, h
       (
         place,
       ) => html`<p><${Mark} tone="good">may be</${Mark}> ${place.countries.length > 0 ? nameCountries(place.countries, names) : "in no table"}${place.regions.length > 0 ? ` (${place.regions.join(", ")})` : ""}
-      <small>${place.evidence}, ${place.rule}, ${place.checkedAt === null ? "undated" : `checked ${place.checkedAt.slice(0, 10)}`}${place.until === null ? "" : `, good until ${place.until.slice(0, 10)}`}: ${place.reason}</small></p>`,
+      <small>${knownBy(place)}, ${place.checkedAt === null ? "undated" : `checked ${place.checkedAt.slice(0, 10)}`}${place.until === null ? "" : `, good until ${place.until.slice(0, 10)}`}: ${place.reason}</small></p>`,
     )}
     ${refused.map(
       ({
@@ -98,10 +98,15 @@ function showDestination({ backend, host, role, tier, locked, places, refused, h
         rule,
         reason,
       }) => html`<p><${Mark} tone="bad">denied</${Mark}> ${regions.length > 0 ? regions.join(", ") : countries === null ? "unknown" : nameCountries(countries, names)}
-      <small>${evidence}, ${rule}: ${reason}</small></p>`,
+      <small>${knownBy({ evidence, rule })}: ${reason}</small></p>`,
     )}
     ${hole !== null && html`<p class="fault">${hole}</p>`}
   </li>`;
+}
+
+/** The kind of evidence and the rule of the door, which may have one name. */
+function knownBy({ evidence, rule }: { readonly evidence: string; readonly rule: string }): string {
+  return evidence === rule ? evidence : `${evidence}, ${rule}`;
 }
 
 /** The result for the last argument again while its text is the same. */
