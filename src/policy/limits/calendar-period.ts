@@ -17,11 +17,13 @@ const DAY_MS = 86_400_000;
  * and begins with its first moment where there is no midnight. Throws a `RangeError` for a zone that nobody knows. Some ten microseconds: for once a period.
  */
 export function periodAt({ period, timeZone }: CalendarWindow, time: number): Period {
-  const local = time + offsetAt(timeZone, time);
+  // The time of a store is known in fractions; a period begins at a whole millisecond.
+  const moment = Math.floor(time);
+  const local = moment + offsetAt(timeZone, moment);
   // Minutes and hours are counted from the offset of the moment itself: an hour that the clocks repeat is two.
   if (period === "minute" || period === "hour") {
     const length = period === "minute" ? MINUTE_MS : HOUR_MS;
-    const start = time - mod(local, length);
+    const start = moment - mod(local, length);
     return { start, end: start + length };
   }
   const date = new Date(local);

@@ -29,6 +29,18 @@ it("takes an hour that the clocks repeat for two", () => {
   expect(told(periodAt(hour, at("2026-10-25T01:30:00Z")))).toEqual(["2026-10-25T01:00:00.000Z", "2026-10-25T02:00:00.000Z"]);
 });
 
+it("begins and ends at whole milliseconds, also for a time in fractions", () => {
+  for (const period of ["minute", "hour", "day", "week", "month"] as const) {
+    for (const zone of ["UTC", "Europe/Berlin", "Asia/Kathmandu"]) {
+      const time = at("2026-11-22T12:00:00Z");
+      const { start, end } = periodAt(calendar(period, zone), time + 0.123456789);
+      expect({ start, end }).toEqual(periodAt(calendar(period, zone), time));
+      expect(Number.isInteger(start) && Number.isInteger(end)).toBe(true);
+      expect(periodAt(calendar(period, zone), end - 0.000_3)).toEqual({ start, end });
+    }
+  }
+});
+
 it("refuses a zone that nobody knows", () => {
   expect(() => periodAt(calendar("day", "Europe/Nowhere"), 0)).toThrow(RangeError);
 });
