@@ -19,6 +19,20 @@ export interface CallCharges {
   settle(record: CallRecord): void;
 }
 
+type Reserve = typeof import("./reserve-limits.ts").reserveLimits;
+
+let reserve: Reserve | null = null;
+
+/** `reserveLimits`, which is loaded with the first call that a limit is for: to import it anew for each would cost more than to hold room. */
+export function loadReserve(): Reserve | Promise<Reserve> {
+  return reserve ?? loadFirst();
+}
+
+async function loadFirst(): Promise<Reserve> {
+  reserve = (await import("./reserve-limits.ts")).reserveLimits;
+  return reserve;
+}
+
 /** True where no limit is for callers of this namespace: as with most calls, nothing more is asked then. */
 export function isUnlimited({ routed }: CallInFlight, candidates: readonly Cleared[]): boolean {
   const { namespace } = routed.caller;

@@ -5,7 +5,7 @@ import { answerRefusal } from "./answer-refusal.ts";
 import type { CallInFlight } from "./attempt.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
 import { authorizeCall } from "./authorize-call.ts";
-import { isUnlimited } from "./call-charges.ts";
+import { isUnlimited, loadReserve } from "./call-charges.ts";
 import { type CallTimer, startTimer, timeLimit } from "./call-timer.ts";
 import { deliverAnswer } from "./deliver-answer.ts";
 import { findAnswer } from "./find-answer.ts";
@@ -73,8 +73,9 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     let { candidates } = planned;
     if (!isUnlimited(call, candidates)) {
       // Loaded with the first call that a limit is for.
-      const { reserveLimits } = await import("./reserve-limits.ts");
-      const reserved = await reserveLimits(stages, call, candidates);
+      const loading = loadReserve();
+      const reserve = loading instanceof Promise ? await loading : loading;
+      const reserved = await reserve(stages, call, candidates);
       candidates = reserved.candidates;
       call = { ...call, charges: reserved.charges };
     }

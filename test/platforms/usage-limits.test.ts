@@ -1,6 +1,8 @@
+import type { AddressInfo } from "node:net";
 import Anthropic, { RateLimitError as AnthropicRateLimit } from "@anthropic-ai/sdk";
 import OpenAI, { RateLimitError } from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
 import { type BrokerProcess, startBroker } from "../fakes/broker-process.ts";
 import { ADMIN_TOKEN, CALLER_TOKEN, OTHER_TOKEN, type TestManifests, testManifests } from "../fakes/manifests.ts";
 import { answerWell, chatChunk, type Provider, startProvider, WORDS } from "../fakes/provider.ts";
@@ -153,6 +155,44 @@ describe("streams over sockets", () => {
     expect(used).toBeLessThan(160);
     provider.behave(answerWell);
     expect((await openai().chat.completions.create({ model: "gpt-test", messages })).choices).toHaveLength(1);
+  });
+});
+
+describe("WebSockets", () => {
+  it("take a place while they are open, and the tokens that the policy assumes", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    await new Promise((resolve) => server.once("listening", resolve));
+    server.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
+    const upstream = (server.address() as AddressInfo).port; // listening on TCP
+    const { port } = await serving(
+      policy("p", GATEWAY, ["{name: c, unit: Concurrency, limit: 1}", `{name: t, unit: Tokens, limit: 100000, ${HOUR}, reserveTokens: 700}`]),
+      { backends: [{ name: "first", port: upstream, api: "OpenAI" }] },
+    );
+    const dial = () => new WebSocket(`ws://127.0.0.1:${port}/v1/realtime?model=gpt-realtime`, { headers: { authorization: `Bearer ${CALLER_TOKEN}` } });
+    const opened = (socket: WebSocket) =>
+      new Promise<number>((resolve, reject) => {
+        socket.once("open", () => resolve(101));
+        socket.once("unexpected-response", (_request, answer) => resolve(answer.statusCode ?? 0));
+        socket.once("error", reject);
+      });
+    const first = dial();
+    expect(await opened(first)).toBe(101);
+    const second = dial();
+    expect(await opened(second)).toBe(429);
+    first.close();
+    await expect
+      .poll(
+        async () => {
+          const next = dial();
+          const status = await opened(next);
+          next.close();
+          return status;
+        },
+        { timeout: 8_000, interval: 200 },
+      )
+      .toBe(101);
+    await expect.poll(async () => (await accounts()).find(({ used }) => used > 0)?.used, { timeout: 8_000 }).toBe(1_400);
+    await new Promise((resolve) => server.close(resolve));
   });
 });
 

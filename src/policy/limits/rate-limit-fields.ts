@@ -25,7 +25,7 @@ const PERIOD_SECONDS = { minute: 60, hour: 3_600, day: 86_400, week: 604_800, mo
 export function rateLimitFields(standings: readonly LimitStanding[]): HeaderList {
   const told = standings
     .filter(({ rule }) => rule.onExceeded !== "shadow")
-    .sort((left, right) => left.remaining / left.rule.limit - right.remaining / right.rule.limit)
+    .sort((left, right) => shareOf(left) - shareOf(right))
     .slice(0, MAX_ITEMS);
   if (told.length === 0) return [];
   let policies = "";
@@ -54,6 +54,11 @@ function textsOf(rule: LimitRule): RuleTexts {
   const made = { id, policy: `${id};q=${integer(rule, rule.limit)};qu=${quoted(unitOf(rule))}${windowOf(rule.window)}` };
   texts.set(rule, made);
   return made;
+}
+
+/** Of the limit, what is left; a limit of nothing has nothing. */
+function shareOf({ rule, remaining }: LimitStanding): number {
+  return rule.limit === 0 ? 0 : remaining / rule.limit;
 }
 
 /** Whole seconds, never 0: a caller that comes back at once only hears the same again. */
