@@ -73,6 +73,7 @@ describe("the bundle of the Node server", () => {
     ...["src/prove.ts", "src/explain.ts", "src/events/event-desk.ts", "src/listener/admin-app.ts", "src/credentials/tokens/oauth-client.ts"],
     ...["src/console/create-console.ts", "src/console-data.ts", "src/ledger/create-ledger.ts", "src/ledger/answer-page.ts"],
     ...["adapters/events/node-sinks.ts", "adapters/state/redis-store.ts", "adapters/state/dynamodb-store.ts"],
+    ...["adapters/usage/memory-store.ts", "adapters/usage/redis-store.ts", "adapters/usage/dynamodb-store.ts", "adapters/redis/open-client.ts"],
   ])("starts without %s, which is there all the same", (file) => {
     expect(inputsOf(serving)).not.toContain(file);
     expect(inputsOf(Object.keys(outputs))).toContain(file);
