@@ -1,6 +1,6 @@
 import type { DurableObjectStorage } from "cloudflare:workers";
-import type { Incident, UsageBatch, UsageCounts, UsageQuery, UsageRow } from "../../src/index.ts";
-import { BATCH_MEMORY_MS, COUNTS, crowdedKeyOf, KEPT_MS, keyOf, MAX_INCIDENTS, MAX_KEYS, startOf } from "../usage/check-batch.ts";
+import { COUNT_NAMES, type Incident, type UsageBatch, type UsageCounts, type UsageQuery, type UsageRow } from "../../src/index.ts";
+import { BATCH_MEMORY_MS, crowdedKeyOf, KEPT_MS, keyOf, MAX_INCIDENTS, MAX_KEYS, startOf } from "../usage/check-batch.ts";
 import { ROWS_AT_ONCE, type StoredRow, type UsagePlace } from "../usage/usage-object.ts";
 
 /** What calls used, in one object. */
@@ -14,17 +14,17 @@ export interface UsageTable {
 }
 
 const INTERVALS = ["hour", "day"] as const;
-const COLUMNS = COUNTS.join(", ");
+const COLUMNS = COUNT_NAMES.join(", ");
 /** Sums stand still at 2^53 - 1, beyond which they would not be exact. */
-const ADD = `INSERT INTO usage (interval, start, who, ${COLUMNS}) VALUES (?, ?, ?, ${COUNTS.map(() => "?").join(", ")})
-  ON CONFLICT (interval, start, who) DO UPDATE SET ${COUNTS.map((count) => `${count} = MIN(${Number.MAX_SAFE_INTEGER}, ${count} + excluded.${count})`).join(", ")}`;
+const ADD = `INSERT INTO usage (interval, start, who, ${COLUMNS}) VALUES (?, ?, ?, ${COUNT_NAMES.map(() => "?").join(", ")})
+  ON CONFLICT (interval, start, who) DO UPDATE SET ${COUNT_NAMES.map((count) => `${count} = MIN(${Number.MAX_SAFE_INTEGER}, ${count} + excluded.${count})`).join(", ")}`;
 /** Hours and days whose keys are known by number. */
 const MAX_SIZES = 100;
 
 /** `who` and `incident` are JSON, since not every JavaScript text is Unicode. */
 export function createUsageTable({ sql, transactionSync }: Pick<DurableObjectStorage, "sql" | "transactionSync">): UsageTable {
   sql.exec(
-    `CREATE TABLE IF NOT EXISTS usage (interval TEXT, start INTEGER, who TEXT, ${COUNTS.map((count) => `${count} INTEGER NOT NULL`).join(", ")},
+    `CREATE TABLE IF NOT EXISTS usage (interval TEXT, start INTEGER, who TEXT, ${COUNT_NAMES.map((count) => `${count} INTEGER NOT NULL`).join(", ")},
       PRIMARY KEY (interval, start, who)) WITHOUT ROWID`,
   );
   sql.exec("CREATE TABLE IF NOT EXISTS batches (id TEXT PRIMARY KEY, ends INTEGER NOT NULL)");
@@ -48,7 +48,7 @@ export function createUsageTable({ sql, transactionSync }: Pick<DurableObjectSto
       if (sizes.size >= MAX_SIZES) sizes.clear();
       sizes.set(`${interval}/${start}`, size + 1);
     }
-    sql.exec(ADD, interval, start, who, ...COUNTS.map((count) => row[count]));
+    sql.exec(ADD, interval, start, who, ...COUNT_NAMES.map((count) => row[count]));
   }
 
   return {
@@ -81,7 +81,7 @@ export function createUsageTable({ sql, transactionSync }: Pick<DurableObjectSto
       const where = "interval = ? AND start >= ? AND start < ? AND (start, who) > (?, ?)";
       const rows = sql.exec(`SELECT * FROM usage WHERE ${where} ORDER BY start, who LIMIT ?`, interval, first, to, start, who, ROWS_AT_ONCE).toArray();
       // Each count is set from the list of all counts.
-      const countsOf = (row: Record<string, unknown>) => Object.fromEntries(COUNTS.map((count) => [count, Number(row[count])])) as unknown as UsageCounts;
+      const countsOf = (row: Record<string, unknown>) => Object.fromEntries(COUNT_NAMES.map((count) => [count, Number(row[count])])) as unknown as UsageCounts;
       return rows.map((row) => ({ from: Number(row["start"]), who: String(row["who"]), counts: countsOf(row) }));
     },
     incidents(max) {

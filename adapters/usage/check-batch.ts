@@ -1,4 +1,4 @@
-import { type Incident, MAX_ROWS, type UsageBatch, type UsageCounts, type UsageKey, type UsageQuery, type UsageRow } from "../../src/index.ts";
+import { COUNT_NAMES, type Incident, MAX_ROWS, type UsageBatch, type UsageKey, type UsageQuery, type UsageRow } from "../../src/index.ts";
 import { check, checkRealm, isAmount } from "./check-exchange.ts";
 
 export const HOUR_MS = 3_600_000;
@@ -10,22 +10,6 @@ export const BATCH_MEMORY_MS = 15 * 60_000;
 export const MAX_INCIDENTS = 500;
 /** Kinds of whose usage in one hour or day of a realm; what comes beyond counts for its namespace alone. */
 export const MAX_KEYS = 50_000;
-
-/** In the order in which stores write them. */
-export const COUNTS = [
-  "requests",
-  "errors",
-  "limited",
-  "inputTokens",
-  "cacheReadTokens",
-  "cacheWriteTokens",
-  "outputTokens",
-  "reasoningTokens",
-  "audioTokens",
-  "costNanos",
-  "unpriced",
-  "estimated",
-] as const satisfies readonly (keyof UsageCounts)[];
 
 const MAX_UNITS = 1_024;
 
@@ -75,7 +59,7 @@ export function startOf(interval: "hour" | "day", from: number): number {
 
 function isRow(row: UsageRow): boolean {
   const texts = [row.namespace, row.serviceAccount, row.model, row.backend, row.region];
-  return isAmount(row.from) && row.from % HOUR_MS === 0 && texts.every(isText) && COUNTS.every((count) => isAmount(row[count]));
+  return isAmount(row.from) && row.from % HOUR_MS === 0 && texts.every(isText) && COUNT_NAMES.every((count) => isAmount(row[count]));
 }
 
 function isIncident({ time, kind, id, namespace, serviceAccount, route, model, backend, reason, detail }: Incident): boolean {

@@ -1,6 +1,16 @@
-import { addCounts, emptySum, type Incident, type UsageBatch, type UsageCounts, type UsageQuery, type UsageRow, UsageStoreError } from "../../src/index.ts";
+import {
+  addCounts,
+  COUNT_NAMES,
+  emptySum,
+  type Incident,
+  type UsageBatch,
+  type UsageCounts,
+  type UsageQuery,
+  type UsageRow,
+  UsageStoreError,
+} from "../../src/index.ts";
 import { pause } from "../aws/within-limit.ts";
-import { BATCH_MEMORY_MS, COUNTS, DAY_MS, HOUR_MS, KEPT_MS, keyOf, MAX_INCIDENTS, readKey, startOf } from "./check-batch.ts";
+import { BATCH_MEMORY_MS, DAY_MS, HOUR_MS, KEPT_MS, keyOf, MAX_INCIDENTS, readKey, startOf } from "./check-batch.ts";
 import { type DynamodbTable, digestOf, type Item, type ItemKey, type ItemWrite, secondsOf } from "./dynamodb-table.ts";
 import { createTurnTaking } from "./turn-taking.ts";
 
@@ -137,7 +147,7 @@ function partitionsOf(realm: string, interval: UsageQuery["interval"], first: nu
 }
 
 function addOf(realm: string, interval: UsageQuery["interval"], row: UsageRow, spread: number, id: string): ItemWrite {
-  const counts = Object.fromEntries(COUNTS.flatMap((field) => (row[field] === 0 ? [] : [[field, row[field]]])));
+  const counts = Object.fromEntries(COUNT_NAMES.flatMap((field) => (row[field] === 0 ? [] : [[field, row[field]]])));
   const at = { key: partitionOf(realm, interval, row.from, spread), sort: `${labelOf(row.from)}/${id}` };
   // A day beyond what is kept, so that what ends is not missed before its time in a sum.
   return { kind: "add", at, counts, set: { who: keyOf(row), from: row.from, expires: secondsOf(row.from + KEPT_MS[interval] + DAY_MS) } };
@@ -150,7 +160,7 @@ function putOf(batch: UsageBatch, incident: Incident, index: number): ItemWrite 
 
 function rowOf(item: Item): UsageRow {
   const counts = emptySum();
-  for (const count of COUNTS) counts[count] = numberOf(item, count);
+  for (const count of COUNT_NAMES) counts[count] = numberOf(item, count);
   return { from: numberOf(item, "from"), ...readKey(textOf(item, "who")), ...counts };
 }
 

@@ -1,5 +1,5 @@
-import { type Incident, type UsageBatch, type UsageCounts, type UsageQuery, type UsageRow, UsageStoreError } from "../../src/index.ts";
-import { BATCH_MEMORY_MS, COUNTS, crowdedKeyOf, KEPT_MS, keyOf, MAX_INCIDENTS, MAX_KEYS, startOf } from "./check-batch.ts";
+import { COUNT_NAMES, type Incident, type UsageBatch, type UsageCounts, type UsageQuery, type UsageRow, UsageStoreError } from "../../src/index.ts";
+import { BATCH_MEMORY_MS, crowdedKeyOf, KEPT_MS, keyOf, MAX_INCIDENTS, MAX_KEYS, startOf } from "./check-batch.ts";
 
 /** What calls used, in this process. */
 export interface MemoryLedger {
@@ -92,5 +92,5 @@ export function createMemoryLedger(maxRows: number): MemoryLedger {
 function added(one: UsageCounts, other: UsageCounts): UsageCounts {
   const sum = (count: keyof UsageCounts) => Math.min(Number.MAX_SAFE_INTEGER, one[count] + other[count]);
   // Each count is set from the list of all counts.
-  return Object.fromEntries(COUNTS.map((count) => [count, sum(count)])) as unknown as UsageCounts;
+  return Object.fromEntries(COUNT_NAMES.map((count) => [count, sum(count)])) as unknown as UsageCounts;
 }

@@ -1,12 +1,12 @@
-import { type Incident, type UsageBatch, type UsageRow, UsageStoreError } from "../../src/index.ts";
+import { COUNT_NAMES, type Incident, type UsageBatch, type UsageRow, UsageStoreError } from "../../src/index.ts";
 import { redisScript } from "../redis/redis-script.ts";
-import { BATCH_MEMORY_MS, COUNTS, crowdedKeyOf, KEPT_MS, keyOf, MAX_INCIDENTS, MAX_KEYS, startOf } from "./check-batch.ts";
+import { BATCH_MEMORY_MS, crowdedKeyOf, KEPT_MS, keyOf, MAX_INCIDENTS, MAX_KEYS, startOf } from "./check-batch.ts";
 import type { RedisNames } from "./redis-names.ts";
 
 const INTERVALS = ["hour", "day"] as const;
 
 /**
- * Adds a batch, unless its key says that it was added. A row is a field of its hour's and its day's hash, its counts are written in the order of `COUNTS`.
+ * Adds a batch, unless its key says that it was added. A row is a field of its hour's and its day's hash, its counts are written in the order of `COUNT_NAMES`.
  * Gives 1: added; 0: it was added before.
  */
 export const RECORD = redisScript(`
@@ -84,7 +84,7 @@ export function recordParts(
     for (const [from, slot] of slots) {
       keys.push(names.rows(interval, from));
       values.push(2 + index, from, KEPT_MS[interval], slot.length);
-      for (const row of slot) values.push(keyOf(row), crowdedKeyOf(row), COUNTS.map((count) => row[count]).join(" "));
+      for (const row of slot) values.push(keyOf(row), crowdedKeyOf(row), COUNT_NAMES.map((count) => row[count]).join(" "));
     }
   }
   // The number makes two that are alike two.
@@ -96,9 +96,9 @@ export function recordParts(
 export function readRow(from: number, key: string, counts: string): UsageRow {
   const whose = parse(key);
   const numbers = counts.split(" ").map(Number);
-  if (!isTexts(whose, 5) || numbers.length !== COUNTS.length || !numbers.every(Number.isSafeInteger)) throw foreign();
+  if (!isTexts(whose, 5) || numbers.length !== COUNT_NAMES.length || !numbers.every(Number.isSafeInteger)) throw foreign();
   const [namespace = "", serviceAccount = "", model = "", backend = "", region = ""] = whose;
-  const count = (name: (typeof COUNTS)[number]) => numbers[COUNTS.indexOf(name)] ?? 0;
+  const count = (name: (typeof COUNT_NAMES)[number]) => numbers[COUNT_NAMES.indexOf(name)] ?? 0;
   return {
     from,
     namespace,

@@ -1,6 +1,6 @@
 import type { UsageCounts, UsageKey } from "./usage-store.ts";
 
-/** The names of what a usage row counts, in the order in which people are shown them. */
+/** The names of what a usage row counts, in the order in which people are shown them and stores write them: a new one comes last. */
 export const COUNT_NAMES = [
   "requests",
   "errors",
