@@ -14,11 +14,13 @@ const told = (usage: Told["usage"], text = 'It says "usage": {"inputTokens": 999
   usage,
   ends: "stop",
 });
-const counts = fc.record({ input: fc.nat(100_000), cached: fc.nat(100_000), output: fc.nat(100_000) }).map(({ input, cached, output }) => ({
-  input: input + cached,
-  cached,
-  output,
-}));
+const counts = fc
+  .record({ input: fc.nat(100_000), cached: fc.nat(100_000), output: fc.integer({ min: 10, max: 100_000 }) })
+  .map(({ input, cached, output }) => ({
+    input: input + cached,
+    cached,
+    output,
+  }));
 const json = (value: unknown) => encoder.encode(JSON.stringify(value));
 
 /** An answer through the tap, in pieces of these lengths: what comes out, and what was read. */
@@ -94,7 +96,7 @@ describe("usage of APIs that pass untouched", () => {
   });
 
   it("is read at the end of a long answer", () => {
-    const long = told({ input: 5_000, cached: 1_000, output: 60_000 }, "word ".repeat(100_000));
+    const long = told({ input: 5_000, cached: 1_000, output: 60_000 }, "word ".repeat(5_000));
     for (const [, path, answerOf] of ANSWERS) {
       expect(watch(path, answerOf(long), new Array<number>(200).fill(5_000)).facts?.usage).toMatchObject({ inputTokens: 5_000, outputTokens: 60_000 });
     }
