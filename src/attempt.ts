@@ -80,6 +80,8 @@ export async function attemptCandidate(
   const { outbound, otherHost, credential, hidesUsage } = ready;
   attempt.model = ready.model;
   attempt.price = ready.price;
+  const query = outbound.path.indexOf("?");
+  attempt.path = query < 0 ? outbound.path : outbound.path.slice(0, query);
   const located = (evidence: RegionEvidence): void => {
     attempt.region = evidence;
   };

@@ -1,5 +1,6 @@
 import { createAuditLog } from "./attribution/audit-log.ts";
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
+import type { GenAiConventions } from "./attribution/semconv.ts";
 import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
 import { createBrokerLedger } from "./broker-ledger.ts";
 import { createBrokerLimits } from "./broker-limits.ts";
@@ -50,6 +51,8 @@ export interface BrokerPorts {
   readonly schedule: (work: () => void) => void;
   /** Null: the tracer that `@opentelemetry/api` has registered. */
   readonly tracer: Tracer | null;
+  /** Left out: the GenAI conventions that dashboards know (1.41). */
+  readonly conventions?: GenAiConventions;
   /** Synchronous sha-256 of UTF-8 text in hex, where the platform has one; else WebCrypto is used. */
   readonly digest?: (text: string) => string;
   /** False on Workers, where a promise that one call began must not be awaited by another. Default true. */
@@ -128,6 +131,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     sink,
     log,
     schedule: ports.schedule,
+    conventions: ports.conventions ?? "1.41",
     ...(audit === null ? {} : { audit }),
     ...(ledger === null ? {} : { countUsage: ledger.settled }),
   });

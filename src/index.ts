@@ -3,6 +3,7 @@
 export { type AdminPages, createAdminPages, type PageSources } from "./admin-pages.ts";
 export type { AuditHead } from "./attribution/audit-chain.ts";
 export type { Attribution } from "./attribution/create-attribution.ts";
+export type { GenAiConventions } from "./attribution/semconv.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export type { BrokerEvents, EventPorts } from "./broker-events.ts";
 export type { Compiled, Fault, ManifestSource, ObjectConditions, Platform } from "./config/compile.ts";

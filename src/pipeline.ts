@@ -3,6 +3,7 @@ import { answerPreflight } from "./answer-preflight.ts";
 import { answerRedirect } from "./answer-redirect.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import type { CallInFlight } from "./attempt.ts";
+import { readMcpFacts } from "./attribution/mcp-facts.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
 import { authorizeCall } from "./authorize-call.ts";
 import { isUnlimited, loadReserve } from "./call-charges.ts";
@@ -71,6 +72,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     if (planned.redirect !== null) return answerRedirect(routed, planned.redirect, record);
     // 4 Limited: there is room on all accounts. What a call may cost depends on whom it goes to.
     let { candidates } = planned;
+    if (candidates[0]?.target.backend.mcp === true) record.mcp = readMcpFacts(body.bytes, exchange.headers);
     if (!isUnlimited(call, candidates)) {
       // Loaded with the first call that a limit is for.
       const loading = loadReserve();

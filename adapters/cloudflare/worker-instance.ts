@@ -55,6 +55,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     schedule: queueMicrotask,
     // Null would be the tracer that somebody has registered globally: nobody has.
     tracer: traces.tracer,
+    conventions: traces.conventions,
     shareFlights: false,
     outlets: workerOutlets(bindings),
     ...(audit === null ? {} : { audit }),

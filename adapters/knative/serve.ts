@@ -43,6 +43,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     log: options.accessLog ? telemetry.log : null,
     schedule: (work) => setImmediate(work),
     tracer: telemetry.tracer,
+    conventions: telemetry.conventions,
     digest: (text) => hash("sha256", text, "hex"),
     outlets,
     ...(audit === null ? {} : { audit: audit.ports }),

@@ -51,6 +51,7 @@ const broker: Broker = createBroker({
   log: telemetry.log,
   schedule: (work) => setImmediate(work),
   tracer: telemetry.tracer,
+  conventions: telemetry.conventions,
   digest: (text) => hash("sha256", text, "hex"),
   outlets,
   ...(audit === null ? {} : { audit: audit.ports }),

@@ -1,4 +1,4 @@
-import type { BrokerPorts } from "../../src/index.ts";
+import type { BrokerPorts, GenAiConventions } from "../../src/index.ts";
 import { createLogWriter, type LogWriter } from "./log-writer.ts";
 import type { Metrics } from "./metric-producer.ts";
 import type { Otlp } from "./otlp.ts";
@@ -8,6 +8,8 @@ import { readTelemetrySettings } from "./telemetry-settings.ts";
 export interface Telemetry {
   /** Null: no collector for traces is configured. */
   readonly tracer: BrokerPorts["tracer"];
+  /** Which names of the GenAI conventions are spoken. */
+  readonly conventions: GenAiConventions;
   /** Takes one line for standard output. Never waits, never throws. */
   readonly log: (line: string) => void;
   /** Pushes these metrics too, where a collector is configured, and counts in them what telemetry drops. */
@@ -31,6 +33,7 @@ export async function startTelemetry(
 
   return {
     tracer: otlp?.tracer ?? null,
+    conventions: settings.conventions,
     log: writer.log,
     observe(metrics) {
       metrics.watchDrops(() => ({ spans: otlp?.droppedSpans() ?? 0, log_lines: writer.dropped() }));

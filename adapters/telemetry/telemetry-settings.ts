@@ -1,3 +1,5 @@
+import type { GenAiConventions } from "../../src/index.ts";
+
 /** Where one signal goes. */
 export interface OtlpTarget {
   readonly url: string;
@@ -22,12 +24,15 @@ export interface TelemetrySettings {
   readonly sampler: SamplerSetting;
   readonly batch: { readonly maxQueue: number; readonly maxBatch: number; readonly delayMs: number; readonly timeoutMs: number };
   readonly metricIntervalMs: number;
+  /** Which names the attributes and metrics of calls to models have. */
+  readonly conventions: GenAiConventions;
   /** What could not be understood and was replaced by its default; without values, which may be secrets. */
   readonly warnings: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const GENAI_OPT_IN = "gen_ai_latest_experimental";
 const SAMPLERS: ReadonlySet<string> = new Set(["always_on", "always_off", "traceidratio"]);
 const DEFAULT_COLLECTOR = "http://localhost:4318";
 
@@ -93,6 +98,15 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
     return { root, parentBased, ratio: Math.min(1, ratio) };
   }
 
+  function conventions(): GenAiConventions {
+    const wished = (read("OTEL_SEMCONV_STABILITY_OPT_IN") ?? "").split(",").map((one) => one.trim());
+    // HTTP is spoken in its stable form anyway.
+    if (wished.some((one) => one !== "" && one !== "http" && one !== GENAI_OPT_IN)) {
+      warnings.push(`OTEL_SEMCONV_STABILITY_OPT_IN has a word that is not known here; ${GENAI_OPT_IN} is`);
+    }
+    return wished.includes(GENAI_OPT_IN) ? "latest" : "1.41";
+  }
+
   const disabled = read("OTEL_SDK_DISABLED")?.toLowerCase() === "true";
   const traces = disabled ? null : target("traces");
   const metrics = disabled ? null : target("metrics");
@@ -112,6 +126,7 @@ export function readTelemetrySettings(environment: Environment): TelemetrySettin
       delayMs: number("OTEL_BSP_SCHEDULE_DELAY", 5_000, 1),
       timeoutMs: number("OTEL_BSP_EXPORT_TIMEOUT", 30_000, 1),
     },
+    conventions: conventions(),
     metricIntervalMs: number("OTEL_METRIC_EXPORT_INTERVAL", 60_000, 1),
     // Both signals read the shared variables.
     warnings: [...new Set(warnings)],

@@ -1,6 +1,7 @@
 import type { Tracer } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { RandomIdGenerator, type ReadableSpan } from "@opentelemetry/sdk-trace";
+import type { GenAiConventions } from "../../src/index.ts";
 import { otlpJson } from "./otlp-json.ts";
 import { createRecordTracer } from "./record-tracer.ts";
 import { samplerOf } from "./sampler-of.ts";
@@ -13,6 +14,8 @@ const SCOPE = "spillway";
 export interface WorkerTraces {
   /** Null: no collector is named, and no spans are made. */
   readonly tracer: Tracer | null;
+  /** Which names of the GenAI conventions are spoken. */
+  readonly conventions: GenAiConventions;
   /** Sends what waits by itself: on Workers one call must not wait for what another began. Never rejects. */
   flush(signal: AbortSignal): Promise<void>;
   /** Spans that never arrived. */
@@ -26,10 +29,10 @@ export interface WorkerTraces {
 export function createWorkerTraces(environment: Readonly<Record<string, string | undefined>>, complain: (text: string) => void): WorkerTraces {
   const settings = readTelemetrySettings(environment);
   for (const warning of settings.warnings) complain(warning);
-  const { traces: target, batch } = settings;
+  const { traces: target, batch, conventions } = settings;
   const waiting: ReadableSpan[] = [];
   let dropped = 0;
-  if (target === null) return { tracer: null, flush: async () => undefined, dropped: () => 0 };
+  if (target === null) return { tracer: null, conventions, flush: async () => undefined, dropped: () => 0 };
   const processor = {
     onEnd: (span: ReadableSpan): void => {
       if (waiting.length < batch.maxQueue) waiting.push(span);
@@ -39,6 +42,7 @@ export function createWorkerTraces(environment: Readonly<Record<string, string |
   const resource = resourceFromAttributes(settings.resource);
   return {
     tracer: createRecordTracer({ sampler: samplerOf(settings.sampler), ids: new RandomIdGenerator(), processor, resource, scope: SCOPE }),
+    conventions,
     dropped: () => dropped,
     flush: async (signal) => {
       while (waiting.length > 0) {

@@ -1,4 +1,4 @@
-import { increaseBy, type Panel, plain, quantile, rateBy, series } from "./panels.ts";
+import { genAi, increaseBy, type Panel, plain, quantile, rateBy, series } from "./panels.ts";
 
 export interface Dashboard {
   /** File name and uid. */
@@ -229,6 +229,96 @@ export const DASHBOARDS: readonly Dashboard[] = [
             width: 12,
             stacked: true,
             queries: [{ expr: `topk(${TOP}, ${rateBy("namespace", series("requests"))})`, legend: "{{namespace}}" }],
+          },
+        ],
+      },
+    ],
+  },
+  {
+    name: "spillway-models",
+    title: "Spillway: models and tools",
+    description: "By the conventions for generative AI: which models and tools are called, how fast they are, and how often they fail.",
+    rows: [
+      {
+        title: "Models",
+        panels: [
+          {
+            title: "Calls by model",
+            description: "A model becomes a label when it has answered once; others are _OTHER.",
+            kind: "timeseries",
+            unit: "reqps",
+            width: 12,
+            stacked: true,
+            queries: [{ expr: `topk(${TOP}, ${rateBy("gen_ai_request_model", genAi("duration", "_count"))})`, legend: "{{gen_ai_request_model}}" }],
+          },
+          {
+            title: "Errors by model and type",
+            description: "Calls that failed.",
+            kind: "timeseries",
+            unit: "reqps",
+            width: 12,
+            stacked: true,
+            queries: [
+              {
+                expr: rateBy("gen_ai_request_model, error_type", genAi("duration", "_count", ',error_type!=""')),
+                legend: "{{gen_ai_request_model}} {{error_type}}",
+              },
+            ],
+          },
+          {
+            title: "Duration, p95",
+            description: "Of the destination that answered, by model.",
+            kind: "timeseries",
+            unit: "s",
+            width: 8,
+            queries: [
+              { expr: `histogram_quantile(0.95, ${rateBy("le, gen_ai_request_model", genAi("duration", "_bucket"))})`, legend: "{{gen_ai_request_model}}" },
+            ],
+          },
+          {
+            title: "Time to the first chunk, p95",
+            description: "Of streamed answers, by provider.",
+            kind: "timeseries",
+            unit: "s",
+            width: 8,
+            queries: [
+              { expr: `histogram_quantile(0.95, ${rateBy("le, gen_ai_provider_name", genAi("firstChunk", "_bucket"))})`, legend: "{{gen_ai_provider_name}}" },
+            ],
+          },
+          {
+            title: "Tokens for each call",
+            description: "The mean, by model and type.",
+            kind: "timeseries",
+            unit: "short",
+            width: 8,
+            queries: [
+              {
+                expr: `${rateBy("gen_ai_request_model, gen_ai_token_type", genAi("tokenUsage", "_sum"))} / ${rateBy("gen_ai_request_model, gen_ai_token_type", genAi("tokenUsage", "_count"))}`,
+                legend: "{{gen_ai_request_model}} {{gen_ai_token_type}}",
+              },
+            ],
+          },
+        ],
+      },
+      {
+        title: "MCP",
+        panels: [
+          {
+            title: "Requests to MCP servers",
+            description: "By method and server.",
+            kind: "timeseries",
+            unit: "reqps",
+            width: 12,
+            stacked: true,
+            queries: [{ expr: rateBy("mcp_method_name, backend", genAi("mcpDuration", "_count")), legend: "{{backend}} {{mcp_method_name}}" }],
+          },
+          {
+            title: "Duration of requests, p95",
+            description: "By method.",
+            kind: "timeseries",
+            unit: "s",
+            width: 12,
+            queries: [{ expr: `histogram_quantile(0.95, ${rateBy("le, mcp_method_name", genAi("mcpDuration", "_bucket"))})`, legend: "{{mcp_method_name}}" }],
           },
         ],
       },

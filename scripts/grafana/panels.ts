@@ -1,4 +1,5 @@
-import { INSTRUMENTS, prometheusName, type SERIES_LABELS } from "../../src/attribution/instruments.ts";
+import { GENAI_INSTRUMENTS } from "../../src/attribution/genai-instruments.ts";
+import { INSTRUMENTS, type Instrument, prometheusName, type SERIES_LABELS } from "../../src/attribution/instruments.ts";
 
 /** What a panel shows: one PromQL expression a line, with how its series are called. */
 export interface Query {
@@ -49,4 +50,11 @@ export function increaseBy(by: string, selector: string): string {
 
 export function quantile(q: number, metric: MetricKey, by = ""): string {
   return `histogram_quantile(${q}, sum by (le${by === "" ? "" : `, ${by}`}) (rate(${series(metric, "", "_bucket")}[$__rate_interval])))`;
+}
+
+/** A metric of the GenAI conventions as they are by default: narrowed by what its series have. */
+export function genAi(metric: "duration" | "firstChunk" | "tokenUsage" | "mcpDuration", suffix: "_bucket" | "_sum" | "_count", more = ""): string {
+  const instrument: Instrument | null = GENAI_INSTRUMENTS["1.41"][metric];
+  if (instrument === null) throw new Error(`the conventions of 1.41 have no ${metric}`);
+  return `${prometheusName(instrument)}${suffix}{namespace=~"$namespace",backend=~"$backend"${more}}`;
 }

@@ -4,7 +4,7 @@ import type { LimitVerdict } from "../model/limit.ts";
 import type { OperationName } from "../model/operation.ts";
 import { unitsOf } from "./cost-units.ts";
 import { decisionOf } from "./lock-evidence.ts";
-import { ATTRIBUTE, OTHER } from "./semconv.ts";
+import { ATTRIBUTE, type GenAiConventions, LATEST_CACHE_WRITE_TOKENS, OTHER } from "./semconv.ts";
 
 /** Attributes of a span, as OpenTelemetry takes them. */
 export type SpanAttributes = Record<string, string | number | boolean | string[]>;
@@ -27,8 +27,19 @@ const GENAI_OPERATION: Readonly<Record<OperationName, string | null>> = {
   other: null,
 };
 
-/** Name of the span of a call or, with the model that was sent, of an attempt: `chat gpt-5` or `GET team-a/search`. */
+/** The GenAI conventions' word for what a call asks for; null: they have none. */
+export function genAiOperation(record: CallRecord): string | null {
+  return GENAI_OPERATION[record.operation.name];
+}
+
+/** The method, or `_OTHER` for one that HTTP does not know. */
+export function knownMethod(method: string): string {
+  return KNOWN_METHODS.has(method) ? method : OTHER;
+}
+
+/** Name of the span of a call or, with the model that was sent, of an attempt: `chat gpt-5`, `tools/call search` or `GET team-a/search`. */
 export function spanName(record: CallRecord, model: string | null): string {
+  if (record.mcp !== null) return record.mcp.target === null ? record.mcp.method : `${record.mcp.method} ${record.mcp.target.name}`;
   const operation = GENAI_OPERATION[record.operation.name];
   if (operation !== null) return model === null ? operation : `${operation} ${model}`;
   const method = KNOWN_METHODS.has(record.method) ? record.method : "HTTP";
@@ -41,8 +52,8 @@ export function requestAttributes(record: CallRecord): SpanAttributes {
     [ATTRIBUTE.requestId]: record.id,
     [ATTRIBUTE.urlPath]: record.path,
     [ATTRIBUTE.urlScheme]: record.scheme,
-    [ATTRIBUTE.serverAddress]: record.authority,
   };
+  putAuthority(attributes, record.authority);
   putMethod(attributes, record.method);
   put(attributes, ATTRIBUTE.clientAddress, record.remoteAddress);
   put(attributes, ATTRIBUTE.userAgent, record.userAgent);
@@ -65,6 +76,7 @@ export function requestAttributes(record: CallRecord): SpanAttributes {
     put(attributes, ATTRIBUTE.sourceWorkload, caller.workload);
   }
   putGenAi(attributes, record, { model: record.requestedModel, provider: record.attempts.at(-1)?.provider ?? null });
+  putMcp(attributes, record);
   return attributes;
 }
 
@@ -72,7 +84,7 @@ export function requestAttributes(record: CallRecord): SpanAttributes {
  * All that the span of a call says when it has ended. Usage stands here and not on the attempts: products that add up the spans of a
  * trace would count it twice.
  */
-export function callAttributes(record: CallRecord): SpanAttributes {
+export function callAttributes(record: CallRecord, conventions: GenAiConventions = "1.41"): SpanAttributes {
   const attributes = requestAttributes(record);
   attributes[ATTRIBUTE.attempts] = record.attempts.length;
   attributes[ATTRIBUTE.outcome] = record.outcome;
@@ -96,12 +108,12 @@ export function callAttributes(record: CallRecord): SpanAttributes {
     }
   }
   putLimits(attributes, record);
-  putAnswer(attributes, record);
+  putAnswer(attributes, record, conventions);
   putCost(attributes, record);
   return attributes;
 }
 
-/** What the span of one attempt says. No `url.full`: a provider's URL may carry its key. */
+/** What the span of one attempt says. */
 export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, index: number): SpanAttributes {
   const attributes: SpanAttributes = {
     [ATTRIBUTE.serverAddress]: attempt.hostname,
@@ -110,6 +122,7 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
     [ATTRIBUTE.attempt]: index + 1,
     [ATTRIBUTE.attemptOutcome]: attempt.outcome,
   };
+  put(attributes, ATTRIBUTE.urlFull, urlOf(attempt));
   putMethod(attributes, record.method);
   if (index > 0) attributes[ATTRIBUTE.resendCount] = index;
   put(attributes, ATTRIBUTE.statusCode, attempt.status === 0 ? null : attempt.status);
@@ -141,7 +154,22 @@ export function attemptAttributes(record: CallRecord, attempt: AttemptRecord, in
     if (attempt.translation.losses.length > 0) attributes[ATTRIBUTE.translationLoss] = [...attempt.translation.losses];
   }
   putGenAi(attributes, record, { model: attempt.model ?? record.requestedModel, provider: attempt.provider });
+  putMcp(attributes, record);
   return attributes;
+}
+
+/** Without query: a provider's may carry its key. Null: nothing was sent. */
+function urlOf({ scheme, hostname, port, path }: AttemptRecord): string | null {
+  if (path === "") return null;
+  return `${scheme}://${hostname}${port === (scheme === "https" ? 443 : 80) ? "" : `:${port}`}${path}`;
+}
+
+/** Host and port as the caller wrote them: a name, an address in brackets. */
+function putAuthority(attributes: SpanAttributes, authority: string): void {
+  const colon = authority.lastIndexOf(":");
+  const port = colon > authority.lastIndexOf("]") ? Number(authority.slice(colon + 1)) : Number.NaN;
+  put(attributes, ATTRIBUTE.serverAddress, Number.isInteger(port) ? authority.slice(0, colon) : authority);
+  put(attributes, ATTRIBUTE.serverPort, Number.isInteger(port) ? port : null);
 }
 
 /** Why a call failed, from a bounded set; null when it did not. A caller that left is an outcome of its own, not an error. */
@@ -181,6 +209,19 @@ function putGenAi(
   if (record.streaming) attributes[ATTRIBUTE.requestStream] = true;
 }
 
+function putMcp(attributes: SpanAttributes, { mcp }: CallRecord): void {
+  if (mcp === null) return;
+  attributes[ATTRIBUTE.mcpMethod] = mcp.method;
+  put(attributes, ATTRIBUTE.jsonRpcId, mcp.requestId);
+  if (mcp.target !== null) {
+    attributes[mcp.target.kind === "tool" ? ATTRIBUTE.toolName : ATTRIBUTE.promptName] = mcp.target.name;
+    if (mcp.target.kind === "tool") attributes[ATTRIBUTE.operationName] = "execute_tool";
+  }
+  put(attributes, ATTRIBUTE.mcpResource, mcp.resourceUri);
+  put(attributes, ATTRIBUTE.mcpSession, mcp.sessionId);
+  put(attributes, ATTRIBUTE.mcpVersion, mcp.protocolVersion);
+}
+
 /** Limits that had room are not told: nearly all have. */
 function putLimits(attributes: SpanAttributes, { limits, charged }: CallRecord): void {
   const said = (outcome: LimitVerdict["outcome"], isShadow: boolean): string[] =>
@@ -197,7 +238,7 @@ function putList(attributes: SpanAttributes, name: string, values: string[]): vo
   if (values.length > 0) attributes[name] = values;
 }
 
-function putAnswer(attributes: SpanAttributes, record: CallRecord): void {
+function putAnswer(attributes: SpanAttributes, record: CallRecord, conventions: GenAiConventions): void {
   if (record.streaming && record.firstByte !== null) attributes[ATTRIBUTE.timeToFirstChunk] = (record.firstByte - record.started) / 1000;
   const { answer } = record;
   if (answer === null) return;
@@ -209,7 +250,7 @@ function putAnswer(attributes: SpanAttributes, record: CallRecord): void {
   put(attributes, ATTRIBUTE.inputTokens, usage.inputTokens);
   put(attributes, ATTRIBUTE.outputTokens, usage.outputTokens);
   put(attributes, ATTRIBUTE.cacheReadTokens, usage.cacheReadTokens);
-  put(attributes, ATTRIBUTE.cacheWriteTokens, usage.cacheWriteTokens);
+  put(attributes, conventions === "latest" ? LATEST_CACHE_WRITE_TOKENS : ATTRIBUTE.cacheWriteTokens, usage.cacheWriteTokens);
   put(attributes, ATTRIBUTE.reasoningTokens, usage.reasoningTokens);
 }
 

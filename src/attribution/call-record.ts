@@ -56,6 +56,7 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
     requestedModel: null,
     streaming: false,
     requestBytes: null,
+    mcp: null,
     authCallout: null,
     attempts: [],
     excluded: [],
@@ -88,8 +89,10 @@ export function newAttempt(cleared: Cleared, model: string | null, now: number):
   return {
     backend: backend.key,
     provider: providerNameOf(backend),
+    scheme: backend.origin.scheme,
     hostname: backend.origin.hostname,
     port: backend.origin.port,
+    path: "",
     region: cleared.evidence,
     started: now,
     ended: null,

@@ -2,6 +2,7 @@ import { type Context, type HrTime, ROOT_CONTEXT, type Span, SpanKind, SpanStatu
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
 import { attemptAttributes, attemptError, callAttributes, errorType, requestAttributes, type SpanAttributes, spanName } from "./call-attributes.ts";
 import { epochOf } from "./call-record.ts";
+import type { GenAiConventions } from "./semconv.ts";
 import { parseTraceparent } from "./traceparent.ts";
 
 /** Turns records into spans with the times that they had. */
@@ -16,7 +17,7 @@ export interface CallSpans {
  * A settled record becomes a SERVER span under the caller's own span, with a CLIENT span per attempt below it. OpenTelemetry's API takes
  * no given span ids, so only where the id must be known early (`propagateTrace`) is the root span started on the hot path.
  */
-export function createCallSpans(tracer: Tracer): CallSpans {
+export function createCallSpans(tracer: Tracer, conventions: GenAiConventions = "1.41"): CallSpans {
   // Weak: a record that is dropped from the queue takes its span with it.
   const early = new WeakMap<CallRecord, Span>();
 
@@ -39,11 +40,11 @@ export function createCallSpans(tracer: Tracer): CallSpans {
     },
     write(record) {
       const started = early.get(record);
-      const root = started ?? startRoot(record, callAttributes(record));
+      const root = started ?? startRoot(record, callAttributes(record, conventions));
       if (started !== undefined) {
         early.delete(record);
         root.updateName(spanName(record, record.requestedModel));
-        root.setAttributes(callAttributes(record));
+        root.setAttributes(callAttributes(record, conventions));
       } else note(record, root);
       // Not sampled: the children would not be either.
       if (!root.isRecording()) return;

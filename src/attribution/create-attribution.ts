@@ -10,7 +10,7 @@ import { startAttempt, startRecord } from "./call-record.ts";
 import { type CallSpans, createCallSpans } from "./call-spans.ts";
 import { createDenialLimiter } from "./denial-limiter.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { SCOPE } from "./semconv.ts";
+import { type GenAiConventions, SCOPE } from "./semconv.ts";
 import { formatTraceparent, parseTraceparent } from "./traceparent.ts";
 
 export type { Tracer } from "@opentelemetry/api";
@@ -26,6 +26,8 @@ export interface AttributionOptions {
   readonly schedule: (work: () => void) => void;
   /** Settled calls that may wait; beyond it they are counted and dropped. Their metrics are counted all the same. */
   readonly queueBound?: number;
+  /** Left out: those of 1.41. */
+  readonly conventions?: GenAiConventions;
   readonly metrics?: Metrics;
   /** Left out: there is no audit log. */
   readonly audit?: AuditLog;
@@ -58,8 +60,8 @@ const BATCH = 64;
 /** Stage 10: accounts for every call outside its hot path. What fails here is counted, and no call notices. */
 export function createAttribution(options: AttributionOptions): Attribution {
   const { clock, sink, log, schedule, queueBound = DEFAULT_QUEUE_BOUND, audit = null, countUsage = null } = options;
-  const given = options.tracer === null ? null : createCallSpans(options.tracer);
-  const metrics = options.metrics ?? createMetrics({ clock });
+  const given = options.tracer === null ? null : createCallSpans(options.tracer, options.conventions);
+  const metrics = options.metrics ?? createMetrics({ clock, conventions: options.conventions ?? "1.41" });
   const limitDenials = createDenialLimiter(clock);
   let queue: CallRecord[] = [];
   let scheduled = false;
@@ -70,7 +72,7 @@ export function createAttribution(options: AttributionOptions): Attribution {
     if (given !== null) return given;
     const tracer = registeredTracer();
     if (tracer === null) return null;
-    if (registered?.tracer !== tracer) registered = { tracer, spans: createCallSpans(tracer) };
+    if (registered?.tracer !== tracer) registered = { tracer, spans: createCallSpans(tracer, options.conventions) };
     return registered.spans;
   }
 

@@ -20,19 +20,20 @@ export const SERIES_LABELS = ["gateway", "route", "backend", "namespace", "servi
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120, 300, 600];
 // A store beside the broker answers within a millisecond; a call waits 50 ms for it at most.
 const STORE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
-const TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864];
 
-function counter(name: string, unit: string, labels: readonly string[], help: string): Instrument {
+export function counter(name: string, unit: string, labels: readonly string[], help: string): Instrument {
   return { name, kind: "counter", unit, help, labels, bounds: [] };
 }
 function gauge(name: string, unit: string, labels: readonly string[], help: string): Instrument {
   return { name, kind: "gauge", unit, help, labels, bounds: [] };
 }
-function histogram(name: string, unit: string, bounds: readonly number[], labels: readonly string[], help: string): Instrument {
+export function histogram(name: string, unit: string, bounds: readonly number[], labels: readonly string[], help: string): Instrument {
   return { name, kind: "histogram", unit, help, labels, bounds };
 }
 
-/** Every metric that the broker has. */
+const HTTP_LABELS = [ATTRIBUTE.method, ATTRIBUTE.statusCode];
+
+/** Every metric that the broker has but those of the GenAI conventions, which are in `genai-instruments.ts`. */
 export const INSTRUMENTS = {
   requests: counter("egress.requests", "{request}", ["outcome", "code"], "Calls that ended, by outcome and status sent to the caller."),
   refusals: counter("egress.refusals", "{request}", ["code"], "Calls that the broker refused or failed, by its own code."),
@@ -62,10 +63,9 @@ export const INSTRUMENTS = {
   cost: counter("egress.cost", "{USD}", [], "What calls cost, in US dollars, as far as prices are known and in dollars."),
   unpriced: counter("egress.cost.unknown", "{request}", [], "Calls that used tokens whose price in US dollars is not known."),
   io: counter("egress.io", "By", ["direction"], "Bytes of request and answer bodies."),
-  duration: histogram("http.server.request.duration", "s", SECONDS, [], "Time from the arrival of a call to the end of its answer."),
+  duration: histogram("http.server.request.duration", "s", SECONDS, HTTP_LABELS, "Time from the arrival of a call to the end of its answer."),
   firstByte: histogram("egress.time_to_first_byte", "s", SECONDS, [], "Time from the arrival of a call to the first byte of its answer's body."),
-  attemptDuration: histogram("http.client.request.duration", "s", SECONDS, [], "Duration of attempts at a backend."),
-  tokenUsage: histogram("gen_ai.client.token.usage", "{token}", TOKENS, [ATTRIBUTE.tokenType], "Tokens per call, by type."),
+  attemptDuration: histogram("http.client.request.duration", "s", SECONDS, HTTP_LABELS, "Duration of attempts at a backend."),
   active: { name: "http.server.active_requests", kind: "upDownCounter", unit: "{request}", help: "Calls in progress.", labels: [], bounds: [] },
   dropped: counter(
     "egress.telemetry.dropped",

@@ -2,10 +2,13 @@ import type { CallRecord } from "../model/call-record.ts";
 import { failedOverTo } from "../model/failed-over-to.ts";
 import type { LimitVerdict } from "../model/limit.ts";
 import type { Clock } from "../model/ports.ts";
+import { knownMethod } from "./call-attributes.ts";
 import { unitsOf } from "./cost-units.ts";
+import { GENAI_INSTRUMENTS, GENAI_LABELS } from "./genai-instruments.ts";
+import { createGenAiMetrics } from "./genai-metrics.ts";
 import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
 import { prometheusText } from "./prometheus-text.ts";
-import { OTHER } from "./semconv.ts";
+import { type GenAiConventions, OTHER } from "./semconv.ts";
 import { add, type Cell, cellsOf, createSeries, observe, type Series } from "./series.ts";
 import { createSeriesIndex } from "./series-index.ts";
 
@@ -57,10 +60,11 @@ const DEFAULT_MAX_SERIES = 2_000;
 const NONE = "_NONE";
 
 /** The broker's own registry: a call costs one look-up, and no set of callers can make it grow beyond `maxSeries`. */
-export function createMetrics(options: { readonly clock: Clock; readonly maxSeries?: number }): Metrics {
-  const { clock, maxSeries = DEFAULT_MAX_SERIES } = options;
+export function createMetrics(options: { readonly clock: Clock; readonly maxSeries?: number; readonly conventions?: GenAiConventions }): Metrics {
+  const { clock, maxSeries = DEFAULT_MAX_SERIES, conventions = "1.41" } = options;
   const since = clock.now();
   const index = createSeriesIndex(maxSeries, NONE);
+  const genAi = createGenAiMetrics({ conventions, maxSeries, absent: NONE });
   const own = createSeries([]);
   const drops: (() => Readonly<Record<string, number>>)[] = [];
   const secrets: (() => Readonly<Record<string, number>>)[] = [];
@@ -73,11 +77,12 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
   }
 
   function countAttempts(record: CallRecord, finalBackend: string, finalSeries: Series): void {
+    const method = knownMethod(record.method);
     for (const [index, attempt] of record.attempts.entries()) {
       const series = attempt.backend === finalBackend ? finalSeries : seriesOf(record, attempt.backend);
       add(series, INSTRUMENTS.attempts, 1, attempt.outcome || OTHER);
       if (failedOverTo(record, index) !== null) add(series, INSTRUMENTS.failovers, 1, attempt.failoverReason || OTHER);
-      if (attempt.ended !== null) observe(series, INSTRUMENTS.attemptDuration, seconds(attempt.ended - attempt.started));
+      if (attempt.ended !== null) observe(series, INSTRUMENTS.attemptDuration, seconds(attempt.ended - attempt.started), method, statusLabel(attempt.status));
     }
   }
 
@@ -86,19 +91,23 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     if (usage === null) return;
     countTokenType(series, "input", usage.inputTokens);
     countTokenType(series, "output", usage.outputTokens);
-    if (usage.inputTokens !== null) observe(series, INSTRUMENTS.tokenUsage, usage.inputTokens, "input");
-    if (usage.outputTokens !== null) observe(series, INSTRUMENTS.tokenUsage, usage.outputTokens, "output");
     countTokenType(series, "cache_read", usage.cacheReadTokens);
     countTokenType(series, "cache_write", usage.cacheWriteTokens);
     countTokenType(series, "reasoning", usage.reasoningTokens);
   }
 
   function collect(): readonly MetricFamily[] {
-    const points = new Map<Instrument, MetricPoint[]>(Object.values(INSTRUMENTS).map((instrument) => [instrument, []]));
-    for (const series of [...index.all(), own]) {
-      const labels = series === own ? [] : SERIES_LABELS.map((name, index) => [name, series.labels[index] ?? ""] as const);
-      for (const cell of cellsOf(series)) points.get(cell.instrument)?.push(pointOf(cell, labels));
-    }
+    const instruments = [...Object.values(INSTRUMENTS), ...Object.values(GENAI_INSTRUMENTS[conventions]).filter((instrument) => instrument !== null)];
+    const points = new Map<Instrument, MetricPoint[]>(instruments.map((instrument) => [instrument, []]));
+    const collectFrom = (all: readonly Series[], names: readonly string[]): void => {
+      for (const series of all) {
+        const labels = names.map((name, at) => [name, series.labels[at] ?? ""] as const);
+        for (const cell of cellsOf(series)) points.get(cell.instrument)?.push(pointOf(cell, labels));
+      }
+    };
+    collectFrom(index.all(), SERIES_LABELS);
+    collectFrom(genAi.series(), GENAI_LABELS);
+    collectFrom([own], []);
     points.get(INSTRUMENTS.active)?.push(single([], active));
     if (loadedAt !== null) points.get(INSTRUMENTS.snapshotAge)?.push(single([], seconds(clock.now() - loadedAt)));
     for (const [item, total] of totals(drops)) points.get(INSTRUMENTS.dropped)?.push(single([["item", item]], total));
@@ -118,12 +127,14 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
       const series = seriesOf(record, backend);
       add(series, INSTRUMENTS.requests, 1, record.outcome, statusLabel(record.status));
       if (record.refusal !== null) add(series, INSTRUMENTS.refusals, 1, record.refusal);
-      if (record.ended !== null) observe(series, INSTRUMENTS.duration, seconds(record.ended - record.started));
+      if (record.ended !== null)
+        observe(series, INSTRUMENTS.duration, seconds(record.ended - record.started), knownMethod(record.method), statusLabel(record.status));
       if (record.firstByte !== null) observe(series, INSTRUMENTS.firstByte, seconds(record.firstByte - record.started));
       if (record.requestBytes !== null && record.requestBytes > 0) add(series, INSTRUMENTS.io, record.requestBytes, "request");
       if (record.responseBytes > 0) add(series, INSTRUMENTS.io, record.responseBytes, "response");
       countAttempts(record, backend, series);
       countTokens(record, series);
+      genAi.count(record);
       countCost(record, series);
       for (const verdict of record.limits) add(series, INSTRUMENTS.limitChecks, 1, verdict.limit, outcomeOf(verdict));
     },
@@ -182,7 +193,8 @@ function single(labels: MetricPoint["labels"], value: number): MetricPoint {
 }
 
 function pointOf(cell: Cell, labels: MetricPoint["labels"]): MetricPoint {
-  const extra = cell.instrument.labels.map((name, index) => [name, cell.values[index] ?? ""] as const);
+  // A label without value is one that this point has not, such as the error of a call that has none.
+  const extra = cell.instrument.labels.map((name, index) => [name, cell.values[index] ?? ""] as const).filter(([, value]) => value !== "");
   return { labels: [...labels, ...extra], value: cell.value, count: cell.count, buckets: [...cell.buckets] };
 }
 

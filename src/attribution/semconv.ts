@@ -12,6 +12,7 @@ export const ATTRIBUTE = {
   requestBodySize: "http.request.body.size",
   responseBodySize: "http.response.body.size",
   route: "http.route",
+  urlFull: "url.full",
   urlPath: "url.path",
   urlScheme: "url.scheme",
   serverAddress: "server.address",
@@ -36,6 +37,14 @@ export const ATTRIBUTE = {
   cacheWriteTokens: "gen_ai.usage.cache_creation.input_tokens",
   reasoningTokens: "gen_ai.usage.reasoning.output_tokens",
   tokenType: "gen_ai.token.type",
+  toolName: "gen_ai.tool.name",
+  promptName: "gen_ai.prompt.name",
+
+  mcpMethod: "mcp.method.name",
+  mcpSession: "mcp.session.id",
+  mcpVersion: "mcp.protocol.version",
+  mcpResource: "mcp.resource.uri",
+  jsonRpcId: "jsonrpc.request.id",
 
   requestId: "egress.request.id",
   snapshot: "egress.snapshot",
@@ -83,6 +92,15 @@ export const ATTRIBUTE = {
   tokenSource: "egress.token.source",
   tokenCache: "egress.token.cache",
 } as const;
+
+/**
+ * Which GenAI conventions are spoken: those of 1.41, which dashboards know, or the newest of the repository that they moved to, all of it "development"
+ * (the standard's own switch is `OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental`).
+ */
+export type GenAiConventions = "1.41" | "latest";
+
+/** The newest name of what `ATTRIBUTE` calls by its name of 1.41. */
+export const LATEST_CACHE_WRITE_TOKENS = "gen_ai.usage.cache_write.input_tokens";
 
 /** The value for whatever lies outside a bounded set (OpenTelemetry's own convention). */
 export const OTHER = "_OTHER";

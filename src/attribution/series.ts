@@ -30,9 +30,9 @@ export function add(series: Series, instrument: Instrument, amount: number, firs
   cellOf(series, instrument, first, second).value += amount;
 }
 
-/** Puts a measurement into a histogram. */
-export function observe(series: Series, instrument: Instrument, measured: number, first = ""): void {
-  const cell = cellOf(series, instrument, first, "");
+/** Puts a measurement into a histogram; `first` and `second` are the values of its own labels. */
+export function observe(series: Series, instrument: Instrument, measured: number, first = "", second = ""): void {
+  const cell = cellOf(series, instrument, first, second);
   const { bounds } = instrument;
   let bucket = 0;
   while (bucket < bounds.length && measured > (bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket += 1;

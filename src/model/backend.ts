@@ -13,6 +13,8 @@ export interface Backend {
   readonly authority: string;
   /** `http1`: HTTP/1.1 only. `h2`: HTTP/2 by ALPN. `h2c`: HTTP/2 by prior knowledge in plaintext. */
   readonly protocol: "http1" | "h2" | "h2c";
+  /** It speaks the Model Context Protocol (XBackend `protocol: MCP`): calls to it are told as what they ask of it. */
+  readonly mcp: boolean;
   /** Null is plaintext, which the manifest had to ask for. */
   readonly tls: TlsProfile | null;
   readonly dns: DnsProfile;

@@ -44,6 +44,8 @@ export interface CallRecord {
   requestedModel: string | null;
   streaming: boolean;
   requestBytes: number | null;
+  /** What a call to an MCP server asks for; null: it is none, or its message cannot be read. */
+  mcp: McpFacts | null;
   /** The question to the route's authorization server; null: none was asked. */
   authCallout: AttemptRecord | null;
   attempts: AttemptRecord[];
@@ -72,8 +74,11 @@ export interface AttemptRecord {
   readonly backend: string;
   /** Who serves it, as `gen_ai.provider.name` has it; null: nobody that is known by name. */
   readonly provider: string | null;
+  readonly scheme: "http" | "https";
   readonly hostname: string;
   readonly port: number;
+  /** Path that was asked for, without query: a provider's query may carry its key. Empty: nothing was sent. */
+  path: string;
   /** Of planning, until the last door has found the very place of the request; a parent's own answer replaces it. */
   region: RegionEvidence | null;
   readonly started: number;
@@ -98,4 +103,18 @@ export interface AttemptRecord {
   credential: string | null;
   peerAddress: string | null;
   protocol: string | null;
+}
+
+/** One JSON-RPC message of the Model Context Protocol, as far as telemetry tells of it; never arguments or content. Bounded, without control characters. */
+export interface McpFacts {
+  /** Such as `tools/call`. */
+  readonly method: string;
+  /** Null: a notification has none. */
+  readonly requestId: string | null;
+  /** Name of the tool or prompt. */
+  readonly target: { readonly kind: "tool" | "prompt"; readonly name: string } | null;
+  /** Without query and fragment. */
+  readonly resourceUri: string | null;
+  readonly sessionId: string | null;
+  readonly protocolVersion: string | null;
 }

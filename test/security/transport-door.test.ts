@@ -19,6 +19,7 @@ const backend: Backend = {
   origin: { scheme: "https", hostname: "eu.api.openai.com", port: 443 },
   authority: "eu.api.openai.com",
   protocol: "http1",
+  mcp: false,
   tls,
   dns,
   timeouts: { connectMs: 1, firstByteMs: 1, streamIdleMs: 1 },

@@ -23,8 +23,10 @@ export function attemptOf(changes: Partial<AttemptRecord> = {}): AttemptRecord {
   return {
     backend: "XBackend/team-a/openai-eu",
     provider: "openai",
+    scheme: "https",
     hostname: "eu.api.openai.com",
     port: 443,
+    path: "/v1/chat/completions",
     region: evidence,
     started: 1_010,
     ended: 1_200,
@@ -70,6 +72,7 @@ export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
     requestedModel: "gpt-5",
     streaming: true,
     requestBytes: 321,
+    mcp: null,
     authCallout: null,
     attempts: [attemptOf()],
     excluded: [],

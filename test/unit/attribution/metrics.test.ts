@@ -37,7 +37,6 @@ describe("metrics", () => {
     expect(value(samples, "egress_tokens_total", { ...EU, type: "cache_read" })).toBe(40);
     expect(value(samples, "egress_tokens_total", { ...EU, type: "reasoning" })).toBe(5);
     expect(value(samples, "egress_tokens_total", { ...EU, type: "cache_write" })).toBeUndefined();
-    expect(value(samples, "gen_ai_client_token_usage_sum", { ...EU, gen_ai_token_type: "input" })).toBe(100);
     expect(value(samples, "http_server_request_duration_seconds_sum", EU)).toBeCloseTo(0.2505);
     expect(value(samples, "egress_time_to_first_byte_seconds_sum", EU)).toBeCloseTo(0.15);
     expect(value(samples, "http_client_request_duration_seconds_sum", EU)).toBeCloseTo(0.19);
