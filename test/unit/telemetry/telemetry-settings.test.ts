@@ -62,4 +62,16 @@ describe("readTelemetrySettings", () => {
     expect(readTelemetrySettings(resource).resource).toEqual({ "service.name": "from-resource", team: "a" });
     expect(readTelemetrySettings({ ...resource, OTEL_SERVICE_NAME: "named" }).resource["service.name"]).toBe("named");
   });
+
+  it.each([
+    [undefined, "1.41", 0],
+    ["", "1.41", 0],
+    ["gen_ai_latest_experimental", "latest", 0],
+    ["http, gen_ai_latest_experimental", "latest", 0],
+    ["gen_ai_newest", "1.41", 1],
+    ["gen_ai_latest_experimental,database", "latest", 1],
+  ] as const)("reads OTEL_SEMCONV_STABILITY_OPT_IN=%s as conventions %s", (words, conventions, warnings) => {
+    const settings = readTelemetrySettings({ OTEL_SEMCONV_STABILITY_OPT_IN: words });
+    expect([settings.conventions, settings.warnings.length]).toEqual([conventions, warnings]);
+  });
 });
