@@ -25,7 +25,7 @@ export function makeTarget(key: string, parts: TargetParts = {}): Target {
     origin: { scheme: "https", hostname: `${key}.example.com`, port: 443 },
     authority: `${key}.example.com`,
     protocol: "http1",
-  mcp: false,
+    mcp: false,
     tls: null,
     dns: PLAIN_DNS,
     timeouts: { connectMs: 3_000, firstByteMs: 20_000, streamIdleMs: 30_000 },
