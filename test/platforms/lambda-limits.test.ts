@@ -28,7 +28,17 @@ describe("limits and usage on Lambda", () => {
     await Promise.all([provider?.close(), dynamodb?.close()]);
   });
 
+  let sent = 0;
+  /** Again where the table was too slow for the broker's patience, which on a busy machine it may be. */
+  const counted = async (at: number, token = CALLER_TOKEN): Promise<Response> => {
+    for (;;) {
+      const answer = await call(at, token);
+      if (answer.status !== 503) return answer;
+      await new Promise((settle) => setTimeout(settle, 100));
+    }
+  };
   const call = async (at: number, token = CALLER_TOKEN): Promise<Response> => {
+    sent += 1;
     const body = JSON.stringify({ model: "gpt-test", max_tokens: 50, messages: [{ role: "user", content: "Tell me a story" }] });
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
     const answer = await fetch(`${environments[at % environments.length]?.url}/v1/chat/completions`, { method: "POST", headers, body });
@@ -39,15 +49,15 @@ describe("limits and usage on Lambda", () => {
     (await fetch(`${environments[0]?.url}/-/${path}`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).json();
 
   it("lets exactly the limit through over all environments, and keeps what was used before an environment is frozen", async () => {
-    const answers = await Promise.all(Array.from({ length: 14 }, (_, at) => call(at)));
+    const answers = await Promise.all(Array.from({ length: 14 }, (_, at) => counted(at)));
     const statuses = answers.map(({ status }) => status).toSorted();
     expect(statuses).toEqual([...Array<number>(LIMIT).fill(200), ...Array<number>(14 - LIMIT).fill(429)]);
     expect(answers.find(({ status }) => status === 429)?.headers.get("x-egress-error")).toBe("limit_exceeded");
     expect(provider.seen).toHaveLength(LIMIT);
-    expect((await call(1, OTHER_TOKEN)).status).toBe(200);
-    await expect.poll(() => page("usage?by=namespace"), { timeout: 10_000 }).toMatchObject({ total: { requests: 15, limited: 14 - LIMIT } });
-    const { limits } = (await page("limits")) as { readonly limits: readonly unknown[] }; // our own page
-    expect(limits).toContainEqual(expect.objectContaining({ unit: "requests", used: LIMIT, held: 0 }));
+    expect((await counted(1, OTHER_TOKEN)).status).toBe(200);
+    await expect.poll(() => page("usage?by=namespace"), { timeout: 10_000 }).toMatchObject({ total: { requests: sent, limited: 14 - LIMIT } });
+    const limits = async () => ((await page("limits")) as { readonly limits?: readonly unknown[] }).limits; // our own page
+    await expect.poll(limits, { timeout: 10_000 }).toContainEqual(expect.objectContaining({ unit: "requests", used: LIMIT, held: 0 }));
     for (const environment of environments) expect(environment.stderr()).not.toContain("by this instance alone");
   });
 
@@ -58,6 +68,6 @@ describe("limits and usage on Lambda", () => {
     });
     expect([away.status, away.headers.get("x-egress-error")]).toEqual([503, "limits_unavailable"]);
     await expect.poll(async () => (await call(0, OTHER_TOKEN)).status, { timeout: 10_000 }).toBe(200);
-    expect((await call(0)).status).toBe(429);
+    expect((await counted(0)).status).toBe(429);
   });
 });
