@@ -118,9 +118,9 @@ describe("the bundle of the Worker, as wrangler would upload it", () => {
   }, 60_000);
   afterAll(() => worker.remove());
 
-  // All in one file, so that what other platforms load on first use counts here: translation between APIs is 35 KiB of it, limits and the records of usage 25, both evaluated when first wanted.
-  it("is minified and at most 218 KiB gzipped", () => {
-    expect(gzipSync(worker.code).byteLength).toBeLessThanOrEqual(218 * KIB);
+  // All in one file, so that what other platforms load on first use counts here: translation between APIs is 35 KiB of it, limits, costs and the records of usage 35, both evaluated when first wanted.
+  it("is minified and at most 226 KiB gzipped", () => {
+    expect(gzipSync(worker.code).byteLength).toBeLessThanOrEqual(226 * KIB);
     expect(worker.code.length / worker.code.split("\n").length).toBeGreaterThan(1_000);
   });
 
