@@ -85,9 +85,10 @@ describe("the bundle of the Node server", () => {
     expect(all.some((input) => input.includes("@opentelemetry/exporter-trace-otlp-http"))).toBe(true);
   });
 
-  it("reads less than 740 KiB, in eight files at most, and 220 KiB gzipped", () => {
+  // Of it 14 KiB are what limits, prices and usage need of every call; all else of them loads with the first call that wants it.
+  it("reads less than 756 KiB, in eight files at most, and 220 KiB gzipped", () => {
     const texts = textOf(serving);
-    expect(texts.reduce((sum, text) => sum + text.length, 0)).toBeLessThan(740 * KIB);
+    expect(texts.reduce((sum, text) => sum + text.length, 0)).toBeLessThan(756 * KIB);
     expect(texts.reduce((sum, text) => sum + gzipSync(text).byteLength, 0)).toBeLessThan(220 * KIB);
     expect(serving.length).toBeLessThanOrEqual(8);
   });
