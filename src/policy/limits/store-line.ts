@@ -38,8 +38,7 @@ export interface StoreLine {
   hurry(): void;
 }
 
-/** What a call waits at most , and what the first ones wait. */
-export const PATIENCE_MS = 50;
+/** What the first calls wait, while a connection is being made. */
 const FIRST_PATIENCE_MS = 1_000;
 /** So many times as long as a call waits: a store that is only slow for a moment must not turn calls away that it could still answer. */
 const SILENT_AFTER = 4;
