@@ -6,7 +6,7 @@ import type { Limit, Limits } from "./shapes.ts";
 import { type Column, Table } from "./table.ts";
 
 /** Every account of every limit: used, held, left, and when it begins anew. */
-export function LimitsView({ limits: { limits, truncated } }: { limits: Limits }): VNode {
+export function LimitsView({ limits: { limits, untouched, truncated } }: { limits: Limits }): VNode {
   const over = limits.filter((limit) => shareOf(limit) >= 1).length;
   const near = limits.filter((limit) => shareOf(limit) >= 0.8).length - over;
   return html`
@@ -17,6 +17,7 @@ export function LimitsView({ limits: { limits, truncated } }: { limits: Limits }
       <${Tile} name="Nearly used up" value=${whole(near)} note="four fifths or more" />
     </dl>
     <${Table} caption="Limits and what is left, the fullest first" rows=${limits} columns=${COLUMNS} keyOf=${keyOf} first=${{ column: "share", descending: true }} empty="No limit has counted anything yet." />
+    ${untouched.length > 0 && html`<${Table} caption="Limits of which all is left" rows=${untouched} columns=${UNTOUCHED} keyOf=${({ gateway, limit }: Untouched) => `${gateway} ${limit}`} first=${{ column: "limit", descending: false }} empty="" />`}
     <p class="hint">Held is what calls under way may still need, and what instances keep ready for the next ones.</p>
   `;
 }
@@ -36,6 +37,25 @@ function shareOf(limit: Limit): number {
 }
 
 const ACTIONS = { reject: "refuses", nextTier: "moves calls on", shadow: "only tells" } as const;
+
+type Untouched = Limits["untouched"][number];
+
+const UNTOUCHED: readonly Column<Untouched>[] = [
+  {
+    id: "limit",
+    title: "Limit",
+    value: ({ limit }) => limit,
+    show: ({ limit, unit, onExceeded }) =>
+      html`${limit.split("/").at(-1)}<small>${unit}; ${ACTIONS[onExceeded]}</small><small>${limit.split("/").slice(0, -1).join("/")}</small>`,
+  },
+  {
+    id: "per",
+    title: "For each",
+    value: ({ per }) => per.join(", "),
+    show: ({ per }) => (per.length === 0 ? html`<span class="unknown">all calls</span>` : per.join(", ")),
+  },
+  { id: "max", title: "Allowed", numeric: true, value: ({ max }) => max, show: (limit) => amount(limit.max, limit) },
+];
 
 const COLUMNS: readonly Column<Limit>[] = [
   {
@@ -70,7 +90,7 @@ function ofText(of: Limit["of"]): string | null {
   return named.length === 0 ? null : named.join(", ");
 }
 
-function amount(value: number, { unit, currency }: Limit): string {
+function amount(value: number, { unit, currency }: Pick<Limit, "unit" | "currency">): string {
   return unit === "cost" ? money(value, currency ?? "USD") : whole(value);
 }
 

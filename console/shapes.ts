@@ -215,5 +215,7 @@ export interface Limit {
 
 export interface Limits {
   readonly limits: readonly Limit[];
+  /** Limits that count nothing now. */
+  readonly untouched: readonly (Pick<Limit, "gateway" | "limit" | "unit" | "currency" | "onExceeded" | "max"> & { readonly per: readonly string[] })[];
   readonly truncated: boolean;
 }

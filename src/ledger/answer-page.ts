@@ -3,7 +3,7 @@ import type { PageAnswer, PageRequest } from "../model/ledger-page.ts";
 import type { LimitRule } from "../model/limit.ts";
 import type { Clock } from "../model/ports.ts";
 import { type Incident, type UsageStore, UsageStoreError } from "../model/usage-store.ts";
-import { limitStandings, type ReadAccount } from "./limit-standings.ts";
+import { limitStandings, type ReadAccount, untouchedLimits } from "./limit-standings.ts";
 import { ParameterFault, readCount, readParameters, readWord } from "./page-parameters.ts";
 import { reportTable, reportUsage } from "./usage-report.ts";
 import { readUsageRequest } from "./usage-request.ts";
@@ -108,7 +108,12 @@ async function limits({ search }: PageRequest, sources: LedgerSources, signal: A
     }),
   );
   const all = found.flat();
-  return json({ limits: all.slice(0, most), truncated: all.length > most });
+  const untouched = untouchedLimits(gateways, all, rules);
+  return json({
+    limits: all.slice(0, most),
+    untouched: untouched.slice(0, most),
+    truncated: all.length > most || untouched.length > most,
+  });
 }
 
 function chosen(gateway: string | null, sources: LedgerSources): readonly string[] {

@@ -23,6 +23,25 @@ export interface LimitStanding {
   readonly slidingMs: number | null;
 }
 
+/** A limit of which no account counts anything now: all of it is left, for everybody. */
+export interface UntouchedLimit {
+  readonly gateway: string;
+  readonly limit: string;
+  readonly unit: LimitUnit;
+  readonly currency: string | null;
+  readonly onExceeded: LimitRule["onExceeded"];
+  readonly per: readonly LimitDimension[];
+  readonly max: number;
+}
+
+/** The limits of these Gateways that have no account among the standings. */
+export function untouchedLimits(gateways: readonly string[], standings: readonly LimitStanding[], rules: readonly LimitRule[]): readonly UntouchedLimit[] {
+  const met = new Set(standings.map(({ gateway, limit }) => `${gateway} ${limit}`));
+  return rules
+    .filter(({ gateway, id }) => gateways.includes(gateway) && !met.has(`${gateway} ${id}`))
+    .map(({ gateway, id, unit, currency, onExceeded, per, limit }) => ({ gateway, limit: id, unit, currency, onExceeded, per, max: limit }));
+}
+
 /** What the name of an account says: the rule's id, and the values of its `per`. */
 export type ReadAccount = (name: string) => { readonly limit: string; readonly of: readonly string[] } | null;
 

@@ -14,7 +14,10 @@ export interface LimitClaim {
 export interface Hold {
   /** Whether the store gave no answer, and the rule's `onStoreFailure` let the call pass all the same. In the order of the claims. */
   readonly unavailable: readonly boolean[];
-  /** What was really used, in the order of the claims, be it more than was claimed; 0 gives all back. Counts once: what is said later changes nothing. Never throws, never waits. */
+  /**
+   * What was really used, in the order of the claims, be it more than was claimed; 0 gives all back, but for a request of a sliding window that has been under
+   * way for long enough to be booked (`createLimitDesk`). Counts once: what is said later changes nothing. Never throws, never waits.
+   */
   settle(used: readonly number[]): void;
   /** After an attempt-scoped refusal, or when nothing was used: the same as settling 0 of everything. */
   release(): void;

@@ -235,6 +235,26 @@ describe("/-/limits", () => {
           slidingMs: null,
         },
       ],
+      untouched: [],
+      truncated: false,
+    });
+  });
+
+  it("tell of limits that no call has met that all is left", async () => {
+    const other = { ...rule, id: "egress-system/teams/other", gateway: "another/gateway" };
+    expect(await standings([], [rule, other])).toEqual({
+      limits: [],
+      untouched: [
+        {
+          gateway: REALM,
+          limit: "egress-system/teams/tokens",
+          unit: "tokens",
+          currency: null,
+          onExceeded: "reject",
+          per: ["namespace", "model"],
+          max: 1_000,
+        },
+      ],
       truncated: false,
     });
   });
