@@ -84,13 +84,17 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
   function expectExact(statuses: readonly number[], ms: number): void {
     // Where the machine keeps Redis from answering within 50 ms the limit fails closed.
     const late = count(statuses, 503);
-    expect(late).toBeLessThanOrEqual(statuses.length * 0.4);
+    expect(late).toBeLessThanOrEqual(statuses.length * 0.05);
     expect(count(statuses, 200)).toBeGreaterThanOrEqual(LIMIT * 0.95 - late);
     expect(count(statuses, 200)).toBeLessThanOrEqual(LIMIT * 1.05 * Math.max(1, ms / WINDOW_MS));
     expect(count(statuses, 200) + count(statuses, 429) + late).toBe(statuses.length);
   }
 
-  it("four times the limit over most of a window: the limit, within 5 %, and every other answer is 429; in one instant never more", async () => {
+  // Again where the machine had no time for Redis: what is measured is the broker.
+  it("four times the limit over most of a window: the limit, within 5 %, and every other answer is 429; in one instant never more", {
+    retry: 2,
+    timeout: 40_000,
+  }, async () => {
     await startTwo([`{name: r, unit: Requests, limit: ${LIMIT}, window: {duration: ${WINDOW_MS / 1_000}s}, per: [Namespace]}`]);
     const steady: Promise<number>[] = [];
     const began = performance.now();
@@ -104,7 +108,7 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
     // Another namespace has an account of its own, and asks for all of it at once.
     const instant = performance.now();
     expectExact(await Promise.all(Array.from({ length: 4 * LIMIT }, (_, index) => call(index, OTHER_TOKEN))), performance.now() - instant);
-  }, 40_000);
+  });
 
   it("what is settled is what the provider reported, to the token, whichever broker served", async () => {
     await startTwo(["{name: t, unit: Tokens, limit: 1000000, window: {duration: 1h}}"]);
