@@ -1,3 +1,4 @@
+import { shownPath } from "./attribution/call-record.ts";
 import { awaitFirstByte } from "./await-first-byte.ts";
 import { type BuiltRequest, buildOutbound } from "./build-outbound.ts";
 import type { CallCharges } from "./call-charges.ts";
@@ -80,8 +81,7 @@ export async function attemptCandidate(
   const { outbound, otherHost, credential, hidesUsage } = ready;
   attempt.model = ready.model;
   attempt.price = ready.price;
-  const query = outbound.path.indexOf("?");
-  attempt.path = query < 0 ? outbound.path : outbound.path.slice(0, query);
+  attempt.path = shownPath(outbound.path);
   const located = (evidence: RegionEvidence): void => {
     attempt.region = evidence;
   };

@@ -30,13 +30,12 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
       traceparent = traceparent === null ? clip(headers[index + 1] ?? "", MAX_TRACEPARENT) : "";
     }
   }
-  const query = target.indexOf("?");
   return {
     id,
     startedAt: clock.now(),
     started: clock.monotonic(),
     method: exchange.method,
-    path: clip(query < 0 ? target : target.slice(0, query), MAX_PATH),
+    path: shownPath(target),
     scheme: exchange.scheme,
     authority: clip(exchange.authority, MAX_AUTHORITY),
     remoteAddress: exchange.remoteAddress,
@@ -114,6 +113,12 @@ export function newAttempt(cleared: Cleared, model: string | null, now: number):
 /** Monotonic milliseconds of the record as milliseconds since the Unix epoch, free of jumps of the wall clock during the call. */
 export function epochOf(record: CallRecord, monotonic: number): number {
   return record.startedAt + (monotonic - record.started);
+}
+
+/** A path as records keep it: without query, which may hold a key, and bounded, since a caller has chosen it. */
+export function shownPath(target: string): string {
+  const query = target.indexOf("?");
+  return clip(query < 0 ? target : target.slice(0, query), MAX_PATH);
 }
 
 function clip(text: string, length: number): string {
