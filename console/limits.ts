@@ -1,8 +1,9 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
+import type { LimitStanding, UntouchedLimit } from "../src/ledger/limit-standings.ts";
 import { money, percent, span, whole } from "./format.ts";
 import { Bar, Mark, Tile } from "./parts.ts";
-import type { Limit, Limits } from "./shapes.ts";
+import type { Limits } from "./shapes.ts";
 import { type Column, Table } from "./table.ts";
 
 /** Every account of every limit: used, held, left, and when it begins anew. */
@@ -17,30 +18,28 @@ export function LimitsView({ limits: { limits, untouched, truncated } }: { limit
       <${Tile} name="Nearly used up" value=${whole(near)} note="four fifths or more" />
     </dl>
     <${Table} caption="Limits and what is left, the fullest first" rows=${limits} columns=${COLUMNS} keyOf=${keyOf} first=${{ column: "share", descending: true }} empty="No limit has counted anything yet." />
-    ${untouched.length > 0 && html`<${Table} caption="Limits of which all is left" rows=${untouched} columns=${UNTOUCHED} keyOf=${({ gateway, limit }: Untouched) => `${gateway} ${limit}`} first=${{ column: "limit", descending: false }} empty="" />`}
+    ${untouched.length > 0 && html`<${Table} caption="Limits of which all is left" rows=${untouched} columns=${UNTOUCHED} keyOf=${({ gateway, limit }: UntouchedLimit) => `${gateway} ${limit}`} first=${{ column: "limit", descending: false }} empty="" />`}
     <p class="hint">Held is what calls under way may still need, and what instances keep ready for the next ones.</p>
   `;
 }
 
-function keyOf({ gateway, limit, of }: Limit): string {
+function keyOf({ gateway, limit, of }: LimitStanding): string {
   return `${gateway} ${limit} ${JSON.stringify(of)}`;
 }
 
 /** What counts. Calls under way are held, and of concurrency nothing else is used. */
-function usedOf({ unit, used, held }: Limit): number {
+function usedOf({ unit, used, held }: LimitStanding): number {
   return unit === "concurrency" ? held : used;
 }
 
 /** How full it is. */
-function shareOf(limit: Limit): number {
+function shareOf(limit: LimitStanding): number {
   return limit.max === 0 ? 1 : usedOf(limit) / limit.max;
 }
 
 const ACTIONS = { reject: "refuses", nextTier: "moves calls on", shadow: "only tells" } as const;
 
-type Untouched = Limits["untouched"][number];
-
-const UNTOUCHED: readonly Column<Untouched>[] = [
+const UNTOUCHED: readonly Column<UntouchedLimit>[] = [
   {
     id: "limit",
     title: "Limit",
@@ -57,7 +56,7 @@ const UNTOUCHED: readonly Column<Untouched>[] = [
   { id: "max", title: "Allowed", numeric: true, value: ({ max }) => max, show: (limit) => amount(limit.max, limit) },
 ];
 
-const COLUMNS: readonly Column<Limit>[] = [
+const COLUMNS: readonly Column<LimitStanding>[] = [
   {
     id: "limit",
     title: "Limit",
@@ -85,16 +84,16 @@ const COLUMNS: readonly Column<Limit>[] = [
   { id: "reset", title: "Begins anew", numeric: true, value: ({ resetsAt }) => resetsAt, show: resetText },
 ];
 
-function ofText(of: Limit["of"]): string | null {
+function ofText(of: LimitStanding["of"]): string | null {
   const named = Object.entries(of).map(([name, value]) => `${name} ${value === "" ? "(none)" : value}`);
   return named.length === 0 ? null : named.join(", ");
 }
 
-function amount(value: number, { unit, currency }: Pick<Limit, "unit" | "currency">): string {
+function amount(value: number, { unit, currency }: Pick<LimitStanding, "unit" | "currency">): string {
   return unit === "cost" ? money(value, currency ?? "USD") : whole(value);
 }
 
-function resetText({ resetsAt, slidingMs }: Limit): string | null {
+function resetText({ resetsAt, slidingMs }: LimitStanding): string | null {
   if (resetsAt !== null) return `in ${span(resetsAt - Date.now())}`;
   return slidingMs === null ? "as calls end" : `over ${span(slidingMs)}`;
 }

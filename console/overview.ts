@@ -1,8 +1,9 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
+import type { DescribedBackend, DescribedRoute } from "../src/console/describe-state.ts";
 import { nameCountries, span, whole } from "./format.ts";
 import { Mark, Moment, Tile } from "./parts.ts";
-import type { Backend, BackendHealth, Fault, Route, State, Trouble } from "./shapes.ts";
+import type { BackendHealth, Fault, State, Trouble } from "./shapes.ts";
 import { type Column, Table } from "./table.ts";
 
 /** What runs: is it well, and what does it do. */
@@ -38,14 +39,14 @@ export function Overview({ state }: { state: State }): VNode {
     }
     <section aria-labelledby="backends"><h2 id="backends">Backends</h2>
       <${Table} caption="Backends, their health and where they process" rows=${backendList.map((backend) => ({ ...backend, health: health.get(backend.key) ?? null }))}
-        columns=${BACKENDS} keyOf=${({ key }: Backend) => key} first=${{ column: "health", descending: false }} empty="No backend." /></section>
+        columns=${BACKENDS} keyOf=${({ key }: DescribedBackend) => key} first=${{ column: "health", descending: false }} empty="No backend." /></section>
     <section aria-labelledby="routes"><h2 id="routes">Routes</h2>
-      <${Table} caption="Rules of routes and their destinations" rows=${routes} columns=${ROUTES} keyOf=${(route: Route) => `${route.gateway} ${route.rule}`}
+      <${Table} caption="Rules of routes and their destinations" rows=${routes} columns=${ROUTES} keyOf=${(route: DescribedRoute) => `${route.gateway} ${route.rule}`}
         first=${{ column: "rule", descending: false }} empty="No route." /></section>
   `;
 }
 
-type BackendRow = Backend & { readonly health: BackendHealth | null };
+type BackendRow = DescribedBackend & { readonly health: BackendHealth | null };
 
 const BACKENDS: readonly Column<BackendRow>[] = [
   {
@@ -77,21 +78,21 @@ function showHealth(health: BackendHealth | null): VNode {
   return html`<${Mark} tone="bad">${state === "parked" ? "resting" : "out"}</${Mark}><small>${why}; again in ${span(health.availableInMs)}</small>`;
 }
 
-function placesText(places: Backend["places"]): string | null {
+function placesText(places: DescribedBackend["places"]): string | null {
   const named = places.map(({ countries, regions }) =>
     regions.length > 0 ? regions.join(", ") : countries === null ? "unknown" : nameCountries(countries, {}),
   );
   return named.length === 0 ? null : [...new Set(named)].join("; ");
 }
 
-function showEvidence(places: Backend["places"]): VNode | null {
+function showEvidence(places: DescribedBackend["places"]): VNode | null {
   const [place] = places;
   if (place === undefined) return null;
   const rule = place.rule === place.evidence ? "" : `${place.rule}, `;
   return html`${place.evidence}<small>${rule}${place.checkedAt === null ? "undated" : `checked ${place.checkedAt.slice(0, 10)}`}</small>`;
 }
 
-const ROUTES: readonly Column<Route>[] = [
+const ROUTES: readonly Column<DescribedRoute>[] = [
   { id: "rule", title: "Rule", value: ({ rule }) => rule, show: ({ rule, gateway }) => html`${rule}<small>${gateway}</small>` },
   {
     id: "matches",
@@ -109,7 +110,7 @@ const ROUTES: readonly Column<Route>[] = [
   { id: "limits", title: "Limits", value: ({ limits }) => limits.length, numeric: true },
 ];
 
-function showDestinations({ instead, refused, destinations }: Route): VNode {
+function showDestinations({ instead, refused, destinations }: DescribedRoute): VNode {
   if (instead !== null) return html`<${Mark} tone=${refused ? "bad" : "plain"}>${refused ? "refused" : "redirect"}</${Mark}><small>${instead}</small>`;
   const all = destinations.reduce((sum, one) => sum + (one.tier === 0 ? one.weight : 0), 0);
   return html`<ol class="plain">${destinations.map(
@@ -120,7 +121,7 @@ function showDestinations({ instead, refused, destinations }: Route): VNode {
   )}</ol>`;
 }
 
-function lockText({ locked, lockedNamespaces, freeNamespaces }: Route): string {
+function lockText({ locked, lockedNamespaces, freeNamespaces }: DescribedRoute): string {
   const namespaces = (count: number): string => `${count} namespace${count === 1 ? "" : "s"}`;
   if (locked) return freeNamespaces === 0 ? "all callers" : `all but ${namespaces(freeNamespaces)}`;
   return lockedNamespaces === 0 ? "" : namespaces(lockedNamespaces);

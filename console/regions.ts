@@ -1,8 +1,9 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
+import type { ProvenDestination, ProvenRule } from "../src/prove.ts";
 import { nameCountries } from "./format.ts";
 import { Mark, Moment, Tile } from "./parts.ts";
-import type { Proof, ProvenDestination, ProvenRule } from "./shapes.ts";
+import type { Proof } from "./shapes.ts";
 import { type Column, Table } from "./table.ts";
 
 type Names = Proof["jurisdictions"];

@@ -1,11 +1,12 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
+import type { UsageCounts } from "../src/model/usage-store.ts";
 import { Chart, type Series } from "./chart.ts";
 import { clockTime, cost, money, percent, short, whole } from "./format.ts";
 import { Shown, Tile } from "./parts.ts";
 import { linkTo } from "./route.ts";
-import { DIMENSIONS, type Dimension, type Usage, type UsageCounts, type UsageRow } from "./shapes.ts";
+import { DIMENSIONS, type Dimension, type Usage, type UsageRow } from "./shapes.ts";
 import { type Column, Table } from "./table.ts";
 import { fragmentOf, MEASURES, RANGES, readUsageQuery, timesOf, type UsageQuery, usagePath } from "./usage-query.ts";
 import { useData } from "./use-data.ts";
