@@ -42,3 +42,11 @@ export function kindOfGroup<Value extends { readonly group: string; readonly kin
     path: "kind",
   };
 }
+
+/** Only an HTTPRoute has sections that a policy of ours can name: its rules. */
+export const SECTION_IS_RULE: CrossFieldRule<{ readonly kind: string; readonly sectionName?: string | undefined }> = {
+  holds: (ref) => ref.sectionName === undefined || ref.kind === "HTTPRoute",
+  cel: "!has(self.sectionName) || self.kind == 'HTTPRoute'",
+  message: "sectionName names a rule of an HTTPRoute",
+  path: "sectionName",
+};

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { kindOfGroup, withRules } from "./cross-field-rule.ts";
+import { kindOfGroup, SECTION_IS_RULE, withRules } from "./cross-field-rule.ts";
 import { duration, field, labelMap, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -16,12 +16,7 @@ const target = withRules(
     sectionName: field(z.optional(objectName()), "Name of one rule of the HTTPRoute; left out: all."),
   }),
   kindOfGroup(GROUP_OF_KIND, "group and kind do not belong together"),
-  {
-    holds: (ref) => ref.sectionName === undefined || ref.kind === "HTTPRoute",
-    cel: "!has(self.sectionName) || self.kind == 'HTTPRoute'",
-    message: "sectionName names a rule of an HTTPRoute",
-    path: "sectionName",
-  },
+  SECTION_IS_RULE,
 );
 
 const ALLOWED = ["regions", "countries", "jurisdictions"] as const;

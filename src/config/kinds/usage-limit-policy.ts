@@ -3,7 +3,7 @@ import { CALENDAR_DURATIONS, calendarPeriod, isTimeZone } from "../calendar-peri
 import { ageMs, DURATION } from "../duration.ts";
 import { DECIMAL, limitAmount } from "../limit-amount.ts";
 import { MAX_EXPRESSION, parseUsageExpression, variablesOf } from "../parse-usage-expression.ts";
-import { kindOfGroup, withRules } from "./cross-field-rule.ts";
+import { kindOfGroup, SECTION_IS_RULE, withRules } from "./cross-field-rule.ts";
 import { dnsLabel, duration, field, objectName, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -27,12 +27,7 @@ const target = withRules(
     sectionName: field(z.optional(objectName()), "Name of one rule of the HTTPRoute; left out: all."),
   }),
   kindOfGroup(GROUP_OF_KIND, "group and kind do not belong together"),
-  {
-    holds: (ref) => ref.sectionName === undefined || ref.kind === "HTTPRoute",
-    cel: "!has(self.sectionName) || self.kind == 'HTTPRoute'",
-    message: "sectionName names a rule of an HTTPRoute",
-    path: "sectionName",
-  },
+  SECTION_IS_RULE,
 );
 
 const patterns = (example: string) =>
