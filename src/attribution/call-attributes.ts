@@ -1,3 +1,4 @@
+import { authorityPort } from "../lib/authority-port.ts";
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
 import { isDenial } from "../model/is-denial.ts";
 import type { LimitVerdict } from "../model/limit.ts";
@@ -40,7 +41,7 @@ export function knownMethod(method: string): string {
 /** Name of the span of a call or, with the model that was sent, of an attempt: `chat gpt-5`, `tools/call search` or `GET team-a/search`. */
 export function spanName(record: CallRecord, model: string | null): string {
   if (record.mcp !== null) return record.mcp.target === null ? record.mcp.method : `${record.mcp.method} ${record.mcp.target.name}`;
-  const operation = GENAI_OPERATION[record.operation.name];
+  const operation = genAiOperation(record);
   if (operation !== null) return model === null ? operation : `${operation} ${model}`;
   const method = KNOWN_METHODS.has(record.method) ? record.method : "HTTP";
   return record.route === "" ? method : `${method} ${record.route}`;
@@ -166,10 +167,9 @@ function urlOf({ scheme, hostname, port, path }: AttemptRecord): string | null {
 
 /** Host and port as the caller wrote them: a name, an address in brackets. */
 function putAuthority(attributes: SpanAttributes, authority: string): void {
-  const colon = authority.lastIndexOf(":");
-  const port = colon > authority.lastIndexOf("]") ? Number(authority.slice(colon + 1)) : Number.NaN;
-  put(attributes, ATTRIBUTE.serverAddress, Number.isInteger(port) ? authority.slice(0, colon) : authority);
-  put(attributes, ATTRIBUTE.serverPort, Number.isInteger(port) ? port : null);
+  const port = authorityPort(authority);
+  put(attributes, ATTRIBUTE.serverAddress, port === null ? authority : authority.slice(0, authority.lastIndexOf(":")));
+  put(attributes, ATTRIBUTE.serverPort, port);
 }
 
 /** Why a call failed, from a bounded set; null when it did not. A caller that left is an outcome of its own, not an error. */
@@ -188,11 +188,9 @@ export function attemptError(attempt: AttemptRecord): string | null {
 }
 
 function putMethod(attributes: SpanAttributes, method: string): void {
-  if (KNOWN_METHODS.has(method)) attributes[ATTRIBUTE.method] = method;
-  else {
-    attributes[ATTRIBUTE.method] = OTHER;
-    attributes[ATTRIBUTE.methodOriginal] = method.slice(0, 32);
-  }
+  const known = knownMethod(method);
+  attributes[ATTRIBUTE.method] = known;
+  if (known === OTHER) attributes[ATTRIBUTE.methodOriginal] = method.slice(0, 32);
 }
 
 /** Where nobody knows who serves a destination, the API that it speaks is the best word for it. */
@@ -201,7 +199,7 @@ function putGenAi(
   record: CallRecord,
   { model, provider }: { readonly model: string | null; readonly provider: string | null },
 ): void {
-  const operation = GENAI_OPERATION[record.operation.name];
+  const operation = genAiOperation(record);
   if (operation === null) return;
   attributes[ATTRIBUTE.operationName] = operation;
   put(attributes, ATTRIBUTE.providerName, provider ?? record.operation.dialect);

@@ -4,7 +4,7 @@ import { errorType, genAiOperation } from "./call-attributes.ts";
 import { GENAI_INSTRUMENTS } from "./genai-instruments.ts";
 import type { Instrument } from "./instruments.ts";
 import { type GenAiConventions, OTHER } from "./semconv.ts";
-import { add, observe, type Series } from "./series.ts";
+import { addKnown, observe, type Series } from "./series.ts";
 import { createSeriesIndex } from "./series-index.ts";
 
 /** What the GenAI conventions measure of a call. */
@@ -93,9 +93,8 @@ export function createGenAiMetrics(options: { readonly conventions: GenAiConvent
   };
 }
 
-/** Counters only grow: a provider's nonsense must not break them. */
 function amount(series: Series, instrument: Instrument | null, tokens: number | null): void {
-  if (instrument !== null && tokens !== null && tokens > 0) add(series, instrument, tokens);
+  if (instrument !== null) addKnown(series, instrument, tokens);
 }
 
 function measure(series: Series, instrument: Instrument | null, tokens: number | null, type = ""): void {

@@ -9,7 +9,7 @@ import { createGenAiMetrics } from "./genai-metrics.ts";
 import { INSTRUMENTS, type Instrument, SERIES_LABELS } from "./instruments.ts";
 import { prometheusText } from "./prometheus-text.ts";
 import { type GenAiConventions, OTHER } from "./semconv.ts";
-import { add, type Cell, cellsOf, createSeries, observe, type Series } from "./series.ts";
+import { add, addKnown, type Cell, cellsOf, createSeries, observe, type Series } from "./series.ts";
 import { createSeriesIndex } from "./series-index.ts";
 
 /** One metric with all its points: neutral, so that Prometheus text and OTLP are made of the same thing. */
@@ -89,11 +89,11 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
   function countTokens(record: CallRecord, series: Series): void {
     const usage = record.answer?.usage ?? null;
     if (usage === null) return;
-    countTokenType(series, "input", usage.inputTokens);
-    countTokenType(series, "output", usage.outputTokens);
-    countTokenType(series, "cache_read", usage.cacheReadTokens);
-    countTokenType(series, "cache_write", usage.cacheWriteTokens);
-    countTokenType(series, "reasoning", usage.reasoningTokens);
+    addKnown(series, INSTRUMENTS.tokens, usage.inputTokens, "input");
+    addKnown(series, INSTRUMENTS.tokens, usage.outputTokens, "output");
+    addKnown(series, INSTRUMENTS.tokens, usage.cacheReadTokens, "cache_read");
+    addKnown(series, INSTRUMENTS.tokens, usage.cacheWriteTokens, "cache_write");
+    addKnown(series, INSTRUMENTS.tokens, usage.reasoningTokens, "reasoning");
   }
 
   function collect(): readonly MetricFamily[] {
@@ -168,11 +168,6 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
 function countCost({ cost, charged }: CallRecord, series: Series): void {
   if (cost?.currency === "USD") add(series, INSTRUMENTS.cost, unitsOf(cost));
   else if (charged !== null && (charged.usage.inputTokens ?? 0) + (charged.usage.outputTokens ?? 0) > 0) add(series, INSTRUMENTS.unpriced, 1);
-}
-
-function countTokenType(series: Series, type: string, amount: number | null): void {
-  // Counters only grow: a provider's nonsense must not break them.
-  if (amount !== null && amount > 0) add(series, INSTRUMENTS.tokens, amount, type);
 }
 
 function outcomeOf({ outcome, action }: LimitVerdict): string {

@@ -30,6 +30,11 @@ export function add(series: Series, instrument: Instrument, amount: number, firs
   cellOf(series, instrument, first, second).value += amount;
 }
 
+/** Adds what a provider says, as far as it is known and more than nothing: counters only grow, and its nonsense must not break them. */
+export function addKnown(series: Series, instrument: Instrument, amount: number | null, first = ""): void {
+  if (amount !== null && amount > 0) add(series, instrument, amount, first);
+}
+
 /** Puts a measurement into a histogram; `first` and `second` are the values of its own labels. */
 export function observe(series: Series, instrument: Instrument, measured: number, first = "", second = ""): void {
   const cell = cellOf(series, instrument, first, second);
