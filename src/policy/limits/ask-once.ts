@@ -13,14 +13,16 @@ export function askOnce(
   const { clock, gateway, stores, onExchange } = options;
   const sent = clock.monotonic();
   const controller = new AbortController();
+  let over = false;
   return new Promise((resolve) => {
     const finish = (answer: ExchangeAnswer | null): void => {
-      if (controller.signal.aborted) return;
+      if (over) return;
+      over = true;
       cancel();
       signal?.removeEventListener("abort", leave);
       const proper = answer !== null && answer.accounts.length === exchange.changes.length ? answer : null;
-      // Ends what is still under way, and marks this try as over.
-      controller.abort();
+      // Ends what is still under way. Not after an answer: each call asks, and what an abort makes for a reason is not cheap.
+      if (proper === null) controller.abort();
       onExchange(gateway, proper === null ? "failed" : proper.granted ? "granted" : "refused", clock.monotonic() - sent);
       resolve(proper);
     };
