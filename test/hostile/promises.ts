@@ -1,0 +1,920 @@
+/** What Spillway promises under fire, row by row, and whether it is kept. Numbers are those of the threat model (T), the fault table (F) and the bars (B) in docs/reliability.md. */
+export interface HeldPromise {
+  /** `F8`, `T12`, `B3`: stands in the title of every test that shows it. */
+  readonly row: string;
+  readonly promise: string;
+  /** The number that is held. */
+  readonly bar: string;
+  readonly state: "kept" | "partly" | "not kept";
+  /** Why it is not kept whole, for the reader of the table; null where it is. */
+  readonly reason: string | null;
+  /** What anyone can run in a checkout to see it. */
+  readonly command: string;
+}
+
+export const PROMISES: readonly HeldPromise[] = [
+  {
+    row: "F1",
+    promise:
+      "A destination that answers 429 is left at once for the next, with or without Retry-After, and is left alone until then (seconds or a date, at most 10 min). Was it the last, its 429 and its Retry-After go to the caller.",
+    bar: "switch <= 50 ms p99; 0 calls while parked",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F2",
+    promise: "503 and 529 are treated as 429 is.",
+    bar: "switch <= 50 ms p99; 0 calls while parked",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F3",
+    promise:
+      "500, 502, 504, 408, a refused connection and a reset before the head: the next candidate or a retry within the budget, for inference and idempotent calls always, for others where the rule's retry says so.",
+    bar: "<= 50 ms added",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F4",
+    promise: "400, 404, 409, 413, 422, and 401 or 403 to the caller's own credential, pass through: no switch, no retry.",
+    bar: "0 extra calls",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F5",
+    promise: "401 or 403 to a credential of the broker: the secret is read anew once, one retry, then the next candidate; none left is 502 upstream_auth.",
+    bar: "<= 1 refresh a second per secret; 0 failed on a hard rotation",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F6",
+    promise: "A destination that hangs before the first byte is cancelled and left when the first byte's time is over.",
+    bar: "first byte's time + 50 ms; 0 sockets after 500 ms",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F7",
+    promise: "A 2xx head is kept back until the first byte of the body: head then silence, or an error as the first event of a stream, still switch.",
+    bar: "first byte's time + 50 ms",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F8",
+    promise:
+      "A stream that dies in the middle keeps every event that came, ends with the API's own error event and a broken body, never with its end marker, and never with a second answer.",
+    bar: "100 % told",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F9",
+    promise: "A stream that ends cleanly without its format's end marker is told as one that died.",
+    bar: "100 % told",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F10",
+    promise: "A stream that falls silent is cut, and told as one that died.",
+    bar: "30 s by default",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F11",
+    promise: "A stream that trickles without end is cut when the call's whole time is over.",
+    bar: "10 min by default",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F12",
+    promise: "Invalid HTTP, both framings at once, cut JSON: 502, or a broken body where bytes have left already; never 500, never a whole answer.",
+    bar: "100 %",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F13",
+    promise: "All destinations down: fails fast with the last status and Retry-After, and does not multiply load.",
+    bar: "upstream load <= 1.1 x",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F14",
+    promise: "A destination that was taken out gets one probe at a time per instance, after 30 s, doubled up to 5 min, with 20 % jitter.",
+    bar: "back after one good probe",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F15",
+    promise: "A caller that hangs up, at whatever moment, closes the call to the destination, frees its place and is charged for what came.",
+    bar: "p99 <= 50 ms",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F16",
+    promise: "A caller that does not read pauses the destination; a minute without progress ends both.",
+    bar: "<= 160 KiB a stream; 0 left 3 s after hang-up",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F17",
+    promise: "Overload (event loop late, memory short): new calls get 503 overloaded with Retry-After 1, streams go on, healthz says 200 and readyz 503.",
+    bar: "at twice the capacity >= 80 % of the peak's good answers",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F18",
+    promise: "An invalid, half or huge configuration never replaces a good one, and no call fails while one replaces another.",
+    bar: "0 failed in 1,000 changes",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F19",
+    promise: "The source of configuration is down: the last one serves, without end, and its age is told.",
+    bar: "24 h",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F20",
+    promise: "A slow secret store: the known value serves while it is read anew.",
+    bar: "0 ms added",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F21",
+    promise: "The secret store is down, values known: they serve for an hour; tries back off from 250 ms to 30 s.",
+    bar: "0 failed; <= 25 tries in 10 min",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F22",
+    promise: "The secret store is down, nothing known: the next candidate, or 503 credential_unavailable with Retry-After.",
+    bar: "<= 100 ms; back <= 1 s after the store",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F23",
+    promise: "A store that denies or has deleted a secret is no outage: its value stops serving.",
+    bar: "within twice the time to live",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F24",
+    promise: "Rotation with both keys valid: the new one within the time to live, the old one no more.",
+    bar: "0 failed",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F25",
+    promise: "Three hundred cold calls at once read a secret once.",
+    bar: "1 fetch",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F26",
+    promise: "The limit store is down: as the policy says, by a local share, open or closed; counted in every case.",
+    bar: "0 silent",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F27",
+    promise: "A limit store that is slow is waited for 50 ms, then it counts as down.",
+    bar: "<= 50 ms added, p99",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F28",
+    promise: "Many instances hold one limit in any window.",
+    bar: "within 5 %",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F29",
+    promise: "SIGTERM: accepts no more, finishes what runs within the grace period, exits 0.",
+    bar: "200 of 200 streams",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F30",
+    promise: "SIGKILL loses no more usage than a flush interval's.",
+    bar: "<= 1 s of usage",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F31",
+    promise:
+      "A clock that is off: 30 s of leeway for tokens; windows and waits count monotonic time; dates of Retry-After are read against the answer's own Date.",
+    bar: "0 wrong denials within 30 s",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F32",
+    promise: "An issuer's keys cannot be read: known ones serve for a day; unknown key ids cost one fetch in 30 s for all callers.",
+    bar: "200 unknown ids: <= 2 fetches",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F33",
+    promise: "DNS is down: the last good addresses serve for 5 min, still checked; then 502.",
+    bar: "5 min, settable",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F34",
+    promise: "The collector is down: spans are dropped beyond a bounded queue, calls notice nothing.",
+    bar: "0 failed; <= 4 MiB",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F35",
+    promise: "An exception in a call is 500 with an id and the process lives; an uncaught one is logged, drains and exits non-zero.",
+    bar: "0 while fuzzing",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F36",
+    promise: "Ten thousand slow readers, as far as open files allow, leave the broker healthy.",
+    bar: "<= 160 KiB each; healthz < 100 ms",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F37",
+    promise: "A million mutated requests: no crash, no 500, nothing unexpected at a destination.",
+    bar: "0 / 0 / 0; <= 64 MiB more",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "F38",
+    promise: "A call that comes back to a broker it has passed, or has passed too many, is refused with 508.",
+    bar: "one hop too many",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T1",
+    promise: "The caller cannot name the destination: not by path, Host, header, model or body.",
+    bar: "0 of 18 spellings",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T2",
+    promise: "Routing goes by one validated Host; an absolute form that differs is refused, headers that override are dropped.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T3",
+    promise: "Redirects are never followed; where a region is locked they are 502.",
+    bar: "0 of 10",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T4",
+    promise: "A credential is bound to the origins it is for, and attached by the last function before the socket.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T5",
+    promise: "What proves the caller never travels on, nor cookies, proxy and forwarding headers.",
+    bar: "0 of 20",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T6",
+    promise: "No key in a log, span, error, event, metric or dump that the broker writes.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T7",
+    promise: "A destination that echoes the broker's key has it taken out before the caller sees it.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T8",
+    promise: "Every cache key holds who calls and what the answer depends on; nothing is shared between tenants that should not be.",
+    bar: "0 crossed",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T9",
+    promise: "Bytes that come unasked on a kept connection never answer another's call: connections are kept apart by credential.",
+    bar: "0 of 80",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T10",
+    promise: "Requests whose framing can be read in two ways reach no destination.",
+    bar: "0 of 22",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T11",
+    promise: "Values that would break out of a header, path or query are refused or escaped.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T12",
+    promise: "Tokens that were forged, replayed elsewhere or bent are refused.",
+    bar: "0 of 42",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T13",
+    promise: "Tokens of deleted workloads, other clusters and without an end are refused.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T14",
+    promise: "API keys are compared as digests in constant time and looked up in no query language.",
+    bar: "holds",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T15",
+    promise: "A name that resolves to a forbidden address is not dialled, on any connection, in any mixture.",
+    bar: "0 of 80",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T16",
+    promise: "No call leaves its region: when compiled, planned, and by the final bytes.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T17",
+    promise: "Compressed answers pass as they are; where they must be read, at most one layer, 4 MiB and 100 to 1.",
+    bar: "<= 10 x + 1 MiB",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T18",
+    promise: "Endless events, heads, streams and trickles have bounds.",
+    bar: "1 MiB, 32 KiB, 30 s, 64 MiB",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T19",
+    promise: "Huge, deep and slow requests have bounds.",
+    bar: "10 MiB, 16 KiB, 10 s, 30 s, depth 64",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T20",
+    promise: "No pattern of a manifest can stall the broker.",
+    bar: "5 patterns < 50 ms",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T21",
+    promise: "JSON of callers changes no prototype and is merged into nothing.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T22",
+    promise: "Retries, failover and parallel instances do not get past a budget.",
+    bar: "see B9, F28",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T23",
+    promise: "Hanging up early is charged for what was streamed.",
+    bar: "never 0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T24",
+    promise: "One tenant's slow readers and idle streams cannot take every place.",
+    bar: "half of an instance's places",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T25",
+    promise: "Configuration is compiled whole and swapped whole.",
+    bar: "see F18",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T26",
+    promise: "Few dependencies, all exact and with integrity, no install scripts but a list, a release that can be checked.",
+    bar: "0 deviations",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T27",
+    promise: "A release brings its exact dependencies.",
+    bar: "holds",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T28",
+    promise: "No mode prints values, debug mode included.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T29",
+    promise: "TLS 1.2 and newer, names always checked, pins and revocation fail closed; there is no switch to skip it.",
+    bar: "whole matrix",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "T30",
+    promise: "Every path under /-/ but healthz and readyz asks who calls.",
+    bar: "all",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B1",
+    promise: "Credentials and bodies sent to an origin outside the configuration.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B2",
+    promise: "Canaries found in logs, spans, metrics and answers.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B3",
+    promise: "Hostile tokens accepted; fetches for 200 unknown key ids.",
+    bar: "0 of 43; <= 2",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B4",
+    promise: "Ambiguous framings accepted, on each platform.",
+    bar: "0 of 22",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B5",
+    promise: "Answers that reached another tenant.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B6",
+    promise: "Truncated answers that look whole.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B7",
+    promise: "Answers of the broker's own have a code from the closed list; 500s while fuzzing.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B8",
+    promise: "Time to switch once a fault is known.",
+    bar: "p99 <= 50 ms",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B9",
+    promise: "Load on a destination that is down.",
+    bar: "<= 1.10 x",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B10",
+    promise: "Extra calls after a 4xx that is not 408 or 429.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B11",
+    promise: "From hang-up to the destination's connection closed.",
+    bar: "p99 <= 50 ms, 100 %",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B12",
+    promise: "Memory that a message of n bytes can cost.",
+    bar: "<= 10 n + 1 MiB",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B13",
+    promise: "Memory of a stalled reader; streams left 3 s after hang-up.",
+    bar: "<= 160 KiB; 0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B14",
+    promise: "A small call beside any hostile one.",
+    bar: "< 100 ms",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B15",
+    promise: "An hour under mixed load and faults: memory, sockets, timers, unhandled rejections.",
+    bar: "<= 1 MiB/h; 0; 0; 0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B16",
+    promise: "Time limits without configuration: head 10 s, body 30 s, connect 3 s, first byte 20 s, silence 30 s, write stall 60 s, whole call 10 min.",
+    bar: "all on",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B17",
+    promise: "Streams that finish after SIGTERM.",
+    bar: "100 %, exit 0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B18",
+    promise: "Calls failed while the secret store is dead for 10 min, and by a hard rotation; fetches of a cold herd.",
+    bar: "0; 0; 1",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B19",
+    promise: "Accuracy of a limit over 4 instances; death of the store decided.",
+    bar: "+-5 %; 50 ms",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B20",
+    promise: "Calls failed in 1,000 changes of configuration under load.",
+    bar: "0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B21",
+    promise: "Mutants of the guard modules that tests kill.",
+    bar: ">= 90 %",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+  {
+    row: "B22",
+    promise: "Packages in the core, in the Worker's bundle, with install scripts.",
+    bar: "<= 12; <= 5; 0",
+
+    state: "not kept",
+    reason: "not looked at yet",
+
+    command: "",
+  },
+];
