@@ -6,6 +6,8 @@ import { PROMISES } from "./promises.ts";
 const tests = resolve(import.meta.dirname, "..");
 /** Titles of tests; a template's placeholders do not matter, since numbers stand outside of them. */
 const TITLE = /\b(?:it|test|describe)(?:\.(?:each|concurrent|skipIf|runIf|sequential|for))*(?:\([^"'`]*?\))?\(\s*(["'`])((?:(?!\1)[^\\]|\\.)*)\1/gs;
+/** `it.each([...])("title"`, whose table may hold anything. */
+const TITLE_AFTER_TABLE = /[\])]\)\(\s*(["'`])((?:(?!\1)[^\\]|\\.)*)\1/gs;
 
 const numbered = rowsInTitles();
 
@@ -41,7 +43,8 @@ function rowsInTitles(): ReadonlySet<string> {
   const rows = new Set<string>();
   for (const file of readdirSync(tests, { recursive: true, encoding: "utf8" })) {
     if (!file.endsWith(".test.ts") || file.endsWith("promises.test.ts")) continue;
-    for (const [, , title = ""] of readFileSync(join(tests, file), "utf8").matchAll(TITLE)) {
+    const text = readFileSync(join(tests, file), "utf8");
+    for (const [, , title = ""] of [...text.matchAll(TITLE), ...text.matchAll(TITLE_AFTER_TABLE)]) {
       for (const [row] of title.matchAll(/\b[TFB]\d{1,2}\b/g)) rows.add(row);
     }
   }
