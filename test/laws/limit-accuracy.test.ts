@@ -52,7 +52,7 @@ it.each([
   { limit: 200, ms: 10_000, lastMs: 8_000, stepMs: 5 },
   { limit: 50, ms: 2_000, lastMs: 10, stepMs: 2 },
 ])(
-  "four times the demand on four instances: $limit in no span of $ms ms exceeded, and never less than 95% of it on average",
+  "F28 B19: four times the demand on four instances: $limit in no span of $ms ms exceeded, and never less than 95% of it on average",
   async ({ limit, ms, lastMs, stepMs }) => {
     const world = createLimitWorld({ desks: 4 });
     world.store.delayMs = 2;

@@ -30,7 +30,7 @@ describe("a reload", () => {
     expect(one.log[0]?.["snapshot"]).not.toBe(one.log[1]?.["snapshot"]);
   });
 
-  it("that fails changes nothing, and says so", async () => {
+  it("F18: that fails changes nothing, and says so", async () => {
     const one = install(OLD);
     const before = one.broker.status()["snapshot"];
     expect(one.load({ ...NEW, more: "apiVersion: v1\nkind: [not, a, kind]" }).ok).toBe(false);

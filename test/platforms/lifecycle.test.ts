@@ -7,6 +7,7 @@ import { type BrokerProcess, startBroker } from "../fakes/broker-process.ts";
 import { ADMIN_TOKEN, CALLER_TOKEN, testManifests } from "../fakes/manifests.ts";
 import { chatChunk, type Provider, startProvider } from "../fakes/provider.ts";
 
+const STREAMS = 200;
 let provider: Provider;
 const running: BrokerProcess[] = [];
 
@@ -32,7 +33,7 @@ const chat = (broker: BrokerProcess, init: { stream?: boolean; headers?: Record<
   });
 
 describe("manifests that change while calls run", () => {
-  it("are taken over when good, and the last good state goes on serving when bad", async () => {
+  it("F18: are taken over when good, and the last good state goes on serving when bad", async () => {
     const good = testManifests({ backends: [{ name: "one", port: provider.port }] });
     const broker = await start(good);
     expect((await chat(broker)).status).toBe(200);
@@ -71,17 +72,17 @@ describe("manifests that change while calls run", () => {
 });
 
 describe("SIGTERM", () => {
-  it("lets open streams finish, refuses new calls, and exits 0", async () => {
+  it("F29 B17: lets 200 open streams finish, refuses new calls, and exits 0", async () => {
     const broker = await start(testManifests({ backends: [{ name: "one", port: provider.port }] }));
     provider.behave(async (_seen, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
-      for (let index = 0; index < 8; index++) {
+      for (let index = 0; index < 10; index++) {
         response.write(chatChunk(index, `${index} `));
-        await new Promise((settle) => setTimeout(settle, 60));
+        await new Promise((settle) => setTimeout(settle, 150));
       }
       response.end("data: [DONE]\n\n");
     });
-    const streams = await Promise.all(Array.from({ length: 20 }, () => chat(broker, { stream: true })));
+    const streams = await Promise.all(Array.from({ length: STREAMS }, () => chat(broker, { stream: true })));
     broker.child.kill("SIGTERM");
     await broker.says("SIGTERM");
     const late = await chat(broker).then(
@@ -90,7 +91,7 @@ describe("SIGTERM", () => {
     );
     expect([503, "refused", "close"]).toContain(late);
     const texts = await Promise.all(streams.map((response) => response.text()));
-    expect(texts.filter((text) => text.endsWith("data: [DONE]\n\n"))).toHaveLength(20);
+    expect(texts.filter((text) => text.endsWith("data: [DONE]\n\n"))).toHaveLength(STREAMS);
     expect(await broker.stop()).toBe(0);
   });
 });
@@ -132,7 +133,7 @@ describe("OpenTelemetry", () => {
     collector.closeAllConnections();
   });
 
-  it("slows nothing when the collector is down", async () => {
+  it("F34: slows nothing when the collector is down", async () => {
     const broker = await start(testManifests({ backends: [{ name: "one", port: provider.port }] }), {
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9",
       OTEL_BSP_SCHEDULE_DELAY: "20",

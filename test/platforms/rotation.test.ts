@@ -84,7 +84,7 @@ const revokeOld = () => {
 };
 
 describe("a key that is exchanged while calls run, and revoked at once", () => {
-  it("in a file that is written anew: no call fails", async () => {
+  it("B18: in a file that is written anew: no call fails", async () => {
     const path = join(folder, "key");
     await writeFile(path, "key-one\n");
     const broker = await start(`{file: {path: ${path}}}`);
@@ -159,7 +159,7 @@ describe("AWS Secrets Manager, by the real SDK", () => {
       HOME: folder,
     });
 
-  it("a key that is exchanged and revoked at once costs no call", async () => {
+  it("B18: a key that is exchanged and revoked at once costs no call", async () => {
     const broker = await startWithAws("");
     const answers = await underLoad(broker, async () => {
       aws.put("prod/provider", '{"token":"key-two"}');
@@ -183,7 +183,7 @@ describe("AWS Secrets Manager, by the real SDK", () => {
     expect(rejected).toBe(0);
   });
 
-  it("an outage of the store is no outage of the broker, once the key is known", async () => {
+  it("B18: an outage of the store is no outage of the broker, once the key is known", async () => {
     const broker = await startWithAws(", refresh: {interval: 100ms, jitterPercent: 0}");
     expect(await call(broker)).toBe(200);
     aws.mode = "500";

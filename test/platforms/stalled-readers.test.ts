@@ -30,8 +30,8 @@ async function settled(value: () => number, wanted: number | null = null): Promi
   return value();
 }
 
-describe("callers that stop reading (F16, B13)", () => {
-  it("hold little memory, stop the destination, and leave nothing behind", { timeout: 30_000 }, async () => {
+describe("callers that stop reading", () => {
+  it("F16 B13 T24: hold little memory, stop the destination, and leave nothing behind", { timeout: 30_000 }, async () => {
     let sent = 0;
     let open = 0;
     const upstream = createServer((request, response) => {

@@ -62,7 +62,7 @@ describe.skipIf(missing)(`one ledger of two brokers${missing ? " (MISSING: redis
       await expect.poll(() => total(broker), { timeout: 10_000 }).toMatchObject({ requests: 130, inputTokens: 130 * INPUT, outputTokens: 130 * 5, errors: 0 });
   });
 
-  it("an instance that is killed loses what it had not told, and that is no older than its last second", async () => {
+  it("F30: an instance that is killed loses what it had not told, and that is no older than its last second", async () => {
     const [one, two] = [await begin(2), await begin(2)];
     await calls(one, 50);
     // Told by itself: nobody asks this one.

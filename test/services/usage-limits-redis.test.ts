@@ -91,7 +91,7 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
   }
 
   // Again where the machine had no time for Redis: what is measured is the broker.
-  it("four times the limit over most of a window: the limit, within 5 %, and every other answer is 429; in one instant never more", {
+  it("F28 B19: four times the limit over most of a window: the limit, within 5 %, and every other answer is 429; in one instant never more", {
     retry: 2,
     timeout: 40_000,
   }, async () => {
@@ -110,14 +110,14 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
     expectExact(await Promise.all(Array.from({ length: 4 * LIMIT }, (_, index) => call(index, OTHER_TOKEN))), performance.now() - instant);
   });
 
-  it("what is settled is what the provider reported, to the token, whichever broker served", async () => {
+  it("F28: what is settled is what the provider reported, to the token, whichever broker served", async () => {
     await startTwo(["{name: t, unit: Tokens, limit: 1000000, window: {duration: 1h}}"]);
     const statuses = await Promise.all(Array.from({ length: 200 }, (_, index) => call(index)));
     expect(count(statuses, 200)).toBe(200);
     await expect.poll(() => used("t"), { timeout: 10_000, interval: 250 }).toBe(reported);
   }, 40_000);
 
-  it("Redis killed in the middle: FailClosed answers 503, and nothing is forgotten or counted twice when it is back", async () => {
+  it("F26: Redis killed in the middle: FailClosed answers 503, and nothing is forgotten or counted twice when it is back", async () => {
     await startTwo(["{name: k, unit: Tokens, limit: 1000000, window: {duration: 1h}}"]);
     expect(count(await Promise.all(Array.from({ length: 40 }, (_, index) => call(index))), 200)).toBe(40);
     await redis.kill();
@@ -131,7 +131,7 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
     await expect.poll(() => used("k"), { timeout: 20_000, interval: 250 }).toBe(reported);
   }, 70_000);
 
-  it("FailOpen lets pass and tells afterwards; Local grants its share", async () => {
+  it("F26: FailOpen lets pass and tells afterwards; Local grants its share", async () => {
     await startTwo([
       "{name: open, unit: Tokens, limit: 1000000, window: {duration: 1h}, onStoreFailure: FailOpen}",
       "{name: local, unit: Requests, limit: 100, window: {duration: 1h}, onStoreFailure: Local, match: {namespaces: [team-b]}}",

@@ -130,7 +130,7 @@ describe("startTelemetry", () => {
   it.each([
     ["hangs", { hang: true }],
     ["refuses", { status: 400 }],
-  ])("a collector that %s slows nothing and holds no memory: what does not fit is dropped and counted", async (_what, behaviour) => {
+  ])("F34: a collector that %s slows nothing and holds no memory: what does not fit is dropped and counted", async (_what, behaviour) => {
     const collector = await collect(behaviour);
     const { telemetry, attribution } = await start({
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces`,

@@ -24,7 +24,7 @@ async function tell(world: LimitWorld): Promise<void> {
 it.each([
   { leases: true, ms: 50 },
   { leases: false, ms: 500 },
-])("waits $ms ms for a store that is silent, and soon not at all (leases: $leases)", async ({ leases, ms }) => {
+])("F27 B19: waits $ms ms for a store that is silent, and soon not at all (leases: $leases)", async ({ leases, ms }) => {
   const world = await outage(CLOSED, leases);
   const before = world.clock.monotonic();
   expect(short(await holdNow(world, world.desk(0), claim(CLOSED)))).toMatchObject({ reason: "unavailable", remaining: 0 });
@@ -36,7 +36,7 @@ it.each([
   expect(result).not.toBeInstanceOf(Promise);
 });
 
-it.each([true, false])("a rule that fails open lets pass, says so, and tells the store later (leases: %s)", async (leases) => {
+it.each([true, false])("F26: a rule that fails open lets pass, says so, and tells the store later (leases: %s)", async (leases) => {
   const world = await outage(OPEN, leases);
   for (let call = 0; call < 150; call += 1) {
     const hold = held(await holdNow(world, world.desk(0), claim(OPEN)));
@@ -50,7 +50,7 @@ it.each([true, false])("a rule that fails open lets pass, says so, and tells the
   expect(short(await holdNow(world, world.desk(0), claim(OPEN)))).toMatchObject({ reason: "exceeded" });
 });
 
-it.each([true, false])("a local share lets pass what fits in it, in its window, and no more (leases: %s)", async (leases) => {
+it.each([true, false])("F26: a local share lets pass what fits in it, in its window, and no more (leases: %s)", async (leases) => {
   const world = await outage(LOCAL, leases);
   const passed = async (): Promise<boolean> => {
     const result = await holdNow(world, world.desk(0), claim(LOCAL));
@@ -121,7 +121,7 @@ it("waits longer for the first answer: connecting takes its time", async () => {
   held(await holdNow(world, world.desk(0), claim(CLOSED)));
 });
 
-it("tells of an outage when it begins for a call, and when it ends, not of each call", async () => {
+it("F26: tells of an outage when it begins for a call, and when it ends, not of each call", async () => {
   const world = await outage(OPEN, true);
   for (let call = 0; call < 50; call += 1) held(await holdNow(world, world.desk(0), claim(OPEN))).settle([1]);
   world.store.fate = () => "carried";
