@@ -1,4 +1,6 @@
 import type { Metrics } from "./attribution/metrics.ts";
+import type { DegradedPort } from "./model/degradation.ts";
+import type { EgressEvent } from "./model/event.ts";
 import type { EventSink } from "./model/ports.ts";
 import type { LimitDeskOptions, OwnedLimitDesk } from "./policy/limits/create-limit-desk.ts";
 import type { LimitDesk } from "./policy/limits/limit-desk.ts";
@@ -15,16 +17,26 @@ export interface BrokerLimitsOptions extends Pick<LimitDeskOptions, "clock" | "r
   readonly timers: UsagePorts["timers"];
   readonly emit: EventSink["emit"];
   readonly metrics: Metrics;
+  readonly degraded: DegradedPort;
 }
 
 /** The desk is loaded with the first call that a limit is for: a broker without limits never needs it. */
-export function createBrokerLimits({ clock, random, stores, timers, emit, metrics }: BrokerLimitsOptions): BrokerLimits {
+export function createBrokerLimits({ clock, random, stores, timers, emit, metrics, degraded }: BrokerLimitsOptions): BrokerLimits {
   let desk: OwnedLimitDesk | null = null;
   metrics.watchLimits(() => {
     if (desk === null) return {};
     const { accounts, leases } = desk.census();
     return { known: accounts, leased: leases };
   });
+
+  /** An outage of a store is told as an event when it begins and when it ends. */
+  function heard(event: EgressEvent): void {
+    if (event.type === "limits.unavailable") {
+      if (event.data["state"] === "began") degraded.enter("limit_store", event.subject, "unavailable");
+      else degraded.leave("limit_store", event.subject);
+    }
+    emit(event);
+  }
 
   async function open(): Promise<OwnedLimitDesk> {
     const { createLimitDesk } = await import("./policy/limits/create-limit-desk.ts");
@@ -35,7 +47,7 @@ export function createBrokerLimits({ clock, random, stores, timers, emit, metric
       stores: stores.of,
       holder: crypto.randomUUID(),
       leases: timers,
-      events: { emit },
+      events: { emit: heard },
       onExchange: (_gateway, outcome, ms) => metrics.limitExchange(outcome, ms),
     });
     return desk;

@@ -1,5 +1,6 @@
 import { createAuditLog } from "./attribution/audit-log.ts";
 import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
+import { createDegradations, type Degradations } from "./attribution/create-degradations.ts";
 import type { GenAiConventions } from "./attribution/semconv.ts";
 import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
 import { createBrokerLedger } from "./broker-ledger.ts";
@@ -11,6 +12,7 @@ import { createSecrets } from "./credentials/create-secrets.ts";
 import { createIdentityForwarder } from "./credentials/forwarded-identity.ts";
 import { nameOfNotice, noticeMatches } from "./credentials/notice-matches.ts";
 import { createRotationWatch } from "./credentials/rotation-watch.ts";
+import { describeDegradations } from "./describe-degradations.ts";
 import { describeOutlets, type Outlets, outletNotices } from "./guard-outlets.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
@@ -59,6 +61,8 @@ export interface BrokerPorts {
   readonly shareFlights?: boolean;
   /** Where telemetry and events go; a lock may bind them too. */
   readonly outlets: readonly Outlet[];
+  /** Where the platform tells of its own parts what is degraded; left out: the broker tells of its own only. */
+  readonly degradations?: Degradations;
   /** Left out: there is no audit log. */
   readonly audit?: AuditPorts;
   /** Who counts limits in the place of the broker itself, which counts them in the stores of `usage`. */
@@ -112,6 +116,7 @@ export function createBroker(ports: BrokerPorts): Broker {
   const { clock, random, transport, shareFlights = true, events: eventPorts = null } = ports;
   const emit = (event: EgressEvent) => ports.sink.emit(event);
   const { sink, log, digest } = ports;
+  const degraded = ports.degradations ?? createDegradations(clock, log);
   const audit = ports.audit === undefined ? null : createAuditLog({ ...ports.audit, clock, sink, log, ...(digest === undefined ? {} : { digest }) });
   const readSecret: ReadSecret = async (reference, signal) => (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret;
   const usageStores = ports.usage === undefined ? null : createUsageStores({ open: ports.usage.open, readSecret, shareFlights });
@@ -123,6 +128,7 @@ export function createBroker(ports: BrokerPorts): Broker {
           clock,
           stores: usageStores.of,
           ...(ports.usage?.timers === false ? { intervalMs: null } : {}),
+          onSent: (gateway, isTaken) => (isTaken ? degraded.leave("usage_store", gateway) : degraded.enter("usage_store", gateway, "unavailable")),
           onLoss: (gateway, calls) => log?.(JSON.stringify({ time: new Date(clock.now()).toISOString(), level: "warn", msg: "usage lost", gateway, calls })),
         });
   const attribution = createAttribution({
@@ -138,7 +144,7 @@ export function createBroker(ports: BrokerPorts): Broker {
   const limits =
     usageStores === null || ports.usage === undefined
       ? null
-      : createBrokerLimits({ clock, random, stores: usageStores, timers: ports.usage.timers, emit, metrics: attribution.metrics });
+      : createBrokerLimits({ clock, random, stores: usageStores, timers: ports.usage.timers, emit, metrics: attribution.metrics, degraded });
   const flushUsage = async (signal: AbortSignal): Promise<void> => void (await Promise.all([limits?.flush(FLUSH_MS), ledger?.flush(signal)]));
   if (ledger !== null) attribution.metrics.watchDrops(() => ({ usage: ledger.dropped() }));
   const drop = (notice: RotationNotice | null): void => {
@@ -151,19 +157,22 @@ export function createBroker(ports: BrokerPorts): Broker {
     clock,
     random,
     emit,
+    degraded,
     shareFlights,
     call: createControlCall(transport, clock),
     ...(watch === null ? {} : { watch }),
   });
+  attribution.metrics.watchDegraded(degraded.list);
   attribution.metrics.watchSecrets(() => countBy(secrets.status().map((secret) => secret.state)));
   const identity = createIdentity({
     clock,
     documents: ports.documents,
     readSecret,
     shareFlights,
+    degraded,
     ...(ports.digest === undefined ? {} : { digest: ports.digest }),
   });
-  const health = createHealth(clock, random, emit);
+  const health = createHealth(clock, random, emit, degraded);
   const stages: Stages = {
     clock,
     random,
@@ -213,6 +222,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       if (compiled.snapshot === null) {
         failedLoad = { at: now, faults: compiled.faults };
         attribution.metrics.configLoad(false, now);
+        degraded.enter("config", "instance", "rejected", { detail: `${faultsOf(compiled)} in what was read last` });
         emit({ type: "config.rejected", time: now, subject: snapshot?.id ?? "none", data: { faults: compiled.faults.length } });
         return;
       }
@@ -224,6 +234,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       health.retain(new Set(next.backends.keys()));
       usageStores?.load(next);
       attribution.metrics.configLoad(true, now);
+      degraded.leave("config", "instance");
       emit({
         type: "config.loaded",
         time: now,
@@ -240,6 +251,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       ready: snapshot !== null && !retired,
       snapshot: snapshot === null ? null : { id: snapshot.id, loadedAt: loadedAt === null ? null : new Date(loadedAt).toISOString() },
       lastLoadFailed: failedLoad === null ? null : { at: new Date(failedLoad.at).toISOString(), faults: failedLoad.faults },
+      degraded: describeDegradations(degraded.list()),
       conditions: loaded?.conditions ?? [],
       backends: health.snapshot(),
       secrets: secrets.status(),
@@ -274,6 +286,10 @@ export function createBroker(ports: BrokerPorts): Broker {
       await eventPorts?.state.close();
     },
   };
+}
+
+function faultsOf({ faults }: Compiled): string {
+  return faults.length === 1 ? "1 fault" : `${faults.length} faults`;
 }
 
 function countBy(words: readonly string[]): Readonly<Record<string, number>> {

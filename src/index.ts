@@ -3,6 +3,7 @@
 export { type AdminPages, createAdminPages, type PageSources } from "./admin-pages.ts";
 export type { AuditHead } from "./attribution/audit-chain.ts";
 export type { Attribution } from "./attribution/create-attribution.ts";
+export { createDegradations, type Degradations } from "./attribution/create-degradations.ts";
 export type { GenAiConventions } from "./attribution/semconv.ts";
 export { type Broker, type BrokerPorts, createBroker } from "./broker.ts";
 export type { BrokerEvents, EventPorts } from "./broker-events.ts";
@@ -28,6 +29,7 @@ export * from "./model/caller.ts";
 export type { Cleared } from "./model/cleared.ts";
 export type * from "./model/cloud-event.ts";
 export type * from "./model/codec.ts";
+export * from "./model/degradation.ts";
 export { REFUSALS, Refusal, type RefusalCode } from "./model/errors.ts";
 export type * from "./model/event.ts";
 export * from "./model/exchange.ts";

@@ -75,6 +75,7 @@ export const INSTRUMENTS = {
   ),
   reloads: counter("egress.config.reloads", "{reload}", ["outcome"], "Loads of the configuration: ok, or failed and the last good one kept."),
   snapshotAge: gauge("egress.config.snapshot.age", "s", [], "Seconds since the configuration in force was loaded."),
+  degraded: gauge("egress.degraded", "{part}", ["part", "reason"], "What is degraded in this instance now, as /-/status lists it."),
   secrets: gauge("egress.secret.cache", "{secret}", ["state"], "Secrets in the cache, by state."),
 } as const satisfies Record<string, Instrument>;
 

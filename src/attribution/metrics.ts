@@ -1,4 +1,5 @@
 import type { CallRecord } from "../model/call-record.ts";
+import type { Degradation } from "../model/degradation.ts";
 import { failedOverTo } from "../model/failed-over-to.ts";
 import type { LimitVerdict } from "../model/limit.ts";
 import type { Clock } from "../model/ports.ts";
@@ -48,6 +49,8 @@ export interface Metrics {
   limitExchange(outcome: string, ms: number): void;
   /** Asked at every collection: accounts of limits that are known, by state. */
   watchLimits(read: () => Readonly<Record<string, number>>): void;
+  /** Asked at every collection: what is degraded. */
+  watchDegraded(read: () => readonly Degradation[]): void;
   collect(): readonly MetricFamily[];
   /** Prometheus text format 0.0.4. */
   metricsText(): string;
@@ -69,6 +72,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
   const drops: (() => Readonly<Record<string, number>>)[] = [];
   const secrets: (() => Readonly<Record<string, number>>)[] = [];
   const limits: (() => Readonly<Record<string, number>>)[] = [];
+  let degraded: () => readonly Degradation[] = () => [];
   let active = 0;
   let loadedAt: number | null = null;
 
@@ -113,6 +117,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     for (const [item, total] of totals(drops)) points.get(INSTRUMENTS.dropped)?.push(single([["item", item]], total));
     for (const [state, total] of totals(secrets)) points.get(INSTRUMENTS.secrets)?.push(single([["state", state]], total));
     for (const [state, total] of totals(limits)) points.get(INSTRUMENTS.limitAccounts)?.push(single([["state", state]], total));
+    for (const point of degradedPoints(degraded())) points.get(INSTRUMENTS.degraded)?.push(point);
     return [...points].map(([instrument, list]) => ({ instrument, points: list })).filter((family) => family.points.length > 0);
   }
 
@@ -160,6 +165,9 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     watchLimits(read) {
       limits.push(read);
     },
+    watchDegraded(read) {
+      degraded = read;
+    },
     collect,
     metricsText: () => prometheusText(collect()),
   };
@@ -191,6 +199,15 @@ function pointOf(cell: Cell, labels: MetricPoint["labels"]): MetricPoint {
   // A label without value is one that this point has not, such as the error of a call that has none.
   const extra = cell.instrument.labels.map((name, index) => [name, cell.values[index] ?? ""] as const).filter(([, value]) => value !== "");
   return { labels: [...labels, ...extra], value: cell.value, count: cell.count, buckets: [...cell.buckets] };
+}
+
+function degradedPoints(list: readonly Degradation[]): readonly MetricPoint[] {
+  const points = new Map<string, MetricPoint>();
+  for (const { part, reason } of list) {
+    const labels = [["part", part] as const, ["reason", reason] as const];
+    points.set(`${part} ${reason}`, single(labels, (points.get(`${part} ${reason}`)?.value ?? 0) + 1));
+  }
+  return [...points.values()];
 }
 
 /** The sums over all watchers. */

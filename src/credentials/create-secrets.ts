@@ -1,3 +1,4 @@
+import type { DegradedPort } from "../model/degradation.ts";
 import type { EgressEvent } from "../model/event.ts";
 import type { ControlCall, SecretStore } from "../model/ports.ts";
 import type { SecretReference } from "../model/secret.ts";
@@ -21,12 +22,18 @@ export interface Secrets {
  */
 export function createSecrets(options: SecretCacheOptions & { readonly call: ControlCall }): Secrets {
   const { call, ...shared } = options;
-  const { clock, stores, emit } = shared;
+  const { clock, stores, emit, degraded } = shared;
   const signer = createAwsSigner(clock.now);
   const tokens: SecretStore = createTokenStore({ clock, call, stores, secrets: () => secrets, signer });
   const secrets = createSecretCache({ ...shared, stores: [...stores, tokens] });
   const { watch: _, ...unwatched } = shared;
-  const callers = createSecretCache({ ...unwatched, stores: [tokens], emit: seldom(emit), maxEntries: MAX_CALLER_TOKENS });
+  const callers = createSecretCache({
+    ...unwatched,
+    stores: [tokens],
+    emit: seldom(emit),
+    maxEntries: MAX_CALLER_TOKENS,
+    ...(degraded === undefined ? {} : { degraded: byPolicy(degraded) }),
+  });
   const cacheOf = (reference: SecretReference): SecretCache => (isPerCaller(reference) ? callers : secrets);
   return {
     signer,
@@ -43,10 +50,20 @@ export function createSecrets(options: SecretCacheOptions & { readonly call: Con
 function seldom(emit: (event: EgressEvent) => void): (event: EgressEvent) => void {
   const told = new Map<string, number>();
   return (event) => {
-    const subject = event.subject.split("#", 1)[0] ?? event.subject;
+    const subject = policyOf(event.subject);
     if (event.time < (told.get(subject) ?? Number.NEGATIVE_INFINITY) + TELL_EVERY_MS) return;
     if (told.size >= MAX_TOLD) told.clear();
     told.set(subject, event.time);
     emit({ ...event, subject });
   };
+}
+
+/** What one caller's token cannot be had for is told of the policy, until any caller gets one. */
+function byPolicy({ enter, leave }: DegradedPort): DegradedPort {
+  return { enter: (part, subject, reason, more) => enter(part, policyOf(subject), reason, more), leave: (part, subject) => leave(part, policyOf(subject)) };
+}
+
+/** The id of a caller's token without the caller. */
+function policyOf(subject: string): string {
+  return subject.split("#", 1)[0] ?? subject;
 }

@@ -1,4 +1,5 @@
 import { createSingleFlight } from "../lib/single-flight.ts";
+import type { DegradedPort } from "../model/degradation.ts";
 import type { EgressEvent } from "../model/event.ts";
 import { type Clock, type Random, type SecretStore, SecretStoreError } from "../model/ports.ts";
 import type { Secret, SecretReference } from "../model/secret.ts";
@@ -14,6 +15,8 @@ export interface SecretCacheOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: (event: EgressEvent) => void;
+  /** Told of secrets whose store gives nothing, and when it does again; left out: nobody is. */
+  readonly degraded?: DegradedPort;
   /** False on Workers, where a promise that one request began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
   /** Entries that are held; beyond it the one that was used longest ago goes. Default 1024. */
@@ -53,7 +56,7 @@ const LOOK_EVERY_MS = 20;
 const FETCH_GONE_MS = 6_000;
 
 export function createSecretCache(options: SecretCacheOptions): SecretCache {
-  const { stores, clock, random, emit, shareFlights = true, maxEntries = 1_024, watch = null } = options;
+  const { stores, clock, random, emit, degraded, shareFlights = true, maxEntries = 1_024, watch = null } = options;
   const entries = new Map<string, SecretEntry>();
   const flights = createSingleFlight<SecretLease>();
   let sequences = 0;
@@ -66,8 +69,10 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
       return known;
     }
     // An id that now means another place keeps nothing of the old one.
-    if (known !== undefined) flights.forget(reference.id);
-    else if (entries.size >= maxEntries) evictLeastUsed();
+    if (known !== undefined) {
+      flights.forget(reference.id);
+      degraded?.leave("secret", reference.id);
+    } else if (entries.size >= maxEntries) evictLeastUsed();
     const entry = newSecretEntry(reference, sequences + 1);
     entries.set(reference.id, entry);
     return entry;
@@ -78,6 +83,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     for (const entry of entries.values()) if (least === null || entry.lastUsed < least.lastUsed) least = entry;
     if (least === null) return;
     entries.delete(least.reference.id);
+    degraded?.leave("secret", least.reference.id);
     flights.forget(least.reference.id);
   }
 
@@ -112,6 +118,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     entry.failures = 0;
     entry.retryAt = Number.NEGATIVE_INFINITY;
     entry.told = null;
+    degraded?.leave("secret", entry.reference.id);
     return { secret: entry.lease?.secret ?? secret, state: "miss" };
   }
 
@@ -129,6 +136,7 @@ export function createSecretCache(options: SecretCacheOptions): SecretCache {
     entry.failures += 1;
     const longest = serving ? MAX_BACKOFF_MS : MAX_COLD_BACKOFF_MS;
     entry.retryAt = now + Math.min(longest, BACKOFF_MS * 2 ** Math.min(entry.failures - 1, 10));
+    degraded?.enter("secret", entry.reference.id, failure.reason, { detail: failure.message, forMs: entry.retryAt - now });
     tell(entry, failure, serving);
   }
 

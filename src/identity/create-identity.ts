@@ -1,6 +1,7 @@
 import type { Identified, Received } from "../model/call.ts";
 import { abortSignalOf } from "../model/call-signal.ts";
 import type { Caller, CredentialSlot } from "../model/caller.ts";
+import type { DegradedPort } from "../model/degradation.ts";
 import { Refusal } from "../model/errors.ts";
 import type { Clock, DocumentFetcher } from "../model/ports.ts";
 import type { CompiledGateway } from "../model/snapshot.ts";
@@ -21,6 +22,8 @@ export interface IdentityOptions {
   readonly digest?: (text: string) => string;
   /** False on Workers, where a promise that one request began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
+  /** Told while an issuer gives no keys; left out: nobody is. */
+  readonly degraded?: DegradedPort;
 }
 
 /** Stage 2: who calls. */
@@ -39,7 +42,7 @@ const ANONYMOUS: Caller = { namespace: "anonymous", serviceAccount: null, worklo
 const MAX_KEY_SOURCES = 256;
 
 export function createIdentity(options: IdentityOptions): Identity {
-  const { clock, documents, readSecret, digest = null, shareFlights = true } = options;
+  const { clock, documents, readSecret, digest = null, shareFlights = true, degraded } = options;
   // By Gateway object: a reload begins anew, so that an issuer that was struck out is struck out at once.
   const verifiers = new WeakMap<CompiledGateway, GatewayVerifier>();
   // By address: keys outlive a reload, so that a reload while the issuer is down locks nobody out.
@@ -50,7 +53,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     if (known !== undefined) return known;
     const oldest = sources.size < MAX_KEY_SOURCES ? undefined : sources.keys().next().value;
     if (oldest !== undefined) sources.delete(oldest);
-    const source = createRemoteKeys(uri, { clock, documents, shareFlights });
+    const source = createRemoteKeys(uri, { clock, documents, shareFlights, degraded });
     sources.set(uri, source);
     return source;
   }

@@ -1,4 +1,5 @@
 import { createSingleFlight } from "../lib/single-flight.ts";
+import type { DegradedPort } from "../model/degradation.ts";
 import type { Clock, DocumentFetcher } from "../model/ports.ts";
 import { type Asker, type KeySet, type KeySource, parseKeySet } from "./key-set.ts";
 
@@ -7,6 +8,8 @@ export interface RemoteKeysOptions {
   readonly documents: DocumentFetcher;
   /** False where a promise of one request must not be awaited by another (Workers). */
   readonly shareFlights: boolean;
+  /** Told while the issuer gives no keys; left out: nobody is. */
+  readonly degraded?: DegradedPort | undefined;
 }
 
 const FRESH_MS = 10 * 60_000;
@@ -21,9 +24,11 @@ const MAX_BYTES = 256 * 1024;
 
 /** The keys that an issuer publishes at `uri`. Never asks a plaintext address, but for loopback: who answers it decides who may call. */
 export function createRemoteKeys(uri: string, options: RemoteKeysOptions): KeySource {
-  const { clock, documents, shareFlights } = options;
+  const { clock, documents, shareFlights, degraded } = options;
   const flights = createSingleFlight<void>();
   const permitted = isPermitted(uri);
+  // A query is nobody's business.
+  const subject = uri.split("?", 1)[0] ?? uri;
   let keys: KeySet | null = null;
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let askedAt = Number.NEGATIVE_INFINITY;
@@ -45,11 +50,13 @@ export function createRemoteKeys(uri: string, options: RemoteKeysOptions): KeySo
     const now = clock.monotonic();
     if (fetched === null) {
       retryAt = now + (usable() === null ? COLD_RETRY_MS : RETRY_MS);
+      degraded?.enter("issuer_keys", subject, "unavailable", { forMs: retryAt - now });
       return;
     }
     answered = sequence;
     fetchedAt = now;
     retryAt = Number.NEGATIVE_INFINITY;
+    degraded?.leave("issuer_keys", subject);
     if (keys === null || keys.text !== fetched.text) keys = fetched;
   }
 

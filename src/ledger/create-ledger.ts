@@ -28,6 +28,8 @@ export interface LedgerOptions {
   readonly intervalMs?: number | null;
   /** Told with the first calls that are given up, until a store takes some again. Must not throw. */
   readonly onLoss?: (gateway: string, calls: number) => void;
+  /** Told after each send whether the store of that Gateway took it. Must not throw. */
+  readonly onSent?: (gateway: string, isTaken: boolean) => void;
   readonly bounds?: TallyBounds;
 }
 
@@ -55,7 +57,7 @@ const MAX_INCIDENTS = 100;
 
 /** An empty ledger. */
 export function createLedger(options: LedgerOptions): UsageLedger {
-  const { clock, stores, intervalMs = INTERVAL_MS, onLoss = () => {}, bounds } = options;
+  const { clock, stores, intervalMs = INTERVAL_MS, onLoss = () => {}, onSent = () => {}, bounds } = options;
   const accounts = new Map<string, Account>();
   const gate = createIncidentGate(clock.monotonic);
   let dropped = 0;
@@ -96,28 +98,29 @@ export function createLedger(options: LedgerOptions): UsageLedger {
     return account;
   }
 
-  function arm(account: Account, waitMs: number | null): void {
+  function arm(realm: string, account: Account, waitMs: number | null): void {
     if (account.isArmed || waitMs === null) return;
     account.isArmed = true;
     clock.after(Math.min(waitMs * 2 ** Math.min(account.failures, 10), LONGEST_INTERVAL_MS), () => {
       const late = new AbortController();
       const cancel = clock.after(SEND_MS, () => late.abort());
-      void send(account, late.signal).then(() => {
+      void send(realm, account, late.signal).then(() => {
         cancel();
         account.isArmed = false;
-        if (isWaiting(account) || account.outbox.size() > 0) arm(account, waitMs);
+        if (isWaiting(account) || account.outbox.size() > 0) arm(realm, account, waitMs);
       });
     });
   }
 
-  async function send(account: Account, signal: AbortSignal): Promise<void> {
+  async function send(realm: string, account: Account, signal: AbortSignal): Promise<void> {
     if (intervalMs === null) {
-      await account.outbox.send(signal);
+      onSent(realm, await account.outbox.send(signal));
       return;
     }
     account.sending = account.sending.then(() => account.outbox.send(signal));
     const isTaken = await account.sending;
     account.failures = isTaken ? 0 : account.failures + 1;
+    onSent(realm, isTaken);
   }
 
   return {
@@ -131,10 +134,10 @@ export function createLedger(options: LedgerOptions): UsageLedger {
         const shown = account.incidents.length < MAX_INCIDENTS ? gate(incident) : null;
         if (shown !== null) account.incidents.push(shown);
       }
-      arm(account, intervalMs);
+      arm(record.gateway, account, intervalMs);
     },
     async flush(signal) {
-      await Promise.all([...accounts.values()].map((account) => send(account, signal)));
+      await Promise.all([...accounts].map(([realm, account]) => send(realm, account, signal)));
     },
     dropped: () => dropped,
   };

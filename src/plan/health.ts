@@ -1,3 +1,4 @@
+import type { DegradedPort } from "../model/degradation.ts";
 import type { EgressEvent } from "../model/event.ts";
 import type { Clock, Random } from "../model/ports.ts";
 import type { HealthRule } from "../model/snapshot.ts";
@@ -59,8 +60,8 @@ const JITTER = 0.2;
 /** How long a failure stays in a row with the next: health decays, so three failures in a quiet week are not an outage. */
 const FAILURE_MEMORY_MS = 60_000;
 
-/** Look-ups are one `Map.get`; a backend that never failed has no entry. `emit` gets backend.degraded and backend.recovered, once a change. */
-export function createHealth(clock: Clock, random: Random, emit: (event: EgressEvent) => void): Health {
+/** Look-ups are one `Map.get`; a backend that never failed has no entry. `emit` gets backend.degraded and backend.recovered, once a change; `degraded` is told the same. */
+export function createHealth(clock: Clock, random: Random, emit: (event: EgressEvent) => void, degraded?: DegradedPort): Health {
   const entries = new Map<string, Entry>();
 
   function entryOf(key: string): Entry {
@@ -68,7 +69,10 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
     if (known !== undefined) return known;
     if (entries.size >= MAX_BACKENDS) {
       const oldest = entries.keys().next();
-      if (!oldest.done) entries.delete(oldest.value);
+      if (!oldest.done) {
+        entries.delete(oldest.value);
+        degraded?.leave("backend", oldest.value);
+      }
     }
     const entry: Entry = {
       consecutive: 0,
@@ -90,6 +94,7 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
     entry.until = until;
     entry.cause = cause;
     entry.probing = false;
+    degraded?.enter("backend", key, cause, { forMs: until - now });
     if (!wasIn) return;
     entry.degradedAt = now;
     const data = { backend: key, cause, consecutiveFailures: entry.consecutive, forMs: Math.round(until - now) };
@@ -126,6 +131,7 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
       entry.until = null;
       entry.probing = false;
       entry.healedAt = now;
+      degraded?.leave("backend", key);
       emit({ type: "backend.recovered", time: clock.now(), subject: key, data: { backend: key, afterMs: Math.round(now - entry.degradedAt) } });
     },
 
@@ -174,7 +180,9 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
 
     retain(keys) {
       for (const key of entries.keys()) {
-        if (!keys.has(key)) entries.delete(key);
+        if (keys.has(key)) continue;
+        entries.delete(key);
+        degraded?.leave("backend", key);
       }
     },
   };
