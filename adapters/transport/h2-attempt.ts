@@ -11,6 +11,7 @@ const MAX_HEADER_BYTES = 32_768;
 const NO_ERROR = 0;
 /** A flag of HEADERS frames (RFC 9113 section 6.2). */
 const END_STREAM = 1;
+const REFUSED_STREAM = 7;
 const CANCEL = 8;
 
 /** One attempt over HTTP/2: one stream. An answer is whole only if the destination ended the stream itself and the length it declared is there. */
@@ -23,6 +24,8 @@ export class H2Attempt extends Attempt implements BodyWatch {
   #declared: number | null = null;
   #received = 0;
   #headSeen = false;
+  /** The destination has ended the stream itself, by END_STREAM. */
+  #endSeen = false;
   #trailers: HeaderList | null = null;
 
   constructor(request: OutboundRequest, signal: CallSignal, resolve: (outcome: Outcome) => void, pool: H2Pool) {
@@ -74,8 +77,9 @@ export class H2Attempt extends Attempt implements BodyWatch {
       this.#received += chunk.length;
       if (!this.dataArrived(chunk)) stream.pause();
     });
+    this.#watchEnd(stream);
     stream.on("end", () => {
-      if (stream.rstCode !== NO_ERROR || stream.aborted) return;
+      if (!this.#endSeen || stream.rstCode !== NO_ERROR || stream.aborted) return;
       if (this.#declared !== null && this.#declared !== this.#received && this.request.method !== "HEAD") {
         this.failed({ kind: "protocol", message: "the answer is shorter or longer than it declared" });
       } else {
@@ -87,15 +91,32 @@ export class H2Attempt extends Attempt implements BodyWatch {
       stream.end(body.bytes);
       this.startFirstByte();
     } else if (body.kind === "stream") {
-      void this.#write(stream, watchedBody(body, this));
+      void this.#write(stream, watchedBody(body, this), body.length);
     }
   }
 
-  async #write(stream: ClientHttp2Stream, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  /** Node ends what is read of a stream that is reset with NO_ERROR as it ends a whole one, but has marked it as closed before: END_STREAM comes to an open one. */
+  #watchEnd(stream: ClientHttp2Stream): void {
+    const push = stream.push;
+    stream.push = (chunk, encoding) => {
+      if (chunk === null && !stream.closed) this.#endSeen = true;
+      return push.call(stream, chunk, encoding);
+    };
+  }
+
+  async #write(stream: ClientHttp2Stream, chunks: AsyncIterable<Uint8Array>, declared: number | null): Promise<void> {
     try {
+      let length = 0;
       for await (const chunk of chunks) {
         if (stream.destroyed) return;
+        length += chunk.length;
+        if (declared !== null && length > declared) break;
         if (!stream.write(chunk)) await writable(stream);
+      }
+      // nghttp2 counts what comes, not what goes.
+      if (declared !== null && length !== declared) {
+        this.failed({ kind: "request_body", message: "the request body is shorter or longer than the caller declared" });
+        return;
       }
       this.#sent = !this.done;
       stream.end();
@@ -140,7 +161,10 @@ export class H2Attempt extends Attempt implements BodyWatch {
 
   #broken(): AttemptFailure {
     const refused = this.#headSeen ? null : lateHandshakeFailure(this.#session?.connection ?? null, this.request.clientCertificate !== null);
-    return refused ?? { kind: "reset", sent: true, message: "the destination closed the stream" };
+    if (refused !== null) return refused;
+    // RFC 9113 section 8.7: nothing of the request was looked at, as with those beyond the last stream that a GOAWAY names.
+    const untouched = !this.#headSeen && this.#stream?.rstCode === REFUSED_STREAM;
+    return { kind: "reset", sent: !untouched, message: "the destination closed the stream" };
   }
 
   protected override resumeSource(): void {

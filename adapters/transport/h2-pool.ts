@@ -38,6 +38,11 @@ export function createH2Pool(origin: string, connect: Connect, connectMs: () => 
   function withRoom(): Session | null {
     for (const session of sessions) {
       const allowed = Math.min(STREAMS, session.http2.remoteSettings?.maxConcurrentStreams ?? STREAMS);
+      // A destination that takes no call on a connection does not get to keep it open.
+      if (allowed === 0) {
+        session.retired = true;
+        closeIfDone(session);
+      }
       if (!session.retired && !session.http2.closed && !session.http2.destroyed && session.streams < allowed) return session;
     }
     return null;
