@@ -11,6 +11,7 @@ import { namesOfGoogleClient } from "./build/names-of-google-client.ts";
 import { oneStart } from "./build/one-start.ts";
 import { undiciFallbackApart } from "./build/undici-fallback-apart.ts";
 import { undiciWithoutUnused } from "./build/undici-without-unused.ts";
+import { withoutColours } from "./build/without-colours.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
 
@@ -36,7 +37,7 @@ const onNode: BuildOptions = {
   define: { SPILLWAY_VERSION: JSON.stringify(version) },
 };
 
-const plugins = [builtinsWithoutImport, undiciWithoutUnused, undiciFallbackApart, kubernetesWithoutModels, namesOfGoogleClient];
+const plugins = [builtinsWithoutImport, undiciWithoutUnused, undiciFallbackApart, kubernetesWithoutModels, namesOfGoogleClient, withoutColours];
 
 await rm("dist", { recursive: true, force: true });
 const { metafile } = await build({

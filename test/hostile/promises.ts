@@ -652,10 +652,10 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Few dependencies, all exact and with integrity, no install scripts but a list, a release that can be checked.",
     bar: "0 deviations",
 
-    state: "not kept",
-    reason: "not looked at yet",
+    state: "partly",
+    reason: "The release workflow has not run yet.",
 
-    command: "",
+    command: "npm run build && npx vitest run test/supply",
   },
   {
     row: "T27",
@@ -909,12 +909,13 @@ export const PROMISES: readonly HeldPromise[] = [
   },
   {
     row: "B22",
-    promise: "Packages in the core, in the Worker's bundle, with install scripts.",
+    promise: "Packages in the core with all that they bring, in the Worker's bundle, with install scripts in the core.",
     bar: "<= 12; <= 5; 0",
 
-    state: "not kept",
-    reason: "not looked at yet",
+    state: "partly",
+    reason:
+      "The Worker's bundle holds 9 packages: the four beyond the bar are devalue, which reads compiled manifests, and three of OpenTelemetry's for traces. docs/dependencies.md has each with its reason.",
 
-    command: "",
+    command: "npm run build && npx vitest run test/supply/dependencies.test.ts",
   },
 ];
