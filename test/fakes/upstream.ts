@@ -23,8 +23,8 @@ export interface Upstream {
 
 export type Answer = (socket: Socket, request: SeenRequest) => void;
 
-/** A server that reads HTTP/1.1 by hand and answers with whatever bytes the test says: right, wrong or none. On loopback, on a free port. */
-export async function startUpstream(answer: Answer, tls: TlsOptions | null = null): Promise<Upstream> {
+/** A server that reads HTTP/1.1 by hand and answers with whatever bytes the test says: right, wrong or none. On loopback, on a free port. `greet` sees each connection before anything is read from it. */
+export async function startUpstream(answer: Answer, tls: TlsOptions | null = null, greet: (socket: Socket) => void = () => {}): Promise<Upstream> {
   const sockets = new Set<Socket>();
   const seen: SeenRequest[] = [];
   const serve = (socket: Socket): void => {
@@ -34,6 +34,7 @@ export async function startUpstream(answer: Answer, tls: TlsOptions | null = nul
     socket.on("error", () => {
       // Tests break connections on purpose.
     });
+    greet(socket);
     readRequests(socket, (request) => {
       seen.push(request);
       answer(socket, request);
