@@ -1,4 +1,4 @@
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,6 +11,8 @@ export interface Rival {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
+  /** Its exit code once it has ended; null: a signal ended it. */
+  readonly ended: Promise<number | null>;
   stop(): Promise<void>;
 }
 
@@ -36,12 +38,17 @@ export async function startBroker(
   return { ...(await rival("spillway", port, "/-/readyz", child)), tokens };
 }
 
-/** `bench/bare.ts`: node:http and undici with nothing between. `bench/parts.ts`: the broker's server, exchange and transport with nothing between. */
-export async function startNode(name: "bare" | "parts", upstreamPort: number): Promise<Rival> {
+/**
+ * `bench/bare.ts`: node:http and undici with nothing between. `bench/parts.ts`: the broker's server, exchange and transport with nothing between.
+ * `bench/streams/hono.ts`: Hono and `fetch`.
+ */
+export async function startNode(name: "bare" | "parts" | "streams/hono", upstreamPort: number): Promise<Rival> {
   const port = await freePort();
   const program = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-  const child = startOn(0, process.execPath, [program, String(upstreamPort), String(port)], { stdio: ["ignore", "ignore", "inherit"] });
-  return rival(`${name} node`, port, "/chat", child);
+  // Hono's server writes a line for each caller that hangs up.
+  const stdio: StdioOptions = ["ignore", "ignore", name === "streams/hono" ? "ignore" : "inherit"];
+  const child = startOn(0, process.execPath, [program, String(upstreamPort), String(port)], { stdio });
+  return rival(name === "streams/hono" ? "bare Hono" : `${name} node`, port, "/chat", child);
 }
 
 /** nginx with its documented settings for streams: keep-alive to the upstream, no buffering of answers, one worker, no log. */
@@ -68,7 +75,8 @@ http {
 
 async function rival(name: string, port: number, probe: string, child: ChildProcess): Promise<Rival> {
   const url = `http://127.0.0.1:${port}`;
+  const ended = new Promise<number | null>((settle) => child.once("exit", settle));
   await answers(url + probe);
   // A child that answers has a pid; taskset becomes the program that it starts, so the pid is the proxy's own.
-  return { name, url, pid: child.pid ?? 0, stop: () => stop(child) };
+  return { name, url, pid: child.pid ?? 0, ended, stop: () => stop(child) };
 }
