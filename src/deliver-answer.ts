@@ -134,7 +134,7 @@ function settleDelivery(stages: Stages, call: CallInFlight, won: Won, tap: Tap, 
     return;
   }
   // A stream that opened with an error was counted when it was judged.
-  if (!won.firstEventIsError) stages.health.failed(backend.key, won.cleared.health, "counts", null);
+  if (!won.firstEventIsError) stages.health.failed(backend.key, won.cleared.health, "counts");
   record.outcome = "truncated";
   won.attempt.outcome = ended.failure?.kind ?? "truncated";
   if (!routed.exchange.responder.started) {

@@ -49,7 +49,7 @@ export async function deliverUpgrade(stages: Stages, call: CallInFlight, won: Wo
     stages.health.succeeded(target.backend.key);
     return;
   }
-  stages.health.failed(target.backend.key, health, "counts", null);
+  stages.health.failed(target.backend.key, health, "counts");
   won.attempt.outcome = ended.failure?.kind ?? "reset";
 }
 

@@ -1,4 +1,5 @@
 import { type Attempted, attemptCandidate, type CallInFlight } from "./attempt.ts";
+import { createBackendTurn } from "./backend-turn.ts";
 import { chargeUnanswered } from "./charge-answer.ts";
 import { secretOf } from "./credentials/attach.ts";
 import type { SecretLease } from "./credentials/secret-cache.ts";
@@ -40,84 +41,105 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: re
   let refetched = false;
   let soonest: number | null = null;
   let noRoom: Refusal | null = null;
-  for (;;) {
-    const cleared = candidates[index];
-    // What a limit says counts where nobody else was tried.
-    if (cleared === undefined) throw index === passed && noRoom !== null ? noRoom : exhausted(soonest);
-    const { backend } = cleared.target;
-    if (call.charges !== null && cleared.target.limits.length > 0) {
-      const refusal: Refusal | null = await call.charges.enter(cleared);
-      if (refusal !== null) {
-        notePassedOver(stages, call, cleared, refusal);
-        noRoom ??= refusal;
-        passed += 1;
+  let taken = -1;
+  const turn = createBackendTurn(stages, call, candidates);
+  try {
+    for (;;) {
+      const cleared = candidates[index];
+      // What a limit says counts where nobody else was tried.
+      if (cleared === undefined) throw index === passed && noRoom !== null ? noRoom : exhausted(soonest);
+      const { backend } = cleared.target;
+      if (taken !== index) {
+        taken = index;
+        const closed = turn.take(cleared);
+        if (closed !== null) {
+          noRoom = sooner(noRoom, closed);
+          passed += 1;
+          index += 1;
+          continue;
+        }
+      }
+      if (call.charges !== null && cleared.target.limits.length > 0) {
+        const refusal: Refusal | null = await call.charges.enter(cleared);
+        if (refusal !== null) {
+          notePassedOver(stages, call, cleared, refusal);
+          noRoom ??= refusal;
+          passed += 1;
+          index += 1;
+          continue;
+        }
+      }
+      stages.budget.charge(backend.key, sameBackendTries > 0, backend.retryBudget);
+      const attempt = stages.attribution.beginAttempt(call.record, cleared, null);
+      const attempted = await attemptCandidate(stages, call, cleared, attempt, renewed);
+      attempt.ended = stages.clock.monotonic();
+      attempt.outcome = attempted.outcome.kind;
+      attempt.cause = causeOf(attempted.outcome);
+      renewed = null;
+      const { request } = call.body;
+      if (attempted.outcome.kind === "request_body" && request.kind === "stream" && request.overflowed()) {
+        throw tooLarge(call.routed.gateway.bounds.maxRequestBytes);
+      }
+      const retryAfterMs = retryAfterOf(attempted, stages.clock);
+      if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
+      noteDistrust(stages, call, cleared, attempted);
+      const decide = (alreadyRefetched: boolean): Verdict =>
+        judge({
+          outcome: factsOf(attempted, retryAfterMs),
+          inference: call.routed.operation.inference,
+          method: call.routed.method,
+          retry: call.routed.rule.retry,
+          failover: cleared.failover,
+          isLast: index === candidates.length - 1,
+          sameBackendTries,
+          extraTries,
+          credentialOwned: secretOf(backend.credential) !== null || (backend.parent !== null && rejectsOurToken(attempted)),
+          alreadyRefetched,
+          parent: backend.parent === null ? null : { spoke: spokenByBroker(attempted) },
+          replayable: request.kind !== "stream" || request.replayable(),
+          budgetAllows: stages.budget.allow(backend.key, backend.retryBudget),
+          budgetWritten: backend.retryBudget !== null,
+          msLeft: deadline === null ? null : deadline - stages.clock.monotonic(),
+          random: stages.random(),
+        });
+      let verdict = goodVerdict(attempted) ?? decide(refetched);
+      if (verdict.action === "refetch_credential") {
+        renewed = await renew(stages, call, cleared, attempted);
+        refetched = true;
+        // A store that has nothing to give leaves the refusal as it stands.
+        if (renewed === null) verdict = decide(true);
+      }
+      // What a parent says of waiting is about destinations behind it, not about the parent.
+      turn.tell(attempted, verdict.health, backend.parent === null ? retryAfterMs : null);
+      if (verdict.action === "deliver" || verdict.action === "give_up") attempt.heldBack = verdict.reason;
+      if (verdict.action === "deliver") {
+        return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
+      }
+      if (attempted.outcome.kind === "answer") discardBody(stages.clock, attempted.outcome.body);
+      chargeUnanswered(stages, call, attempted.outcome);
+      call.charges?.leave(attempted.outcome, verdict.action === "next");
+      if (verdict.action === "give_up") throw giveUp(verdict, soonest, backend.retryBudget !== null);
+      attempt.failoverReason = verdict.reason;
+      if (verdict.action === "refetch_credential") continue;
+      // What the door held back was no try.
+      if (attempted.outcome.kind !== "region_locked") extraTries += 1;
+      if (verdict.action === "again") {
+        sameBackendTries += 1;
+        await pause(stages, verdict.afterMs, call.signal);
+      } else {
         index += 1;
-        continue;
+        sameBackendTries = 0;
+        refetched = false;
       }
     }
-    stages.budget.charge(backend.key, sameBackendTries > 0, backend.retryBudget);
-    const attempt = stages.attribution.beginAttempt(call.record, cleared, null);
-    const attempted = await attemptCandidate(stages, call, cleared, attempt, renewed);
-    attempt.ended = stages.clock.monotonic();
-    attempt.outcome = attempted.outcome.kind;
-    attempt.cause = causeOf(attempted.outcome);
-    renewed = null;
-    const { request } = call.body;
-    if (attempted.outcome.kind === "request_body" && request.kind === "stream" && request.overflowed()) {
-      throw tooLarge(call.routed.gateway.bounds.maxRequestBytes);
-    }
-    const retryAfterMs = retryAfterOf(attempted, stages.clock);
-    if (retryAfterMs !== null && (soonest === null || retryAfterMs < soonest)) soonest = retryAfterMs;
-    noteDistrust(stages, call, cleared, attempted);
-    const decide = (alreadyRefetched: boolean): Verdict =>
-      judge({
-        outcome: factsOf(attempted, retryAfterMs),
-        inference: call.routed.operation.inference,
-        method: call.routed.method,
-        retry: call.routed.rule.retry,
-        failover: cleared.failover,
-        isLast: index === candidates.length - 1,
-        sameBackendTries,
-        extraTries,
-        credentialOwned: secretOf(backend.credential) !== null || (backend.parent !== null && rejectsOurToken(attempted)),
-        alreadyRefetched,
-        parent: backend.parent === null ? null : { spoke: spokenByBroker(attempted) },
-        replayable: request.kind !== "stream" || request.replayable(),
-        budgetAllows: stages.budget.allow(backend.key, backend.retryBudget),
-        budgetWritten: backend.retryBudget !== null,
-        msLeft: deadline === null ? null : deadline - stages.clock.monotonic(),
-        random: stages.random(),
-      });
-    let verdict = goodVerdict(attempted) ?? decide(refetched);
-    if (verdict.action === "refetch_credential") {
-      renewed = await renew(stages, call, cleared, attempted);
-      refetched = true;
-      // A store that has nothing to give leaves the refusal as it stands.
-      if (renewed === null) verdict = decide(true);
-    }
-    // What a parent says of waiting is about destinations behind it, not about the parent.
-    recordHealth(stages, cleared, verdict, backend.parent === null ? retryAfterMs : null);
-    if (verdict.action === "deliver" || verdict.action === "give_up") attempt.heldBack = verdict.reason;
-    if (verdict.action === "deliver") {
-      return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
-    }
-    if (attempted.outcome.kind === "answer") discardBody(stages.clock, attempted.outcome.body);
-    chargeUnanswered(stages, call, attempted.outcome);
-    call.charges?.leave(attempted.outcome, verdict.action === "next");
-    if (verdict.action === "give_up") throw giveUp(verdict, soonest, backend.retryBudget !== null);
-    attempt.failoverReason = verdict.reason;
-    if (verdict.action === "refetch_credential") continue;
-    // What the door held back was no try.
-    if (attempted.outcome.kind !== "region_locked") extraTries += 1;
-    if (verdict.action === "again") {
-      sameBackendTries += 1;
-      await pause(stages, verdict.afterMs, call.signal);
-    } else {
-      index += 1;
-      sameBackendTries = 0;
-      refetched = false;
-    }
+  } finally {
+    turn.leave();
   }
+}
+
+/** Of two reasons not to try anybody: the one whose time is over first. */
+function sooner(one: Refusal | null, other: Refusal): Refusal {
+  return one === null || (other.retryAfter ?? 0) < (one.retryAfter ?? Number.POSITIVE_INFINITY) ? other : one;
 }
 
 /** A destination whose limit has no room is told of like one that failed; to its health it is nothing. */
@@ -157,14 +179,6 @@ function goodVerdict({ outcome, firstEventIsError }: Attempted): Verdict | null 
 
 function retryAfterOf({ outcome }: Attempted, clock: Clock): number | null {
   return outcome.kind === "answer" ? retryAfterIn(outcome.headers, clock.now()) : null;
-}
-
-function recordHealth(stages: Stages, cleared: Cleared, verdict: Verdict, retryAfterMs: number | null): void {
-  const { key } = cleared.target.backend;
-  if (verdict.health === "good") {
-    // A head brings an evicted backend back. It does not end a row of failures: a backend may break off every stream that it begins.
-    if (!stages.health.available(key)) stages.health.succeeded(key);
-  } else if (verdict.health !== "none") stages.health.failed(key, cleared.health, verdict.health, retryAfterMs);
 }
 
 /** The provider did not take our credential: read it anew, once. Null when the store has no other. */

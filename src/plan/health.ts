@@ -7,18 +7,44 @@ import type { HealthRule } from "../model/snapshot.ts";
 export interface HealthView {
   /** False while the backend is evicted or parked. Changes nothing. */
   available(backendKey: string): boolean;
-  /** To be asked for the backend that is called next: after an eviction it is true for one call at a time, the probe, and false for the others. */
-  claim(backendKey: string): boolean;
-  /** Monotonic milliseconds until which the backend asked to be left alone by `Retry-After`; null: it did not, or the time is over. */
-  parkedUntil(backendKey: string): number | null;
 }
+
+/** Why a backend is not called now: its caller gets this status, and may come back after `retryAfterMs`. */
+export interface Closed {
+  readonly status: 429 | 503 | 504;
+  readonly retryAfterMs: number;
+}
+
+/** `free`: nothing speaks against it. `probe`: this call, and no other meanwhile, finds out whether the backend has come back. `alone`: the one call that waits for a backend that hangs, while there is nobody else. */
+export type Turn = "free" | "probe" | "alone" | Closed;
+
+/** What a failure says beside its kind. */
+export interface FailureSigns {
+  /** At least so long the backend wants to be left alone; null: it does not say. */
+  readonly retryAfterMs: number | null;
+  /** What is not to be asked for meanwhile: a model or an address, since providers limit each by itself, or `EVERYTHING`; null: the wait is one caller's, who came with a credential of its own. */
+  readonly waits: string | null;
+  /** What whoever has to wait is told. */
+  readonly status: 429 | 503;
+  /** The failure was a silence, so that the next call would wait as long. */
+  readonly slow: boolean;
+}
+
+/** Whoever calls the backend has to wait, whatever for. */
+export const EVERYTHING = "";
+
+const NO_SIGNS: FailureSigns = { retryAfterMs: null, waits: null, status: 503, slow: false };
 
 /** Passive health of the backends, of this instance only: learned from calls, lost with the instance. No operation throws. */
 export interface Health extends HealthView {
+  /** To be asked when a call is about to be sent. `lastFor`: what it asks for, where nobody else is left, so that it goes even to a backend that is out, unless that is of no use; null: others are left. */
+  claim(backendKey: string, lastFor: string | null): Turn;
+  /** Gives back a `probe` or an `alone` that has told nothing about the backend: the next call may have it at once. */
+  release(backendKey: string, turn: "probe" | "alone"): void;
   /** The backend gave a proper answer. Ends an eviction; a wait that the backend asked for runs its time. */
   succeeded(backendKey: string): void;
-  /** `counts`: evicts after `rule.consecutiveFailures` in a row. `ejects`: evicts at once. `retryAfterMs` parks it for at least that long. */
-  failed(backendKey: string, rule: HealthRule, kind: "counts" | "ejects", retryAfterMs: number | null): void;
+  /** `counts`: evicts after `rule.consecutiveFailures` in a row. `ejects`: evicts at once. A `Retry-After` parks it. */
+  failed(backendKey: string, rule: HealthRule, kind: "counts" | "ejects", signs?: FailureSigns): void;
   /** Every backend about which something bad is remembered, for `/-/status`. */
   snapshot(): readonly BackendHealth[];
   /** Forgets all other backends: to be called after a reload. */
@@ -35,7 +61,7 @@ export interface BackendHealth {
 }
 
 /** For `explain` and `prove`: nothing is known against any backend. */
-export const ALWAYS_HEALTHY: HealthView = { available: () => true, claim: () => true, parkedUntil: () => null };
+export const ALWAYS_HEALTHY: HealthView = { available: () => true };
 
 interface Entry {
   consecutive: number;
@@ -45,6 +71,12 @@ interface Entry {
   cause: "failures" | "ejected" | "retry_after";
   /** A probe is under way; `until` is then when the next one may follow, should it never report. */
   probing: boolean;
+  /** What asked to be left alone, and until when: whatever else keeps the backend out. */
+  readonly parked: Map<string, { readonly until: number; readonly status: 429 | 503 }>;
+  /** Its last failure was a silence. */
+  slow: boolean;
+  /** While nobody else is left one call at a time waits for it: until then that one does. */
+  aloneUntil: number;
   /** How often the eviction time has doubled. */
   doublings: number;
   /** Length of the last eviction in milliseconds. */
@@ -57,6 +89,12 @@ interface Entry {
 const MAX_BACKENDS = 4_096;
 const MAX_PARK_MS = 600_000;
 const JITTER = 0.2;
+/** Waits of one backend that are told apart; beyond, one counts for everything. */
+const MAX_WAITS = 64;
+/** How long a call that waits alone keeps the others out, should it never report. */
+const ALONE_MS = 30_000;
+/** When whoever did not wait may come back. */
+const ALONE_RETRY_MS = 5_000;
 /** How long a failure stays in a row with the next: health decays, so three failures in a quiet week are not an outage. */
 const FAILURE_MEMORY_MS = 60_000;
 
@@ -80,6 +118,9 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
       until: null,
       cause: "failures",
       probing: false,
+      parked: new Map(),
+      slow: false,
+      aloneUntil: Number.NEGATIVE_INFINITY,
       doublings: 0,
       interval: 0,
       degradedAt: 0,
@@ -111,9 +152,13 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
     takeOut(key, entry, now + entry.interval, cause, now);
   }
 
-  function park(key: string, entry: Entry, rule: HealthRule, retryAfterMs: number, now: number): void {
+  function park(key: string, entry: Entry, rule: HealthRule, retryAfterMs: number, { waits, status }: FailureSigns, now: number): void {
     // Longer by up to a fifth: never earlier than the backend asked. A day of Retry-After is not for the backend to decide: the rule says the longest.
     const until = now + Math.min(retryAfterMs, rule.maxEvictForMs, MAX_PARK_MS) * (1 + JITTER * random());
+    if (waits !== null) {
+      const name = entry.parked.has(waits) || entry.parked.size < MAX_WAITS ? waits : EVERYTHING;
+      if ((entry.parked.get(name)?.until ?? 0) < until) entry.parked.set(name, { until, status });
+    }
     if (entry.until !== null && entry.until >= until) return;
     entry.interval = Math.max(entry.interval, until - now);
     takeOut(key, entry, until, "retry_after", now);
@@ -130,21 +175,26 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
       if (entry.cause === "retry_after" && !entry.probing && entry.until > now) return;
       entry.until = null;
       entry.probing = false;
+      entry.slow = false;
+      entry.aloneUntil = Number.NEGATIVE_INFINITY;
+      entry.parked.clear();
       entry.healedAt = now;
       degraded?.leave("backend", key);
       emit({ type: "backend.recovered", time: clock.now(), subject: key, data: { backend: key, afterMs: Math.round(now - entry.degradedAt) } });
     },
 
-    failed(key, rule, kind, retryAfterMs) {
+    failed(key, rule, kind, signs = NO_SIGNS) {
       const now = clock.monotonic();
       const entry = entryOf(key);
+      const { retryAfterMs } = signs;
+      entry.slow = signs.slow;
       entry.consecutive = now - entry.lastFailure > FAILURE_MEMORY_MS ? 1 : entry.consecutive + 1;
       entry.lastFailure = now;
       // Calls that were under way when the backend was taken out fail after it: one outage, one eviction.
       const out = entry.until !== null && entry.until > now && !entry.probing;
       if (!out && kind === "ejects") evict(key, entry, rule, "ejected", now);
       else if (!out && (entry.until !== null || entry.consecutive >= rule.consecutiveFailures)) evict(key, entry, rule, "failures", now);
-      if (retryAfterMs !== null && retryAfterMs > 0) park(key, entry, rule, retryAfterMs, now);
+      if (retryAfterMs !== null && retryAfterMs > 0) park(key, entry, rule, retryAfterMs, signs, now);
     },
 
     available(key) {
@@ -152,20 +202,32 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
       return until === null || until <= clock.monotonic();
     },
 
-    claim(key) {
+    claim(key, lastFor) {
       const entry = entries.get(key);
-      if (entry === undefined || entry.until === null) return true;
+      if (entry === undefined || entry.until === null) return "free";
       const now = clock.monotonic();
-      if (entry.until > now) return false;
-      entry.probing = true;
-      entry.until = now + entry.interval;
-      return true;
+      if (entry.until <= now) {
+        entry.probing = true;
+        entry.until = now + entry.interval;
+        return "probe";
+      }
+      const left = entry.until - now;
+      if (lastFor === null) return { status: 503, retryAfterMs: left };
+      const wait = waitFor(entry, lastFor, now);
+      if (wait !== null) return wait;
+      if (!entry.slow) return "free";
+      if (now < entry.aloneUntil) return { status: 504, retryAfterMs: Math.min(left, ALONE_RETRY_MS) };
+      entry.aloneUntil = now + ALONE_MS;
+      return "alone";
     },
 
-    parkedUntil(key) {
+    release(key, turn) {
       const entry = entries.get(key);
-      if (entry === undefined || entry.until === null || entry.cause !== "retry_after") return null;
-      return entry.until > clock.monotonic() ? entry.until : null;
+      if (entry === undefined) return;
+      if (turn === "alone") entry.aloneUntil = Number.NEGATIVE_INFINITY;
+      if (turn !== "probe" || !entry.probing) return;
+      entry.probing = false;
+      entry.until = clock.monotonic();
     },
 
     snapshot() {
@@ -192,4 +254,12 @@ function stateOf(entry: Entry, now: number): BackendHealth["state"] {
   if (entry.until === null) return "healthy";
   if (entry.probing || entry.until <= now) return "probing";
   return entry.cause === "retry_after" ? "parked" : "evicted";
+}
+
+/** A wait that the backend asked for and that is for this call too; null: there is none. */
+function waitFor({ parked }: Entry, subject: string, now: number): Closed | null {
+  const own = parked.get(subject);
+  const all = parked.get(EVERYTHING);
+  const wait = (all?.until ?? 0) > (own?.until ?? 0) ? all : own;
+  return wait === undefined || wait.until <= now ? null : { status: wait.status, retryAfterMs: wait.until - now };
 }

@@ -22,7 +22,7 @@ export interface PlanRequest {
  * Stage 5: the ordered candidates of a call and why the others are out. The lock speaks before anything else, and what it denies never
  * comes back. Throws a `PlanRefusal` when nothing is left (`region_locked`, `model_unknown`, `translation_unsupported`, `upgrade_unsupported`, `egress_loop`), and a `Refusal`
  * `backend_invalid` or `route_rejected` for the share of calls that falls on a reference that cannot be used, or a rule without targets.
- * Draws from `random`, and claims the probe of the first candidate in `health`; else without effect.
+ * Draws from `random`; else without effect.
  */
 export function plan(routed: Routed, request: PlanRequest, health: HealthView, random: Random): Planned {
   const { rule, lock } = routed;
@@ -69,32 +69,10 @@ export function unfit(
 
 /** Without the backends that are out, unless that leaves none: trying a sick backend beats refusing a call that it might serve. */
 function healthy(usable: readonly Cleared[], health: HealthView, excluded: Exclusion[]): readonly Cleared[] {
-  const well: Cleared[] = [];
-  const sick: Cleared[] = [];
-  for (const cleared of usable) {
-    const { key } = cleared.target.backend;
-    // Only the first candidate is sure to be called, so only it may take the one probe of a backend that is coming back.
-    const offered = well.length === 0 ? health.available(key) && health.claim(key) : health.available(key);
-    (offered ? well : sick).push(cleared);
-  }
-  if (well.length === 0) return leastParked(sick, health);
-  for (const cleared of sick) excluded.push({ backend: cleared.target.backend.key, reason: "evicted", evidence: null });
+  const well = usable.filter((cleared) => health.available(cleared.target.backend.key));
+  if (well.length === 0 || well.length === usable.length) return usable;
+  for (const cleared of usable) if (!well.includes(cleared)) excluded.push({ backend: cleared.target.backend.key, reason: "evicted", evidence: null });
   return well;
-}
-
-/** When every backend asked to be left alone, only the one that comes back first is troubled; else all stay, in order. */
-function leastParked(sick: readonly Cleared[], health: HealthView): readonly Cleared[] {
-  let first: Cleared | null = null;
-  let soonest = Number.POSITIVE_INFINITY;
-  for (const cleared of sick) {
-    const until = health.parkedUntil(cleared.target.backend.key);
-    if (until === null) return sick;
-    if (until < soonest) {
-      soonest = until;
-      first = cleared;
-    }
-  }
-  return first === null ? sick : [first];
 }
 
 /** `failover.attemptsPerTier` counts backends that would be called, so that an evicted one does not use up its tier. */

@@ -10,8 +10,8 @@ export interface RetryBudget {
   allow(backendKey: string, rule: RetryBudgetRule | null): boolean;
 }
 
-/** Without a policy: a fifth of the attempts of the last ten seconds, and three in any case. */
-const DEFAULT: RetryBudgetRule = { percent: 20, intervalMs: 10_000, floor: 3, floorIntervalMs: 10_000 };
+/** Without a policy: a tenth of the attempts of the last ten seconds, and three in any case. What a policy leaves open the standard says: a fifth. */
+const DEFAULT: RetryBudgetRule = { percent: 10, intervalMs: 10_000, floor: 3, floorIntervalMs: 10_000 };
 /** Backends that are remembered; beyond, the one seen first is forgotten, which only frees its budget. */
 const MAX_BACKENDS = 4_096;
 

@@ -4,7 +4,7 @@ import { Refusal } from "../../src/model/errors.ts";
 import type { AttemptFailure } from "../../src/model/outcome.ts";
 import type { Planned } from "../../src/model/planned.ts";
 import { DEFAULT_HEALTH } from "../../src/model/snapshot.ts";
-import { createHealth } from "../../src/plan/health.ts";
+import { createHealth, EVERYTHING } from "../../src/plan/health.ts";
 import { type AttemptOutcome, judge } from "../../src/plan/judge.ts";
 import { plan } from "../../src/plan/plan.ts";
 import { createFakeClock } from "../fakes/clock.ts";
@@ -152,7 +152,10 @@ it("calls no backend outside the lock, whatever fails, and not one more than the
             random: 0,
           });
           if (verdict.health === "good") health.succeeded(key);
-          else if (verdict.health !== "none") health.failed(key, DEFAULT_HEALTH, verdict.health, result.kind === "answer" ? result.retryAfterMs : null);
+          else if (verdict.health !== "none") {
+            const retryAfterMs = result.kind === "answer" ? result.retryAfterMs : null;
+            health.failed(key, DEFAULT_HEALTH, verdict.health, { retryAfterMs, waits: EVERYTHING, status: 503, slow: false });
+          }
           if (verdict.action === "deliver" || verdict.action === "give_up") break;
           if (result.kind === "answer" && [302, 400, 404].includes(result.status)) expect(result.firstEventIsError).toBe(true);
           if (verdict.action === "again") sameBackendTries += 1;

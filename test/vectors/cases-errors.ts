@@ -102,15 +102,17 @@ export const ERRORS: readonly Vector[] = [
   ),
   failing(
     "a rate limit of the destination comes as it is",
-    { target: "/openai/v1/chat/completions", body: CHAT },
+    { target: "/rate-limited/v1/chat/completions", body: CHAT },
     {
-      openai: [{ status: 429, headers: [...JSON_TYPE, "retry-after-ms", "90000", "retry-after", "90", "x-ratelimit-limit-requests", "60"], chunks: [RATE] }],
+      "rate-limited": [
+        { status: 429, headers: [...JSON_TYPE, "retry-after-ms", "90000", "retry-after", "90", "x-ratelimit-limit-requests", "60"], chunks: [RATE] },
+      ],
     },
     {
       status: 429,
       headers: { "retry-after": "90", "retry-after-ms": "90000", "x-ratelimit-limit-requests": "60", "x-egress-error": null },
       body: RATE,
-      upstream: ["openai"],
+      upstream: ["rate-limited"],
     },
   ),
   failing(
@@ -154,13 +156,13 @@ export const ERRORS: readonly Vector[] = [
   }),
   failing(
     "Retry-After of a busy destination that is the only one",
-    { target: "/plain" },
-    { plain: [{ status: 503, headers: ["retry-after", "120"], chunks: ["later"] }] },
+    { target: "/resting" },
+    { resting: [{ status: 503, headers: ["retry-after", "120"], chunks: ["later"] }] },
     {
       status: 503,
       headers: { "retry-after": "120", "x-egress-attempts": "1" },
       body: "later",
-      upstream: ["plain"],
+      upstream: ["resting"],
     },
   ),
 ];

@@ -204,12 +204,12 @@ export const RETRIES: readonly Vector[] = [
   ),
   answered(
     "the only backend is not asked again when it says in an hour",
-    { target: "/plain" },
-    { plain: [{ status: 429, headers: ["retry-after", "3600"] }] },
+    { target: "/in-an-hour" },
+    { "in-an-hour": [{ status: 429, headers: ["retry-after", "3600"] }] },
     {
       status: 429,
       headers: { "retry-after": "3600", "x-egress-attempts": "1" },
-      upstream: ["plain"],
+      upstream: ["in-an-hour"],
     },
   ),
   answered(

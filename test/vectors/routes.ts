@@ -91,7 +91,10 @@ export function routes(): object[] {
 
 const ONE_EACH = ["plain", "openai", "anthropic", "azure", "prefixed", "queried", "trusting", "passing", "keyless", "badkey", "listed", "moved", "hasty"];
 
-const DESTINATIONS = [...ONE_EACH, "hasty-ai"].map((name) => rule(name, prefix(`/${name}`), backend(name)));
+/** Whoever asks to be left alone is: such a destination has one case. */
+const RESTING = ["resting", "in-an-hour", "rate-limited"];
+
+const DESTINATIONS = [...ONE_EACH, ...RESTING, "hasty-ai"].map((name) => rule(name, prefix(`/${name}`), backend(name)));
 
 const LIMITED = [
   ...["limited-once", "limited-none", "limited-tokens"].map((name) => rule(name, prefix(`/${name}`), backend("openai"))),

@@ -25,19 +25,9 @@ function refusalOf(act: () => unknown): Refusal {
   throw new Error("nothing was refused");
 }
 
-/** Health by hand: which backends are out, and until when they asked to be left alone. */
-function sick(out: readonly string[], parked: Readonly<Record<string, number>> = {}, probing: readonly string[] = []): HealthView & { claimed: string[] } {
-  const claimed: string[] = [];
-  const isOut = (key: string) => out.includes(key) || key in parked;
-  return {
-    claimed,
-    available: (key) => !isOut(key),
-    claim(key) {
-      claimed.push(key);
-      return !isOut(key) && !probing.includes(key);
-    },
-    parkedUntil: (key) => parked[key] ?? null,
-  };
+/** Health by hand: which backends are out. */
+function sick(out: readonly string[]): HealthView {
+  return { available: (key) => !out.includes(key) };
 }
 
 describe("plan: targets of a rule", () => {
@@ -182,16 +172,5 @@ describe("plan: health", () => {
     const planned = plan(three, PLAIN, sick(["a", "b", "c"]), first);
     expect(keys(planned)).toEqual(["a", "b", "c"]);
     expect(planned.excluded).toEqual([]);
-  });
-
-  it("keeps only the one that comes back first when all asked to be left alone", () => {
-    expect(keys(plan(three, PLAIN, sick([], { a: 9_000, b: 3_000, c: 6_000 }), first))).toEqual(["b"]);
-    expect(keys(plan(three, PLAIN, sick(["a"], { b: 3_000, c: 6_000 }), first))).toEqual(["a", "b", "c"]);
-  });
-
-  it("claims the probe of the first candidate only, and passes on when another call has it", () => {
-    const health = sick([], {}, ["a"]);
-    expect(keys(plan(three, PLAIN, health, first))).toEqual(["b", "c"]);
-    expect(health.claimed).toEqual(["a", "b"]);
   });
 });

@@ -18,10 +18,10 @@ it("allows three repeats whatever the traffic", () => {
   expect(drain(budget, "b")).toBe(3);
 });
 
-it("allows a fifth of the first attempts", () => {
+it("B9: allows a tenth of the first attempts", () => {
   const budget = createRetryBudget(createFakeClock());
   for (let i = 0; i < 100; i += 1) budget.charge("a", false, null);
-  expect(drain(budget, "a")).toBe(20);
+  expect(drain(budget, "a")).toBe(10);
 });
 
 it("forgets what is older than ten seconds, second by second", async () => {
@@ -32,7 +32,7 @@ it("forgets what is older than ten seconds, second by second", async () => {
   expect(budget.allow("a", null)).toBe(false);
   for (let i = 0; i < 50; i += 1) budget.charge("a", false, null);
   await clock.advance(1_000);
-  expect(drain(budget, "a")).toBe(10);
+  expect(drain(budget, "a")).toBe(5);
   await clock.advance(3_600_000);
   expect(drain(budget, "a")).toBe(3);
 });
