@@ -260,5 +260,5 @@ export interface HealthRule {
   readonly maxEvictForMs: number;
 }
 
-export const DEFAULT_HEALTH: HealthRule = { consecutiveFailures: 3, evictForMs: 30_000, maxEvictForMs: 600_000 };
+export const DEFAULT_HEALTH: HealthRule = { consecutiveFailures: 3, evictForMs: 30_000, maxEvictForMs: 300_000 };
 export const DEFAULT_TIMEOUTS: RuleTimeouts = { requestMs: 600_000, backendRequestMs: null, upgradedMs: 7_200_000 };

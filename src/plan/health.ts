@@ -154,7 +154,7 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
 
   function park(key: string, entry: Entry, rule: HealthRule, retryAfterMs: number, { waits, status }: FailureSigns, now: number): void {
     // Longer by up to a fifth: never earlier than the backend asked. A day of Retry-After is not for the backend to decide: the rule says the longest.
-    const until = now + Math.min(retryAfterMs, rule.maxEvictForMs, MAX_PARK_MS) * (1 + JITTER * random());
+    const until = now + Math.min(retryAfterMs, rule.maxEvictForMs * 2, MAX_PARK_MS) * (1 + JITTER * random());
     if (waits !== null) {
       const name = entry.parked.has(waits) || entry.parked.size < MAX_WAITS ? waits : EVERYTHING;
       if ((entry.parked.get(name)?.until ?? 0) < until) entry.parked.set(name, { until, status });

@@ -16,23 +16,23 @@ export const PROMISES: readonly HeldPromise[] = [
   {
     row: "F1",
     promise:
-      "A destination that answers 429 is left at once for the next, with or without Retry-After, and is left alone until then (seconds or a date, at most 10 min). Was it the last, its 429 and its Retry-After go to the caller.",
+      "A destination that answers 429 is left at once for the next, with or without Retry-After, and is left alone until then (seconds or a date, at most 10 min). Is nobody else left, calls for the same model get its 429 and Retry-After at once.",
     bar: "switch <= 50 ms p99; 0 calls while parked",
 
-    state: "not kept",
-    reason: "not looked at yet",
+    state: "kept",
+    reason: null,
 
-    command: "",
+    command: "npx vitest run test/pipeline/recovery.test.ts test/unit/plan/health.test.ts",
   },
   {
     row: "F2",
-    promise: "503 and 529 are treated as 429 is.",
+    promise: "503 and 529 are treated as 429 is, for every model of the destination.",
     bar: "switch <= 50 ms p99; 0 calls while parked",
 
-    state: "not kept",
-    reason: "not looked at yet",
+    state: "kept",
+    reason: null,
 
-    command: "",
+    command: "npx vitest run test/pipeline/recovery.test.ts test/unit/plan/health.test.ts",
   },
   {
     row: "F3",
@@ -138,23 +138,24 @@ export const PROMISES: readonly HeldPromise[] = [
   },
   {
     row: "F13",
-    promise: "All destinations down: fails fast with the last status and Retry-After, and does not multiply load.",
+    promise:
+      "All destinations down: the last status and Retry-After at once, load is not multiplied, and behind a destination that hangs one call at a time waits.",
     bar: "upstream load <= 1.1 x",
 
-    state: "not kept",
-    reason: "not looked at yet",
+    state: "kept",
+    reason: null,
 
-    command: "",
+    command: "npx vitest run test/pipeline/recovery.test.ts test/unit/plan/health.test.ts",
   },
   {
     row: "F14",
     promise: "A destination that was taken out gets one probe at a time per instance, after 30 s, doubled up to 5 min, with 20 % jitter.",
     bar: "back after one good probe",
 
-    state: "not kept",
-    reason: "not looked at yet",
+    state: "kept",
+    reason: null,
 
-    command: "",
+    command: "npx vitest run test/pipeline/recovery.test.ts test/unit/plan/health.test.ts",
   },
   {
     row: "F15",
@@ -782,10 +783,10 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Load on a destination that is down.",
     bar: "<= 1.10 x",
 
-    state: "not kept",
-    reason: "not looked at yet",
+    state: "kept",
+    reason: null,
 
-    command: "",
+    command: "npx vitest run test/pipeline/recovery.test.ts test/unit/plan/retry-budget.test.ts",
   },
   {
     row: "B10",
