@@ -16,6 +16,7 @@ export class H1Attempt extends Attempt implements BodyWatch {
   #abort: (() => void) | null = null;
   #resume: (() => void) | null = null;
   #headSeen = false;
+  #headers: readonly string[] = [];
   #released = false;
 
   constructor(request: OutboundRequest, signal: CallSignal, resolve: (outcome: Outcome) => void, pool: H1Pool, slot: Slot) {
@@ -63,11 +64,15 @@ export class H1Attempt extends Attempt implements BodyWatch {
     if (status < 200) return true;
     this.#headSeen = true;
     this.#resume = resume;
-    this.headArrived(status, textOf(raw), this.#slot.connection?.address ?? null, "http/1.1");
+    this.#slot.resume = resume;
+    this.#headers = textOf(raw);
+    this.headArrived(status, this.#headers, this.#slot.connection?.address ?? null, "http/1.1");
     return true;
   }
 
   onData(chunk: Buffer): boolean {
+    // undici says so when it goes on after a stop, and would stop again.
+    if (chunk.length === 0) return true;
     const wanted = this.dataArrived(chunk);
     // undici starts the next read before it parses this one, and would hold it too; a plain socket (`dial`) stops at once and goes
     // on when undici reads again.
@@ -76,8 +81,9 @@ export class H1Attempt extends Attempt implements BodyWatch {
   }
 
   onComplete(): void {
-    // undici takes a reset connection for the proper end of an answer that is delimited by closing: it is not.
-    if (this.#slot.connection?.failed === true) {
+    // What lasts until the connection closes is whole, under TLS, only with a close_notify (RFC 9112 section 9.8), and Node does not tell that from a cut.
+    const connection = this.#slot.connection;
+    if (connection?.failed === true || (this.request.tls !== null && connection?.socket.readableEnded === true && lastsUntilClose(this.#headers))) {
       this.#release(false);
       this.failed({ kind: "reset", sent: true, message: "the destination closed the connection" });
       return;
@@ -141,6 +147,11 @@ export class H1Attempt extends Attempt implements BodyWatch {
     this.#released = true;
     this.#pool.release(this.#slot, reusable);
   }
+}
+
+/** RFC 9112 section 6.3: nothing in the head says where the body ends. */
+function lastsUntilClose(headers: readonly string[]): boolean {
+  return !headers.some((text, i) => i % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(text));
 }
 
 function textOf(raw: readonly Buffer[]): string[] {

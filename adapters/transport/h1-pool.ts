@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Connect, Connection } from "./guarded-connect.ts";
 import { Client } from "./undici-parts.ts";
 
@@ -10,6 +11,8 @@ const MAX_HEADER_BYTES = 32_768;
 export interface Slot {
   readonly client: Client;
   connection: Connection | null;
+  /** Lets undici's parser run again; of the call under way. */
+  resume: (() => void) | null;
   busy: boolean;
 }
 
@@ -37,6 +40,7 @@ export function createH1Pool(origin: string, connect: Connect, connectMs: () => 
         connect(connectMs()).then(
           (connection) => {
             slot.connection = connection;
+            tellEnds(connection.socket, slot);
             callback(null, connection.socket);
           },
           (error: Error) => callback(error, null),
@@ -51,7 +55,7 @@ export function createH1Pool(origin: string, connect: Connect, connectMs: () => 
       bodyTimeout: 0,
       allowH2: false,
     });
-    const slot: Slot = { client, connection: null, busy: false };
+    const slot: Slot = { client, connection: null, resume: null, busy: false };
     client.on("disconnect", () => {
       slot.connection = null;
       const index = slot.busy ? -1 : idle.indexOf(slot);
@@ -74,6 +78,7 @@ export function createH1Pool(origin: string, connect: Connect, connectMs: () => 
     release: (slot, reusable) => {
       if (!slot.busy) return;
       slot.busy = false;
+      slot.resume = null;
       busy -= 1;
       if (reusable && !closed) idle.push(slot);
       else destroy(slot.client);
@@ -86,6 +91,19 @@ export function createH1Pool(origin: string, connect: Connect, connectMs: () => 
       for (const slot of idle.splice(0)) destroy(slot.client);
     },
   };
+}
+
+/**
+ * undici must not hear that a connection has ended while its parser is stopped: it asserts the contrary, outside of any call, and the process would
+ * end with it. These listeners stand before its own.
+ */
+function tellEnds(socket: Socket, slot: Slot): void {
+  // All that came is read by now, so what the parser still gives is little.
+  socket.once("end", () => slot.resume?.());
+  // Of a reset it would make the proper end of an answer that lasts until the connection closes.
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "ECONNRESET") error.code = "SPILLWAY_RESET";
+  });
 }
 
 function destroy(client: Client): void {
