@@ -26,11 +26,10 @@ interface Count {
 async function mutate({ name, sources, tests }: GuardModule): Promise<Mutants> {
   const options = {
     mutate: [...sources],
-    testFiles: [...tests],
     testRunner: "vitest",
     plugins: ["@stryker-mutator/vitest-runner", resolve(import.meta.dirname, "mutate-prose.ts")],
     ignorers: ["prose"],
-    vitest: { configFile: "vitest.config.ts", related: false },
+    vitest: { configFile: "vitest.mutate.config.ts", related: false },
     // Not `perTest`: what is remembered by name (src/lib/by-name.ts) is only run by the first test that asks, and others would not be tried.
     coverageAnalysis: "all" as const,
     concurrency: 1,
@@ -44,9 +43,12 @@ async function mutate({ name, sources, tests }: GuardModule): Promise<Mutants> {
     tsconfigFile: ".cache/mutate/none.json",
     disableTypeChecks: false,
     allowConsoleColors: false,
-    reporters: [],
+    reporters: ["progress-append-only"],
+    // What a module computes while it is loaded takes all tests to try, and is worth it.
+    warnings: { unknownOptions: true, preprocessorErrors: true, unserializableOptions: true, slow: false },
     logLevel: "warn" as LogLevel, // `LogLevel`: an enum of a package that is not ours to import, whose member has this text.
   };
+  process.env["SPILLWAY_MUTATE_TESTS"] = tests.join(",");
   return new Stryker(options).runMutationTest();
 }
 
