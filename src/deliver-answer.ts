@@ -32,7 +32,8 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
   const { routed, record } = call;
   const { exchange, operation, rule } = routed;
   // 304 answers a condition of the caller's own and sends nobody anywhere.
-  if (answer.status >= 300 && answer.status < 400 && answer.status !== 304 && won.cleared.lock !== null) {
+  const redirects = answer.status >= 300 && answer.status < 400 && answer.status !== 304;
+  if (redirects && won.cleared.lock !== null) {
     answer.body.cancel();
     throw new Refusal("upstream_redirect", { detail: "The destination answered with a redirect. On a region-locked route nobody is sent elsewhere." });
   }
@@ -54,9 +55,9 @@ export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won
       error: (message) => ({ status: 502, code: "upstream_unavailable", message, requestId: record.id }),
     });
   const grpc = isGrpc(exchange.protocol, exchange.headers);
-  // A gRPC call that fails at once says so in its head, under the status 200.
+  // Whoever says no, or sends elsewhere, may quote the credential it was shown. A gRPC call that fails at once says so in its head, under the status 200.
   const redact =
-    (failed || (grpc && find(answer.headers, "grpc-status") !== null)) && won.lease !== null
+    (failed || redirects || (grpc && find(answer.headers, "grpc-status") !== null)) && won.lease !== null
       ? credentialRedactor(won.cleared.target.backend.credential, won.lease.secret)
       : null;
   // A plain answer of an unknown API is nobody's business: the platform may hand its bytes through untouched.

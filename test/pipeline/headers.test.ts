@@ -7,7 +7,7 @@ const AUTH = ["authorization", `Bearer ${CALLER_TOKEN}`];
 const sentHeaders = (one: Installation, at = 0) => one.transport.sent[at]?.request.headers ?? [];
 
 describe("on the way out", () => {
-  it("what belongs to one hop, tells who the caller is, or overrides the request line, stays here", async () => {
+  it("T2 T5: what belongs to one hop, tells who the caller is, or overrides the request line, stays here", async () => {
     const one = install(ONE);
     const names = [
       "Connection",
@@ -125,12 +125,21 @@ describe("on the way back", () => {
     expect((await one.call(chat())).header("content-length")).toEqual([]);
   });
 
-  it("our key in an error answer is taken out of headers and body", async () => {
+  it("T7: our key in an error answer is taken out of headers and body", async () => {
     const one = install(ONE);
     one.transport.script("only", { status: 400, headers: ["x-note", "key only-key-value"], body: ["bad key only-k", "ey-value!"] });
     const caller = await one.call(chat());
     expect(caller.header("x-note")).toEqual(["key [redacted]"]);
     expect(caller.received()?.body).toBe("bad key [redacted]!");
+  });
+
+  it.each([301, 302, 303, 307, 308])("T3 T7: and out of a redirect (%i), whose Location may quote it", async (status) => {
+    const one = install(ONE);
+    one.transport.script("only", { status, headers: ["location", "https://elsewhere.example/?key=only-key-value"], body: "see only-key-value" });
+    const caller = await one.call(chat());
+    expect(caller.received()?.status).toBe(status);
+    expect(caller.header("location")).toEqual(["https://elsewhere.example/?key=[redacted]"]);
+    expect(caller.received()?.body).toBe("see [redacted]");
   });
 });
 

@@ -165,7 +165,7 @@ describe("a limit of tokens", () => {
     expect(desk.open()).toBe(0);
   });
 
-  it("a caller that leaves while it waits costs its input; one that leaves in the middle what was said too", async () => {
+  it("T23: a caller that leaves while it waits costs its input; one that leaves in the middle what was said too", async () => {
     const { one, desk } = limited(ONE, policy(GATEWAY, [tpm(100_000)]));
     one.transport.script("only", "hang", { status: 200, headers: STREAM_HEADERS, body: GOOD_STREAM.slice(0, 1), ending: "hang" });
     const call = chat({ stream: true });
