@@ -1,9 +1,10 @@
 import { isGrpc } from "./lib/grpc-protocol.ts";
 import { renderGrpcRefusal } from "./listener/grpc-refusal.ts";
-import { renderRefusal } from "./listener/render-refusal.ts";
+import { type RenderedRefusal, renderRefusal } from "./listener/render-refusal.ts";
 import type { CallRecord } from "./model/call-record.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Exchange } from "./model/exchange.ts";
+import type { Dialect } from "./model/operation.ts";
 import type { CorsRule } from "./model/snapshot.ts";
 import { PlanRefusal } from "./plan/plan-refusal.ts";
 import { wireOf } from "./providers/wires.ts";
@@ -27,9 +28,7 @@ export function answerRefusal(exchange: Exchange, record: CallRecord, error: unk
   record.refusalDetail = refusal === error ? refusal.detail : describe(error);
   record.status = refusal.status;
   record.outcome = refusal.code === "internal_error" ? "broker_error" : "refused";
-  const { dialect } = record.operation;
-  const grpc = isGrpc(exchange.protocol, exchange.headers);
-  const rendered = grpc ? renderGrpcRefusal(refusal, record.id) : renderRefusal(refusal, dialect === null ? null : wireOf(dialect), record.id);
+  const rendered = renderAnswer(exchange, refusal, record.operation.dialect, record.id);
   try {
     // A page that may read the answer may read why there is none.
     const headers = cors === null ? rendered.headers : withCors(cors, exchange.headers, rendered.headers);
@@ -38,6 +37,17 @@ export function answerRefusal(exchange: Exchange, record: CallRecord, error: unk
     // The platform can write no more. A rejection that nobody handles would end the process, and every other call with it.
     record.outcome = "broker_error";
   }
+}
+
+/** In the words of whoever called. */
+export function renderAnswer(
+  exchange: Exchange,
+  refusal: Refusal,
+  dialect: Dialect | null,
+  id: string,
+): Omit<RenderedRefusal, "body"> & { readonly body: Uint8Array | null } {
+  if (isGrpc(exchange.protocol, exchange.headers)) return renderGrpcRefusal(refusal, id);
+  return renderRefusal(refusal, dialect === null ? null : wireOf(dialect), id);
 }
 
 function toRefusal(error: unknown, expired: boolean): Refusal {

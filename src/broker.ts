@@ -22,7 +22,7 @@ import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
 import type { Outlet } from "./model/outlet.ts";
-import type { Clock, DocumentFetcher, EventSink, Random, SecretStore, Transport } from "./model/ports.ts";
+import type { Clock, DocumentFetcher, EventSink, Pressure, Random, SecretStore, Transport } from "./model/ports.ts";
 import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
 import type { RotationNotice } from "./model/rotation.ts";
 import type { Snapshot } from "./model/snapshot.ts";
@@ -34,6 +34,7 @@ import { CLOSED_DESK } from "./policy/limits/closed-desk.ts";
 import type { LimitDesk } from "./policy/limits/limit-desk.ts";
 import { createTokenRatios } from "./policy/limits/token-ratios.ts";
 import type { LoadPriceBook } from "./pricing/create-pricing.ts";
+import { shedCall } from "./shed-call.ts";
 import type { Stages } from "./stages.ts";
 import { createControlCall } from "./transport/control-call.ts";
 import { createUsagePages, type UsagePages } from "./usage-pages.ts";
@@ -71,6 +72,8 @@ export interface BrokerPorts {
   readonly prices?: LoadPriceBook;
   /** Left out: events are not taken. */
   readonly events?: EventPorts;
+  /** Left out: the platform scales by itself, and no call is refused for an overload. */
+  readonly pressure?: Pressure;
   /** Left out: no usage is kept, and whatever a limit is for is refused. */
   readonly usage?: UsagePorts;
 }
@@ -81,7 +84,7 @@ export interface Broker {
   handle(exchange: Exchange): Promise<void>;
   /** Swaps in what `compile` or `readBundle` gave. What could not be compiled changes nothing: the last good snapshot goes on serving. */
   load(compiled: Compiled): void;
-  /** True once a snapshot serves and until `retire` is called. */
+  /** True while a snapshot serves, `retire` was not called, and the instance is not overloaded. */
   ready(): boolean;
   /** From now on not ready; calls under way go on. */
   retire(): void;
@@ -111,11 +114,13 @@ export interface Broker {
 /** What the last words to a store of limits may take. Milliseconds. */
 const FLUSH_MS = 2_000;
 
+const SHED = Promise.resolve();
+
 /** Puts the stages together around the ports of one platform. */
 export function createBroker(ports: BrokerPorts): Broker {
   const { clock, random, transport, shareFlights = true, events: eventPorts = null } = ports;
   const emit = (event: EgressEvent) => ports.sink.emit(event);
-  const { sink, log, digest } = ports;
+  const { sink, log, digest, pressure = null } = ports;
   const degraded = ports.degradations ?? createDegradations(clock, log);
   const audit = ports.audit === undefined ? null : createAuditLog({ ...ports.audit, clock, sink, log, ...(digest === undefined ? {} : { digest }) });
   const readSecret: ReadSecret = async (reference, signal) => (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret;
@@ -197,7 +202,22 @@ export function createBroker(ports: BrokerPorts): Broker {
   let loadedAt: number | null = null;
   let failedLoad: { readonly at: number; readonly faults: Compiled["faults"] } | null = null;
   let retired = false;
-  const handle = (exchange: Exchange): Promise<void> => runCall(stages, snapshot, exchange);
+  const handle = (exchange: Exchange): Promise<void> => {
+    if (pressure === null || pressure.admits()) return runCall(stages, snapshot, exchange);
+    shedCall(exchange, attribution.metrics);
+    return SHED;
+  };
+  const ready = (): boolean => snapshot !== null && !retired && (pressure?.overload() ?? null) === null;
+  if (pressure !== null) {
+    attribution.metrics.watchOverload(() => pressure.overload() !== null);
+    pressure.watch(({ cause, since }, over) => {
+      const time = clock.now();
+      const data = over ? { cause, forMs: Math.round(time - since) } : { cause };
+      emit({ type: over ? "instance.recovered" : "instance.overloaded", time, subject: cause, data });
+      if (over) degraded.leave("overload", "instance");
+      else degraded.enter("overload", "instance", cause);
+    });
+  }
   const events =
     eventPorts === null
       ? null
@@ -242,13 +262,13 @@ export function createBroker(ports: BrokerPorts): Broker {
         data: { gateways: next.gateways.length, backends: next.backends.size, notices: outletNotices(outlets, next) },
       });
     },
-    ready: () => snapshot !== null && !retired,
+    ready,
     retire: () => {
       retired = true;
     },
     loaded: () => loaded,
     status: () => ({
-      ready: snapshot !== null && !retired,
+      ready: ready(),
       snapshot: snapshot === null ? null : { id: snapshot.id, loadedAt: loadedAt === null ? null : new Date(loadedAt).toISOString() },
       lastLoadFailed: failedLoad === null ? null : { at: new Date(failedLoad.at).toISOString(), faults: failedLoad.faults },
       degraded: describeDegradations(degraded.list()),

@@ -46,6 +46,8 @@ export {
   type EventPublisher,
   type EventSink,
   type OutboundRequest,
+  type Overload,
+  type Pressure,
   PublishError,
   type Random,
   type SecretStore,

@@ -1,7 +1,7 @@
 import type { EgressEvent } from "../../src/index.ts";
 import type { FlushableSink } from "./batching-sink.ts";
 
-const GOOD_NEWS: ReadonlySet<EgressEvent["type"]> = new Set(["backend.recovered", "credential.rotated", "config.loaded"]);
+const GOOD_NEWS: ReadonlySet<EgressEvent["type"]> = new Set(["backend.recovered", "credential.rotated", "config.loaded", "instance.recovered"]);
 
 /** Events as JSON lines in the log, where no sink takes them. Those of single calls are left out: the access log and the audit log tell more of them. */
 export function createConsoleSink(log: (line: string) => void): FlushableSink {

@@ -18,6 +18,7 @@ import { createAdminListener } from "./admin-listener.ts";
 import { createClusterLink } from "./cluster-link.ts";
 import { createListenerCertificates } from "./listener-certificates.ts";
 import { nodeClock } from "./node-clock.ts";
+import { createNodePressure } from "./node-pressure.ts";
 import { createNodeServer } from "./node-server.ts";
 import { readOneBundle } from "./read-one-bundle.ts";
 import { serveMetrics } from "./serve-metrics.ts";
@@ -33,6 +34,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const cluster = createClusterLink(sink);
   const transport = createUndiciTransport({ emit: (event) => cluster.sink.emit(event) });
   const audit = createNodeAudit(options.environment, telemetry.log);
+  const pressure = options.environment["SPILLWAY_OVERLOAD"] === "off" ? null : createNodePressure(nodeClock);
   const broker = createBroker({
     clock: nodeClock,
     random: Math.random,
@@ -48,6 +50,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     outlets,
     ...(audit === null ? {} : { audit: audit.ports }),
     usage: { open: createNodeUsage(options.environment), outlet: nodeUsageOutlet(options.environment), timers: true },
+    ...(pressure === null ? {} : { pressure }),
     prices: async () => (await import("../prices/genai-prices.ts")).genaiPrices,
     events: {
       state: await createNodeState(options.environment),
@@ -109,6 +112,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     broker,
     stop: async () => {
       broker.retire();
+      pressure?.close();
       watching.abort();
       // Another instance may write statuses from now on.
       await cluster.stop();

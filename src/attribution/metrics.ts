@@ -33,6 +33,8 @@ export interface MetricPoint {
 export interface Metrics {
   /** A call has begun. */
   callStarted(): void;
+  /** A call was refused for an overload, before anything was known of it. */
+  callShed(): void;
   /** A call has ended: counts everything that its record says, attempts included. */
   callSettled(record: CallRecord): void;
   /** Counts a copy of the call that went to a mirror, or did not. */
@@ -45,6 +47,8 @@ export interface Metrics {
   watchDrops(read: () => Readonly<Record<string, number>>): void;
   /** Asked at every collection: how many secrets the cache holds in each state. */
   watchSecrets(read: () => Readonly<Record<string, number>>): void;
+  /** Asked at every collection: whether the instance is overloaded. */
+  watchOverload(read: () => boolean): void;
   /** A try of an exchange with a store of limits has ended, after `ms`: `granted`, `refused` or `failed`. */
   limitExchange(outcome: string, ms: number): void;
   /** Asked at every collection: accounts of limits that are known, by state. */
@@ -74,6 +78,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
   const limits: (() => Readonly<Record<string, number>>)[] = [];
   let degraded: () => readonly Degradation[] = () => [];
   let active = 0;
+  let isOverloaded: (() => boolean) | null = null;
   let loadedAt: number | null = null;
 
   function seriesOf(record: CallRecord, backend: string): Series {
@@ -113,6 +118,7 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     collectFrom(genAi.series(), GENAI_LABELS);
     collectFrom([own], []);
     points.get(INSTRUMENTS.active)?.push(single([], active));
+    if (isOverloaded !== null) points.get(INSTRUMENTS.overloaded)?.push(single([], isOverloaded() ? 1 : 0));
     if (loadedAt !== null) points.get(INSTRUMENTS.snapshotAge)?.push(single([], seconds(clock.now() - loadedAt)));
     for (const [item, total] of totals(drops)) points.get(INSTRUMENTS.dropped)?.push(single([["item", item]], total));
     for (const [state, total] of totals(secrets)) points.get(INSTRUMENTS.secrets)?.push(single([["state", state]], total));
@@ -125,6 +131,11 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     since,
     callStarted() {
       active += 1;
+    },
+    callShed() {
+      const series = index.find(NONE, NONE, NONE, NONE, NONE);
+      add(series, INSTRUMENTS.requests, 1, "refused", "503");
+      add(series, INSTRUMENTS.refusals, 1, "overloaded");
     },
     callSettled(record) {
       active -= 1;
@@ -155,6 +166,9 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     },
     watchDrops(read) {
       drops.push(read);
+    },
+    watchOverload(read) {
+      isOverloaded = read;
     },
     watchSecrets(read) {
       secrets.push(read);

@@ -35,6 +35,7 @@ export interface RequestRunnerOptions {
 /** Refusals that may not be one at the next delivery. */
 const TEMPORARY: ReadonlySet<string> = new Set<RefusalCode>([
   "not_ready",
+  "overloaded",
   "request_timeout",
   "limits_unavailable",
   "credential_unavailable",

@@ -8,6 +8,7 @@ export const REFUSALS = {
   request_timeout: { status: 408, title: "The request did not arrive in time" },
   egress_loop: { status: 508, title: "The call has come back to a broker that it already passed" },
   not_ready: { status: 503, title: "The broker is not ready to take calls" },
+  overloaded: { status: 503, title: "This instance has as many calls as it can serve" },
   misdirected: { status: 421, title: "The call belongs on a connection of its own" },
   identity_missing: { status: 401, title: "No credential for this broker was presented" },
   identity_rejected: { status: 401, title: "The credential for this broker was not accepted" },

@@ -16,6 +16,9 @@ export type EventType =
   | "backend.region_violated"
   | "credential.unavailable"
   | "credential.rotated"
+  /** The instance refuses a share of new calls: once a beginning, and once an end. */
+  | "instance.overloaded"
+  | "instance.recovered"
   | "config.loaded"
   | "config.rejected";
 

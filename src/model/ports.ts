@@ -20,6 +20,24 @@ export interface Clock {
 /** Uniform in [0, 1). */
 export type Random = () => number;
 
+/** How hard this instance is pressed, where the platform can tell. */
+export interface Pressure {
+  /** Whether one more call may come in: to be asked once a call, before anything is done for it. Always true while there is no overload. */
+  admits(): boolean;
+  /** Null: this instance can do what it is asked to. */
+  overload(): Overload | null;
+  /** `changed` is told of each beginning and each end of an overload, with the one that ended. */
+  watch(changed: (overload: Overload, over: boolean) => void): void;
+}
+
+/** An instance that is asked for more than it can do. */
+export interface Overload {
+  /** What is short: turns of the event loop come late, or memory is nearly used up. */
+  readonly cause: "event_loop" | "memory";
+  /** Milliseconds since the Unix epoch at which it began. */
+  readonly since: number;
+}
+
 /** Reads one secret value from where it lives. One file per implementation in `adapters/secrets/`; all pass `test/contracts/secret-store.ts`. */
 export interface SecretStore {
   readonly providers: ReadonlySet<SecretProvider>;

@@ -11,6 +11,7 @@ import {
   type EgressEvent,
   type EventPorts,
   type Outlet,
+  type Pressure,
   type PriceBook,
   Secret,
   type SecretLocation,
@@ -64,6 +65,7 @@ export interface InstallationOptions {
   readonly store?: UsageStore;
   /** Where that store is; left out: in the broker's own memory. */
   readonly usageOutlet?: Outlet;
+  readonly pressure?: Pressure;
   readonly prices?: () => Promise<PriceBook>;
   /** Left out: events are not taken. */
   readonly take?: (clock: FakeClock) => EventPorts;
@@ -110,6 +112,7 @@ export function install(manifests: TestManifests | string | null, options: Insta
     ...(options.audit === undefined ? {} : { audit: { scope: options.audit, instance: "test", version: "0", previous: null, write: null } }),
     ...(store === undefined ? {} : { usage: { open: async () => store, outlet: () => options.usageOutlet ?? null, timers: true } }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.pressure === undefined ? {} : { pressure: options.pressure }),
     ...(options.prices === undefined ? {} : { prices: options.prices }),
     ...(options.take === undefined ? {} : { events: options.take(clock) }),
   });

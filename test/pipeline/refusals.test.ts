@@ -108,7 +108,7 @@ describe("every refusal has its status, its code and a request id, and tells not
   );
 
   it("together with those of other files they are all there are", () => {
-    // request_timeout: the server's own; upgrade_unsupported: web-socket.test.ts; access_denied, access_unavailable: external-auth.test.ts; region_violated: parent.test.ts; misdirected: of HTTPS listeners; limit_exceeded, limits_unavailable: usage-limits.test.ts; the others: routing.test.ts and region-lock.test.ts.
+    // request_timeout: the server's own; upgrade_unsupported: web-socket.test.ts; access_denied, access_unavailable: external-auth.test.ts; region_violated: parent.test.ts; misdirected: of HTTPS listeners; limit_exceeded, limits_unavailable: usage-limits.test.ts; overloaded: overload.test.ts; the others: routing.test.ts and region-lock.test.ts.
     const elsewhere = [
       "request_timeout",
       "upgrade_unsupported",
@@ -121,6 +121,7 @@ describe("every refusal has its status, its code and a request id, and tells not
       "misdirected",
       "limit_exceeded",
       "limits_unavailable",
+      "overloaded",
     ];
     expect([...CASES.map((one) => one.code), ...elsewhere].sort()).toEqual(Object.keys(REFUSALS).sort());
   });
