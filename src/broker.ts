@@ -16,6 +16,7 @@ import { describeDegradations } from "./describe-degradations.ts";
 import { describeOutlets, type Outlets, outletNotices } from "./guard-outlets.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
+import { countBy } from "./lib/count-by.ts";
 import { limitRulesOf } from "./limit-rules.ts";
 import type { AuditPorts } from "./model/audit.ts";
 import type { EgressEvent } from "./model/event.ts";
@@ -34,7 +35,7 @@ import { CLOSED_DESK } from "./policy/limits/closed-desk.ts";
 import type { LimitDesk } from "./policy/limits/limit-desk.ts";
 import { createTokenRatios } from "./policy/limits/token-ratios.ts";
 import type { LoadPriceBook } from "./pricing/create-pricing.ts";
-import { shedCall } from "./shed-call.ts";
+import { shedCall, tellOfOverload } from "./shed-call.ts";
 import type { Stages } from "./stages.ts";
 import { createControlCall } from "./transport/control-call.ts";
 import { createUsagePages, type UsagePages } from "./usage-pages.ts";
@@ -113,8 +114,6 @@ export interface Broker {
 
 /** What the last words to a store of limits may take. Milliseconds. */
 const FLUSH_MS = 2_000;
-
-const SHED = Promise.resolve();
 
 /** Puts the stages together around the ports of one platform. */
 export function createBroker(ports: BrokerPorts): Broker {
@@ -203,21 +202,10 @@ export function createBroker(ports: BrokerPorts): Broker {
   let failedLoad: { readonly at: number; readonly faults: Compiled["faults"] } | null = null;
   let retired = false;
   const handle = (exchange: Exchange): Promise<void> => {
-    if (pressure === null || pressure.admits()) return runCall(stages, snapshot, exchange);
-    shedCall(exchange, attribution.metrics);
-    return SHED;
+    return pressure === null || pressure.admits() ? runCall(stages, snapshot, exchange) : shedCall(exchange, attribution.metrics);
   };
   const ready = (): boolean => snapshot !== null && !retired && (pressure?.overload() ?? null) === null;
-  if (pressure !== null) {
-    attribution.metrics.watchOverload(() => pressure.overload() !== null);
-    pressure.watch(({ cause, since }, over) => {
-      const time = clock.now();
-      const data = over ? { cause, forMs: Math.round(time - since) } : { cause };
-      emit({ type: over ? "instance.recovered" : "instance.overloaded", time, subject: cause, data });
-      if (over) degraded.leave("overload", "instance");
-      else degraded.enter("overload", "instance", cause);
-    });
-  }
+  if (pressure !== null) tellOfOverload(pressure, { clock, emit, degraded });
   const events =
     eventPorts === null
       ? null
@@ -310,10 +298,4 @@ export function createBroker(ports: BrokerPorts): Broker {
 
 function faultsOf({ faults }: Compiled): string {
   return faults.length === 1 ? "1 fault" : `${faults.length} faults`;
-}
-
-function countBy(words: readonly string[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
-  return counts;
 }

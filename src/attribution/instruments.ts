@@ -67,7 +67,6 @@ export const INSTRUMENTS = {
   firstByte: histogram("egress.time_to_first_byte", "s", SECONDS, [], "Time from the arrival of a call to the first byte of its answer's body."),
   attemptDuration: histogram("http.client.request.duration", "s", SECONDS, HTTP_LABELS, "Duration of attempts at a backend."),
   active: { name: "http.server.active_requests", kind: "upDownCounter", unit: "{request}", help: "Calls in progress.", labels: [], bounds: [] },
-  overloaded: gauge("egress.overloaded", "1", [], "1 while the instance is overloaded and refuses a share of new calls, else 0."),
   dropped: counter(
     "egress.telemetry.dropped",
     "{item}",

@@ -47,8 +47,6 @@ export interface Metrics {
   watchDrops(read: () => Readonly<Record<string, number>>): void;
   /** Asked at every collection: how many secrets the cache holds in each state. */
   watchSecrets(read: () => Readonly<Record<string, number>>): void;
-  /** Asked at every collection: whether the instance is overloaded. */
-  watchOverload(read: () => boolean): void;
   /** A try of an exchange with a store of limits has ended, after `ms`: `granted`, `refused` or `failed`. */
   limitExchange(outcome: string, ms: number): void;
   /** Asked at every collection: accounts of limits that are known, by state. */
@@ -78,7 +76,6 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
   const limits: (() => Readonly<Record<string, number>>)[] = [];
   let degraded: () => readonly Degradation[] = () => [];
   let active = 0;
-  let isOverloaded: (() => boolean) | null = null;
   let loadedAt: number | null = null;
 
   function seriesOf(record: CallRecord, backend: string): Series {
@@ -118,7 +115,6 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     collectFrom(genAi.series(), GENAI_LABELS);
     collectFrom([own], []);
     points.get(INSTRUMENTS.active)?.push(single([], active));
-    if (isOverloaded !== null) points.get(INSTRUMENTS.overloaded)?.push(single([], isOverloaded() ? 1 : 0));
     if (loadedAt !== null) points.get(INSTRUMENTS.snapshotAge)?.push(single([], seconds(clock.now() - loadedAt)));
     for (const [item, total] of totals(drops)) points.get(INSTRUMENTS.dropped)?.push(single([["item", item]], total));
     for (const [state, total] of totals(secrets)) points.get(INSTRUMENTS.secrets)?.push(single([["state", state]], total));
@@ -166,9 +162,6 @@ export function createMetrics(options: { readonly clock: Clock; readonly maxSeri
     },
     watchDrops(read) {
       drops.push(read);
-    },
-    watchOverload(read) {
-      isOverloaded = read;
     },
     watchSecrets(read) {
       secrets.push(read);

@@ -67,7 +67,7 @@ describe("an overloaded instance", () => {
     beginOverload();
     for (let count = 0; count < 5; count += 1) await call(chat());
     await clock.advance(1_500);
-    expect(broker.metricsText()).toMatch(/^egress_overloaded 1$/m);
+    expect(broker.metricsText()).toMatch(/^egress_degraded\{part="overload"[^}]*\} 1$/m);
     pressure.end();
     expect(events).toMatchObject([
       { type: "instance.overloaded", data: { cause: "event_loop" } },
@@ -80,11 +80,6 @@ describe("an overloaded instance", () => {
     const text = broker.metricsText();
     expect(text).toMatch(/^egress_refusals_total\{[^}]*code="overloaded"\} 5$/m);
     expect(text).toMatch(/^egress_requests_total\{[^}]*outcome="refused",code="503"\} 5$/m);
-    expect(text).toMatch(/^egress_overloaded 0$/m);
     expect(text).toMatch(/^http_server_active_requests 0$/m);
-  });
-
-  it("a platform that gives no pressure has no such metric", () => {
-    expect(install(ONE).broker.metricsText()).not.toContain("egress_overloaded");
   });
 });
