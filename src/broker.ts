@@ -1,10 +1,10 @@
 import { createAuditLog } from "./attribution/audit-log.ts";
-import { type Attribution, createAttribution, type Tracer } from "./attribution/create-attribution.ts";
-import { createDegradations, type Degradations } from "./attribution/create-degradations.ts";
-import type { GenAiConventions } from "./attribution/semconv.ts";
-import { type BrokerEvents, createBrokerEvents, type EventPorts } from "./broker-events.ts";
+import { type Attribution, createAttribution } from "./attribution/create-attribution.ts";
+import { createDegradations } from "./attribution/create-degradations.ts";
+import { type BrokerEvents, createBrokerEvents } from "./broker-events.ts";
 import { createBrokerLedger } from "./broker-ledger.ts";
 import { createBrokerLimits } from "./broker-limits.ts";
+import type { BrokerPorts } from "./broker-ports.ts";
 import { createCallPrices } from "./call-prices.ts";
 import type { Compiled } from "./config/compile.ts";
 import { createCallerTokens } from "./credentials/caller-tokens.ts";
@@ -18,12 +18,9 @@ import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
 import { countBy } from "./lib/count-by.ts";
 import { limitRulesOf } from "./limit-rules.ts";
-import type { AuditPorts } from "./model/audit.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { HeaderList } from "./model/http.ts";
-import type { Outlet } from "./model/outlet.ts";
-import type { Clock, DocumentFetcher, EventSink, Pressure, Random, SecretStore, Transport } from "./model/ports.ts";
 import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
 import type { RotationNotice } from "./model/rotation.ts";
 import type { Snapshot } from "./model/snapshot.ts";
@@ -32,52 +29,12 @@ import { createHealth } from "./plan/health.ts";
 import { createMirrorGate } from "./plan/mirror-gate.ts";
 import { createRetryBudget } from "./plan/retry-budget.ts";
 import { CLOSED_DESK } from "./policy/limits/closed-desk.ts";
-import type { LimitDesk } from "./policy/limits/limit-desk.ts";
 import { createTokenRatios } from "./policy/limits/token-ratios.ts";
-import type { LoadPriceBook } from "./pricing/create-pricing.ts";
 import { shedCall, tellOfOverload } from "./shed-call.ts";
 import type { Stages } from "./stages.ts";
 import { createControlCall } from "./transport/control-call.ts";
 import { createUsagePages, type UsagePages } from "./usage-pages.ts";
-import { createUsageStores, type ReadSecret, type UsagePorts } from "./usage-stores.ts";
-
-/** All that a platform chooses; the broker has no clock, socket or environment of its own. */
-export interface BrokerPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly transport: Transport;
-  readonly secretStores: readonly SecretStore[];
-  readonly documents: DocumentFetcher;
-  readonly sink: EventSink;
-  /** One finished JSON line a call, without line end; null: no line is made. */
-  readonly log: ((line: string) => void) | null;
-  /** Runs work soon, off the path of the call that asked. */
-  readonly schedule: (work: () => void) => void;
-  /** Null: the tracer that `@opentelemetry/api` has registered. */
-  readonly tracer: Tracer | null;
-  /** Left out: the GenAI conventions that dashboards know (1.41). */
-  readonly conventions?: GenAiConventions;
-  /** Synchronous sha-256 of UTF-8 text in hex, where the platform has one; else WebCrypto is used. */
-  readonly digest?: (text: string) => string;
-  /** False on Workers, where a promise that one call began must not be awaited by another. Default true. */
-  readonly shareFlights?: boolean;
-  /** Where telemetry and events go; a lock may bind them too. */
-  readonly outlets: readonly Outlet[];
-  /** Where the platform tells of its own parts what is degraded; left out: the broker tells of its own only. */
-  readonly degradations?: Degradations;
-  /** Left out: there is no audit log. */
-  readonly audit?: AuditPorts;
-  /** Who counts limits in the place of the broker itself, which counts them in the stores of `usage`. */
-  readonly limits?: LimitDesk;
-  /** Loads a book of list prices, with the first call that needs it. Left out: only what policies write is known. */
-  readonly prices?: LoadPriceBook;
-  /** Left out: events are not taken. */
-  readonly events?: EventPorts;
-  /** Left out: the platform scales by itself, and no call is refused for an overload. */
-  readonly pressure?: Pressure;
-  /** Left out: no usage is kept, and whatever a limit is for is refused. */
-  readonly usage?: UsagePorts;
-}
+import { createUsageStores, type ReadSecret } from "./usage-stores.ts";
 
 /** A running broker: one a process or isolate. */
 export interface Broker {

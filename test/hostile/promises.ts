@@ -179,7 +179,8 @@ export const PROMISES: readonly HeldPromise[] = [
   },
   {
     row: "F17",
-    promise: "Overload (event loop late, memory short): the new calls that the instance cannot serve get 503 overloaded with Retry-After 1, streams go on, healthz says 200 and readyz 503.",
+    promise:
+      "Overload (event loop late, memory short): the new calls that the instance cannot serve get 503 overloaded with Retry-After 1, streams go on, healthz says 200 and readyz 503.",
     bar: "at twice the capacity >= 80 % of the peak's good answers",
 
     state: "kept",
