@@ -95,6 +95,17 @@ export function tellsError(answer: RawAnswer): boolean {
   return /"error"\s*:|^event:\s*error/m.test(answer.body);
 }
 
+/** Whether these bytes, after which the connection ended, begin with a whole answer, as a lenient client reads them; what follows it does not matter. */
+export function beginsWhole(text: string): boolean {
+  let at = 0;
+  for (;;) {
+    const one = readOne(text, at, true);
+    if (one === null) return false;
+    if (one.status >= 200) return one.whole;
+    at = one.end;
+  }
+}
+
 interface OneAnswer {
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
@@ -109,33 +120,38 @@ function readAnswers(text: string, closed: boolean): { readonly last: OneAnswer;
   let last = NOTHING;
   let whole = false;
   for (let at = 0; at < text.length; ) {
-    const end = text.indexOf("\r\n\r\n", at);
-    const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text.slice(at, at + 16))?.[1] ?? 0);
-    if (status === 0) return { last, statuses: [...statuses, 0], whole: false };
-    if (end === -1) return { last, statuses, whole: false };
-    statuses.push(status);
-    const headers = text
-      .slice(at, end)
-      .split("\r\n")
-      .slice(1)
-      .map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()] as const);
-    if (status < 200) {
-      at = end + 4;
-      continue;
-    }
-    const body = readBody(text, end + 4, status, headers, closed);
-    last = { status, headers, body: body.text };
-    whole = body.whole;
+    const one = readOne(text, at, closed);
+    // Bytes that are no answer, behind a whole one, are told as the status 0.
+    if (one === null) return { last, statuses: /^H?T?T?P?/.exec(text.slice(at))?.[0] === "" ? [...statuses, 0] : statuses, whole: false };
+    statuses.push(one.status);
+    at = one.end;
+    if (one.status < 200) continue;
+    last = one;
+    whole = one.whole;
     if (!whole) break;
-    at = body.end;
   }
   return { last, statuses, whole };
+}
+
+/** The answer that begins at `at`; null: there is no whole head. */
+function readOne(text: string, at: number, closed: boolean): (OneAnswer & { readonly whole: boolean; readonly end: number }) | null {
+  const end = text.indexOf("\r\n\r\n", at);
+  const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text.slice(at, at + 16))?.[1] ?? 0);
+  if (status === 0 || end === -1) return null;
+  const headers = text
+    .slice(at, end)
+    .split("\r\n")
+    .slice(1)
+    .map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()] as const);
+  if (status < 200) return { status, headers, body: "", whole: true, end: end + 4 };
+  const body = readBody(text, end + 4, status, headers, closed);
+  return { status, headers, body: body.text, whole: body.whole, end: body.end };
 }
 
 function readBody(text: string, start: number, status: number, headers: OneAnswer["headers"], closed: boolean) {
   const header = (name: string) => headers.find(([known]) => known === name)?.[1];
   if (status === 204 || status === 304) return { text: "", whole: true, end: start };
-  if (header("transfer-encoding") === "chunked") return readChunked(text, start);
+  if (header("transfer-encoding")?.toLowerCase() === "chunked") return readChunked(text, start);
   const length = header("content-length");
   if (length === undefined) return { text: text.slice(start), whole: closed, end: text.length };
   const end = start + Number(length);
