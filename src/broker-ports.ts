@@ -31,7 +31,7 @@ export interface BrokerPorts {
   readonly shareFlights?: boolean;
   /** Where telemetry and events go; a lock may bind them too. */
   readonly outlets: readonly Outlet[];
-  /** Where the platform tells of its own parts what is degraded; left out: the broker tells of its own only. */
+  /** Where the platform tells of its own parts what is degraded, with a log of its own; left out: the broker tells of its own parts, in `/-/status` and metrics only. */
   readonly degradations?: Degradations;
   /** Left out: there is no audit log. */
   readonly audit?: AuditPorts;

@@ -77,7 +77,7 @@ export function createBroker(ports: BrokerPorts): Broker {
   const { clock, random, transport, shareFlights = true, events: eventPorts = null } = ports;
   const emit = (event: EgressEvent) => ports.sink.emit(event);
   const { sink, log, digest, pressure = null } = ports;
-  const degraded = ports.degradations ?? createDegradations(clock, log);
+  const degraded = ports.degradations ?? createDegradations(clock, null);
   const audit = ports.audit === undefined ? null : createAuditLog({ ...ports.audit, clock, sink, log, ...(digest === undefined ? {} : { digest }) });
   const readSecret: ReadSecret = async (reference, signal) => (secrets.peek(reference) ?? (await secrets.read(reference, signal))).secret;
   const usageStores = ports.usage === undefined ? null : createUsageStores({ open: ports.usage.open, readSecret, shareFlights });
@@ -151,6 +151,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     tokenRatios: createTokenRatios(),
     prices: createCallPrices(ports.prices ?? null),
     outlets,
+    degraded,
     emit,
   };
   let snapshot: Snapshot | null = null;

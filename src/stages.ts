@@ -6,6 +6,7 @@ import type { SecretCache } from "./credentials/secret-cache.ts";
 import type { AwsSigner } from "./credentials/sign-aws.ts";
 import type { Outlets } from "./guard-outlets.ts";
 import type { Identity } from "./identity/create-identity.ts";
+import type { DegradedPort } from "./model/degradation.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Clock, Random, Transport } from "./model/ports.ts";
 import type { Health } from "./plan/health.ts";
@@ -33,6 +34,7 @@ export interface Stages {
   readonly tokenRatios: TokenRatios;
   readonly prices: CallPrices;
   readonly outlets: Outlets;
+  readonly degraded: DegradedPort;
   /** Hands an event to the platform's sink. Never throws, never waits. */
   readonly emit: (event: EgressEvent) => void;
 }

@@ -1,4 +1,4 @@
-import { type AdminPages, type Broker, type BrokerPlace, createAdminPages, createBroker } from "../../src/index.ts";
+import { type AdminPages, type Broker, type BrokerPlace, createAdminPages, createBroker, createDegradations } from "../../src/index.ts";
 import { workerOutlets } from "../events/outlets.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
 import { createWorkerEvents } from "../events/worker-event-sink.ts";
@@ -37,7 +37,8 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
   const transport = createFetchTransport(bindings);
   const log = (line: string): void => console.log(line);
   const complain = (text: string): void => console.error(text);
-  const { sink, answers } = createWorkerEvents(bindings, log);
+  const degradations = createDegradations(workerClock, log);
+  const { sink, answers } = createWorkerEvents(bindings, log, degradations);
   const traces = createWorkerTraces(textsOf(bindings), complain);
   const audit = createWorkerAudit(bindings, log);
   const lease = bindings["SPILLWAY_EVENT_LEASE"];
@@ -58,6 +59,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
     conventions: traces.conventions,
     shareFlights: false,
     outlets: workerOutlets(bindings),
+    degradations,
     ...(audit === null ? {} : { audit }),
     usage: { open: createWorkerUsage(bindings, workerClock.now), outlet: workerUsageOutlet(bindings, isShared), timers: false },
     events: {
@@ -72,6 +74,7 @@ export function createWorkerInstance(bindings: WorkerBindings): WorkerInstance {
   });
   const manifests = createWorkerManifests({
     broker,
+    degraded: degradations,
     platform: { name: "workers", features: transport.features },
     builtIn,
     namespace,

@@ -1,4 +1,4 @@
-import { type Broker, type Platform, readBundle, type Snapshot } from "../../src/index.ts";
+import { type Broker, type DegradedPort, type Platform, readBundle, type Snapshot } from "../../src/index.ts";
 import { formatFaults, formatRefused } from "../config/report.ts";
 import { readBounded } from "../transport/read-bounded.ts";
 
@@ -9,6 +9,8 @@ export interface BundleNamespace {
 
 export interface WorkerManifestsOptions {
   readonly broker: Pick<Broker, "load" | "notices" | "ready">;
+  /** Told while the namespace cannot be read; left out: nobody is. */
+  readonly degraded?: DegradedPort;
   readonly platform: Platform;
   /** The bundle that was built into the Worker. */
   readonly builtIn: string;
@@ -95,7 +97,9 @@ export function createWorkerManifests(options: WorkerManifestsOptions): WorkerMa
     }
     try {
       await lookInto(namespace);
+      options.degraded?.leave("config_source", "SPILLWAY_MANIFESTS");
     } catch (error) {
+      options.degraded?.enter("config_source", "SPILLWAY_MANIFESTS", "unreachable");
       complain(`SPILLWAY_MANIFESTS could not be read: ${error instanceof Error ? error.message : "unknown"}`);
     }
     failedAt = broker.ready() ? null : now();

@@ -11,6 +11,8 @@ export interface FileSourceOptions {
   readonly onChange?: (sources: ManifestSource[]) => void;
   /** Told when a change cannot be read (a file went away, say); what was read before still counts. */
   readonly onError?: (error: Error) => void;
+  /** Told when what could not be read can be read again, changed or not. */
+  readonly onRecovered?: () => void;
   /** Ends the watching. */
   readonly signal?: AbortSignal;
   /** Milliseconds between looks at the files themselves: some volumes never tell of a swapped symlink. */
@@ -26,7 +28,7 @@ export interface FileSource {
 
 /** Reads manifests from disk and watches them: by events of the folders, and by looking from time to time. */
 export function createFileSource(options: FileSourceOptions): FileSource {
-  const { paths, onChange, onError, signal, pollMs = 5_000, debounceMs = 200 } = options;
+  const { paths, onChange, onError, onRecovered, signal, pollMs = 5_000, debounceMs = 200 } = options;
   let standardInput: Promise<string> | null = null;
   let fingerprint = "";
   let texts = "";
@@ -52,6 +54,10 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     const ended = new Promise<"ended">((resolve) => signal?.addEventListener("abort", () => resolve("ended"), { once: true }));
     const watcher = watchFolders(folders, debounceMs);
     let failure = "";
+    const recover = (): void => {
+      if (failure !== "") onRecovered?.();
+      failure = "";
+    };
     while (!isOver()) {
       const timer = new AbortController();
       await Promise.race([watcher.changed(), ended, wait(pollMs, null, { ref: false, signal: timer.signal }).catch(() => null)]);
@@ -60,14 +66,17 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       try {
         const found = await findManifests(paths);
         watcher.follow(found.folders);
-        if (found.fingerprint === fingerprint) continue;
+        if (found.fingerprint === fingerprint) {
+          recover();
+          continue;
+        }
         const sources = await load(found.files);
         fingerprint = found.fingerprint;
+        recover();
         const now = JSON.stringify(sources);
         if (now === texts) continue;
         texts = now;
         tell(sources);
-        failure = "";
       } catch (error) {
         // A file in the middle of being replaced is there again at the next look.
         const fault = error instanceof Error ? error : new Error(String(error));

@@ -1,4 +1,4 @@
-import type { EventPublisher, Outlet } from "../../src/index.ts";
+import type { DegradedPort, EventPublisher, Outlet } from "../../src/index.ts";
 import type { FlushableSink } from "./batching-sink.ts";
 import { createConsoleSink } from "./console-sink.ts";
 import { nodeOutlets } from "./outlets.ts";
@@ -22,9 +22,9 @@ const SINKS = ["SPILLWAY_SINK", "K_SINK", "SPILLWAY_ANSWER_SINK"];
  * What the environment asks for: `SPILLWAY_SINK`, else `K_SINK` with `K_CE_OVERRIDES` and `K_CA_CERTS`, which a SinkBinding sets; answers go to
  * `SPILLWAY_ANSWER_SINK`, else to the same. Without a sink events go to the log. Rejects at once when one of them cannot be meant.
  */
-export async function createNodeEvents(environment: Environment, log: ((line: string) => void) | null): Promise<NodeEvents> {
+export async function createNodeEvents(environment: Environment, log: ((line: string) => void) | null, degraded: DegradedPort): Promise<NodeEvents> {
   const isAsked = SINKS.some((name) => (environment[name]?.trim() ?? "") !== "");
-  const opened = isAsked ? (await import("./node-sinks.ts")).openNodeSinks(environment, eventSource(environment), log) : null;
+  const opened = isAsked ? (await import("./node-sinks.ts")).openNodeSinks(environment, eventSource(environment), degraded) : null;
   return {
     sink: opened?.sink ?? createConsoleSink(log ?? (() => undefined)),
     answers: opened?.answers ?? null,

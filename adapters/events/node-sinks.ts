@@ -1,4 +1,4 @@
-import type { EventPublisher } from "../../src/index.ts";
+import type { DegradedPort, EventPublisher } from "../../src/index.ts";
 import { createAwsClient } from "../aws/aws-client.ts";
 import { configuredEndpoint } from "../aws/endpoints.ts";
 import { createNodeCredentials } from "../aws/node-credentials.ts";
@@ -21,19 +21,19 @@ const LINGER_MS = 250;
 export function openNodeSinks(
   environment: Environment,
   source: string,
-  log: ((line: string) => void) | null,
+  degraded: DegradedPort,
 ): { readonly sink: FlushableSink | null; readonly answers: EventPublisher | null } {
   const own = readSinkAddress("SPILLWAY_SINK", environment["SPILLWAY_SINK"]);
   const bound = readBoundSink(environment);
   const open = own === null ? bound : () => openAddress(own, environment);
   const answers = readSinkAddress("SPILLWAY_ANSWER_SINK", environment["SPILLWAY_ANSWER_SINK"]);
   return {
-    sink: open === null ? null : createSink(open(), source, log),
+    sink: open === null ? null : createSink(open(), source, degraded),
     answers: answers === null ? (open?.() ?? null) : openAddress(answers, environment),
   };
 }
 
-function createSink(publisher: EventPublisher, source: string, log: ((line: string) => void) | null): FlushableSink {
+function createSink(publisher: EventPublisher, source: string, degraded: DegradedPort): FlushableSink {
   return createBatchingSink({
     publisher,
     toCloudEvent: (event) => egressCloudEvent(event, source),
@@ -43,7 +43,7 @@ function createSink(publisher: EventPublisher, source: string, log: ((line: stri
     },
     random: Math.random,
     lingerMs: publisher.maxBatch > 1 ? LINGER_MS : 0,
-    ...(log === null ? {} : { onTrouble: tellOfTrouble(log, Date.now) }),
+    onTrouble: tellOfTrouble(degraded),
   });
 }
 

@@ -1,4 +1,4 @@
-import type { EventPublisher } from "../../src/index.ts";
+import type { DegradedPort, EventPublisher } from "../../src/index.ts";
 import { createBatchingSink, type FlushableSink } from "./batching-sink.ts";
 import { createConsoleSink } from "./console-sink.ts";
 import { egressCloudEvent } from "./egress-cloud-event.ts";
@@ -21,15 +21,15 @@ export interface WorkerEvents {
  * What the bindings ask for: `SPILLWAY_SINK`, a Queue's binding or a variable with a URL; answers go to `SPILLWAY_ANSWER_SINK`, else to the same.
  * Without a sink events go to the log. Throws when one of them cannot be meant.
  */
-export function createWorkerEvents(bindings: Bindings, log: (line: string) => void): WorkerEvents {
+export function createWorkerEvents(bindings: Bindings, log: (line: string) => void, degraded: DegradedPort): WorkerEvents {
   const publisher = publisherOf("SPILLWAY_SINK", bindings);
   return {
-    sink: publisher === null ? createConsoleSink(log) : createSink(publisher, log),
+    sink: publisher === null ? createConsoleSink(log) : createSink(publisher, degraded),
     answers: publisherOf("SPILLWAY_ANSWER_SINK", bindings) ?? publisher,
   };
 }
 
-function createSink(publisher: EventPublisher, log: (line: string) => void): FlushableSink {
+function createSink(publisher: EventPublisher, degraded: DegradedPort): FlushableSink {
   return createBatchingSink({
     publisher,
     toCloudEvent: (event) => egressCloudEvent(event, "/spillway"),
@@ -39,7 +39,7 @@ function createSink(publisher: EventPublisher, log: (line: string) => void): Flu
     },
     random: Math.random,
     pumpOnEmit: false,
-    onTrouble: tellOfTrouble(log, Date.now),
+    onTrouble: tellOfTrouble(degraded),
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Compiled, EgressEvent, EventSink, Platform } from "../../src/index.ts";
+import type { Clock, Compiled, DegradedPort, EgressEvent, EventSink, Platform } from "../../src/index.ts";
 import type { ClusterSource } from "../kubernetes/cluster-source.ts";
 
 export interface ClusterLinkOptions {
@@ -8,6 +8,8 @@ export interface ClusterLinkOptions {
   /** Told of every compile of the cluster's objects. */
   readonly load: (compiled: Compiled) => void;
   readonly onTrouble: (error: Error) => void;
+  /** Told while the API gives no answer. */
+  readonly degraded: DegradedPort;
 }
 
 /** What ties a server to the cluster that it serves: configuration comes in, statuses and Events go out. */
@@ -33,7 +35,7 @@ export function createClusterLink(sink: EventSink): ClusterLink {
         source?.events.emit(event);
       },
     },
-    async start({ environment, clock, platform, load, onTrouble }) {
+    async start({ environment, clock, platform, load, onTrouble, degraded }) {
       // The Kubernetes client and the compiler are heavy, and most instances need neither.
       const [{ startClusterSource }, { compileManifests }] = await Promise.all([
         import("../kubernetes/cluster-source.ts"),
@@ -49,6 +51,7 @@ export function createClusterLink(sink: EventSink): ClusterLink {
           load(compiled);
         },
         onTrouble: (message) => onTrouble(new Error(message)),
+        degraded,
       });
     },
     serves: () => serves,

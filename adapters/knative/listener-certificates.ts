@@ -1,5 +1,5 @@
 import type { SecureContext } from "node:tls";
-import { chooseListener, type ListenerTls, type Secret, type SecretReference, type Snapshot } from "../../src/index.ts";
+import { chooseListener, type DegradedPort, type ListenerTls, type Secret, type SecretReference, type Snapshot } from "../../src/index.ts";
 
 /** Longest time that a handshake waits for a certificate's store. */
 const READ_MS = 5_000;
@@ -8,6 +8,8 @@ export interface ListenerCertificatesOptions {
   readonly readSecret: (reference: SecretReference, signal: AbortSignal) => Promise<Secret>;
   /** Told of each certificate that cannot be read or used, once until it changes. The text names its source and quotes nothing of it. */
   readonly onTrouble: (error: Error) => void;
+  /** Told while a certificate cannot be read or used; left out: nobody is. */
+  readonly degraded?: DegradedPort;
 }
 
 /** The certificates of the HTTPS listeners, as handshakes ask for them. */
@@ -37,7 +39,12 @@ export function createListenerCertificates(options: ListenerCertificatesOptions)
   function tell(id: string, text: string): void {
     if (told.get(id) === text) return;
     told.set(id, text);
+    options.degraded?.enter("certificate", id, "unreadable", { detail: text });
     options.onTrouble(new Error(`${id}: ${text}`));
+  }
+
+  function recovered(id: string): void {
+    if (told.delete(id)) options.degraded?.leave("certificate", id);
   }
 
   async function presentedBy(tls: ListenerTls): Promise<Presented | null> {
@@ -46,7 +53,10 @@ export function createListenerCertificates(options: ListenerCertificatesOptions)
     try {
       const signal = AbortSignal.timeout(READ_MS);
       const secrets = await Promise.all(tls.certificates.map((reference) => options.readSecret(reference, signal)));
-      if (known !== null && secrets.every((secret, i) => secret === known.secrets[i])) return known;
+      if (known !== null && secrets.every((secret, i) => secret === known.secrets[i])) {
+        recovered(id);
+        return known;
+      }
       const context = secureContext(secrets);
       if (context === null) {
         tell(id, "the certificate and its key cannot be used");
@@ -54,7 +64,7 @@ export function createListenerCertificates(options: ListenerCertificatesOptions)
       }
       const presented: Presented = { secrets, context };
       entries.set(id, presented);
-      told.delete(id);
+      recovered(id);
       return presented;
     } catch {
       // The broker's own events say why.
@@ -69,7 +79,7 @@ export function createListenerCertificates(options: ListenerCertificatesOptions)
       const listeners = next.gateways.flatMap((gateway) => gateway.listeners);
       const used = new Set(listeners.flatMap(({ tls }) => (tls === null ? [] : [idOf(tls)])));
       for (const id of entries.keys()) if (!used.has(id)) entries.delete(id);
-      for (const id of told.keys()) if (!used.has(id)) told.delete(id);
+      for (const id of told.keys()) if (!used.has(id)) recovered(id);
     },
     choose: async (serverName, port) => {
       const tls = snapshot === null ? null : (chooseListener(snapshot, serverName.toLowerCase(), port, "https")?.listener.tls ?? null);

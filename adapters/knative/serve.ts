@@ -1,5 +1,14 @@
 import { hash } from "node:crypto";
-import { type BrokerPlace, type Compiled, createAdminPages, createBroker, type EventPlatform, type ManifestSource, type Platform } from "../../src/index.ts";
+import {
+  type BrokerPlace,
+  type Compiled,
+  createAdminPages,
+  createBroker,
+  createDegradations,
+  type EventPlatform,
+  type ManifestSource,
+  type Platform,
+} from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
 import { nodePageFiles } from "../console/node-page-files.ts";
@@ -9,6 +18,7 @@ import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
+import { createCompareClocks } from "../transport/compare-clocks.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { loneLimits } from "../usage/lone-limits.ts";
@@ -27,20 +37,21 @@ import type { RunningServer, ServeOptions } from "./serve-options.ts";
 /** Composition root of the Node server, which is what Knative, a Deployment and a laptop run. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const telemetry = await startTelemetry(options.environment);
+  const degradations = createDegradations(nodeClock, telemetry.log);
   // Nobody tells a container where it runs but whoever deploys it.
   const place: BrokerPlace = { region: options.environment["SPILLWAY_REGION"]?.trim() || null, country: null };
   // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
-  const { sink, answers, outlets } = await createNodeEvents(options.environment, telemetry.log);
+  const { sink, answers, outlets } = await createNodeEvents(options.environment, telemetry.log, degradations);
   const cluster = createClusterLink(sink);
-  const transport = createUndiciTransport({ emit: (event) => cluster.sink.emit(event) });
-  const audit = createNodeAudit(options.environment, telemetry.log);
+  const transport = createUndiciTransport({ emit: (event) => cluster.sink.emit(event), degraded: degradations });
+  const audit = createNodeAudit(options.environment, telemetry.log, degradations);
   const pressure = options.environment["SPILLWAY_OVERLOAD"] === "off" ? null : createNodePressure(nodeClock);
   const broker = createBroker({
     clock: nodeClock,
     random: Math.random,
     transport,
     secretStores: createNodeSecretStores({ environment: options.environment }),
-    documents: createDocumentFetcher(),
+    documents: createDocumentFetcher(createCompareClocks(degradations, nodeClock.now)),
     sink: cluster.sink,
     log: options.accessLog ? telemetry.log : null,
     schedule: (work) => setImmediate(work),
@@ -48,6 +59,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     conventions: telemetry.conventions,
     digest: (text) => hash("sha256", text, "hex"),
     outlets,
+    degradations,
     ...(audit === null ? {} : { audit: audit.ports }),
     usage: { open: createNodeUsage(options.environment), outlet: nodeUsageOutlet(options.environment), timers: true },
     ...(pressure === null ? {} : { pressure }),
@@ -60,13 +72,16 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       leaseMs: readEventLease(options.environment),
     },
   });
-  telemetry.observe(broker.attribution.metrics);
+  telemetry.observe(broker.attribution.metrics, degradations);
   broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped(), audit_lines: audit?.dropped() ?? 0 }));
 
   // The compiler with its YAML reader and its schemas is half of the server, and a bundle needs none of it.
   const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
   const platform: Platform = options.tlsPort === null ? { ...PLATFORMS.knative, terminatesTls: false } : PLATFORMS.knative;
-  const certificates = options.tlsPort === null ? null : createListenerCertificates({ readSecret: broker.readSecret, onTrouble: options.onCertificateTrouble });
+  const certificates =
+    options.tlsPort === null
+      ? null
+      : createListenerCertificates({ readSecret: broker.readSecret, onTrouble: options.onCertificateTrouble, degraded: degradations });
   const admin = createAdminPages(broker, {
     metrics: () => (options.adminPort === null ? broker.metricsText() : null),
     now: nodeClock.now,
@@ -96,12 +111,23 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     paths: options.bundle === null ? options.manifests : [options.bundle],
     signal: watching.signal,
     onChange: load,
-    onError: options.onReadError,
+    onError: (error) => {
+      degradations.enter("config_source", "files", "unreadable", { detail: error.message });
+      options.onReadError(error);
+    },
+    onRecovered: () => degradations.leave("config_source", "files"),
   });
   const hasFiles = options.bundle !== null || options.manifests.length > 0;
   if (hasFiles || !options.kubernetes) load(await source.read());
   if (options.kubernetes)
-    await cluster.start({ environment: options.environment, clock: nodeClock, platform, load: take, onTrouble: options.onClusterTrouble });
+    await cluster.start({
+      environment: options.environment,
+      clock: nodeClock,
+      platform,
+      load: take,
+      onTrouble: options.onClusterTrouble,
+      degraded: degradations,
+    });
 
   await nodeServer.listen(options.port, options.host, options.tlsPort ?? undefined);
   const metricsServer = options.adminPort === null ? null : await serveMetrics(broker.metricsText, options.adminPort, options.host);

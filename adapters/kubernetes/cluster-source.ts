@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { Clock, Compiled, EventSink, ManifestSource, Random } from "../../src/index.ts";
+import type { Clock, Compiled, DegradedPort, EventSink, ManifestSource, Random } from "../../src/index.ts";
 import { openApiClient } from "./api-client.ts";
 import { openClusterView } from "./cluster-view.ts";
 import { desiredStatuses } from "./desired-status.ts";
@@ -17,6 +17,8 @@ export interface ClusterSourceOptions {
   readonly onCompiled: (compiled: Compiled) => void;
   /** Told of each trouble with the API once. What was served before is still served. */
   readonly onTrouble: (message: string) => void;
+  /** Told while the API gives no answer; left out: nobody is. */
+  readonly degraded?: DegradedPort;
 }
 
 /** The cluster as the place where the configuration comes from, and where it is told what became of it. */
@@ -61,6 +63,10 @@ export async function startClusterSource(options: ClusterSourceOptions): Promise
     // A status that another hand has changed is put right.
     onOther: () => statuses.look(),
     onTrouble,
+    onAway: (why) => {
+      if (why === null) options.degraded?.leave("config_source", "kubernetes");
+      else options.degraded?.enter("config_source", "kubernetes", "unreachable", { detail: why });
+    },
   });
   const lease = startLease({
     client,

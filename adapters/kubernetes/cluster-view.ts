@@ -19,6 +19,8 @@ export interface ClusterViewOptions {
   readonly onOther: () => void;
   /** Told once of each trouble with the API; with an error when a kind cannot be listed, without which nothing is compiled. */
   readonly onTrouble: (message: string, error: KubernetesApiError | null) => void;
+  /** Told when the API no longer answers, with the reason, and with null when it does again; left out: nobody is. */
+  readonly onAway?: (why: string | null) => void;
   readonly signal: AbortSignal;
 }
 
@@ -60,7 +62,9 @@ export function openClusterView(options: ClusterViewOptions): ClusterView {
         const isSilent = error?.status === 0;
         // That there is no answer is told once, not by every kind.
         if (message !== null && !(isSilent && isAway)) options.onTrouble(message, error);
+        const was = isAway;
         isAway = message === null ? false : isAway || isSilent;
+        if (isAway !== was) options.onAway?.(isAway ? message : null);
       },
       signal,
     }),

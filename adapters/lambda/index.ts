@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Broker, type BrokerPlace, createAdminPages, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
+import { type Broker, type BrokerPlace, createAdminPages, createBroker, createCallAbort, createDegradations, type Responder } from "../../src/index.ts";
 import { nodePageFiles } from "../console/node-page-files.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
@@ -7,6 +7,7 @@ import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
+import { createCompareClocks } from "../transport/compare-clocks.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { loneLimits } from "../usage/lone-limits.ts";
 import { createNodeUsage, isSharedOnNode } from "../usage/node-usage.ts";
@@ -37,16 +38,17 @@ const READ_MS = 8_000;
 guardEnvironment();
 const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
-const { sink, answers, outlets } = await createNodeEvents(environment, telemetry.log);
-const audit = createNodeAudit(environment, telemetry.log);
-const transport = createLambdaTransport((event) => sink.emit(event));
+const degradations = createDegradations(lambdaClock, telemetry.log);
+const { sink, answers, outlets } = await createNodeEvents(environment, telemetry.log, degradations);
+const audit = createNodeAudit(environment, telemetry.log, degradations);
+const transport = createLambdaTransport((event) => sink.emit(event), degradations);
 /** One an environment, whatever number of calls it takes at once. */
 const broker: Broker = createBroker({
   clock: lambdaClock,
   random: Math.random,
   transport,
   secretStores: createNodeSecretStores({ environment }),
-  documents: createDocumentFetcher(),
+  documents: createDocumentFetcher(createCompareClocks(degradations, lambdaClock.now)),
   sink,
   log: telemetry.log,
   schedule: (work) => setImmediate(work),
@@ -54,6 +56,7 @@ const broker: Broker = createBroker({
   conventions: telemetry.conventions,
   digest: (text) => hash("sha256", text, "hex"),
   outlets,
+  degradations,
   ...(audit === null ? {} : { audit: audit.ports }),
   usage: { open: createNodeUsage(environment), outlet: nodeUsageOutlet(environment), timers: false },
   prices: async () => (await import("../prices/genai-prices.ts")).genaiPrices,
@@ -65,17 +68,28 @@ const broker: Broker = createBroker({
     leaseMs: readEventLease(environment),
   },
 });
-telemetry.observe(broker.attribution.metrics);
+telemetry.observe(broker.attribution.metrics, degradations);
 broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped(), audit_lines: audit?.dropped() ?? 0 }));
 // No metrics: each environment would tell of its own calls only.
 const admin = createAdminPages(broker, { metrics: () => null, now: lambdaClock.now, files: nodePageFiles });
 await load(AbortSignal.timeout(READ_MS));
 
 async function load(signal: AbortSignal): Promise<void> {
-  const compiled = await configuration.read(signal);
+  const compiled = await readConfiguration(signal);
   if (compiled === null) return;
   broker.load(compiled);
   tellFaults(compiled, broker.notices(), compiled.snapshot === null ? [] : loneLimits(compiled.snapshot, isSharedOnNode(environment)));
+}
+
+async function readConfiguration(signal: AbortSignal): ReturnType<typeof configuration.read> {
+  try {
+    const compiled = await configuration.read(signal);
+    degradations.leave("config_source", "bundle");
+    return compiled;
+  } catch (error) {
+    degradations.enter("config_source", "bundle", "unreachable");
+    throw error;
+  }
 }
 
 function warn(msg: string, facts: Readonly<Record<string, unknown>>): void {

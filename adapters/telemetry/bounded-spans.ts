@@ -8,8 +8,8 @@ export interface BoundedSpans {
   dropped(): number;
 }
 
-/** OpenTelemetry's batch processor with the drops counted: the processor itself tells of them only in its debug output. */
-export function createBoundedSpans(exporter: SpanExporter, batch: TelemetrySettings["batch"]): BoundedSpans {
+/** OpenTelemetry's batch processor with the drops counted and each batch told of: the processor itself tells of them only in its debug output. */
+export function createBoundedSpans(exporter: SpanExporter, batch: TelemetrySettings["batch"], onExport: (isTaken: boolean) => void): BoundedSpans {
   let waiting = 0;
   let dropped = 0;
   const counting: SpanExporter = {
@@ -18,6 +18,7 @@ export function createBoundedSpans(exporter: SpanExporter, batch: TelemetrySetti
       exporter.export(spans, (result) => {
         // 0 is success (ExportResultCode of @opentelemetry/core).
         if (result.code !== 0) dropped += spans.length;
+        onExport(result.code === 0);
         callback(result);
       });
     },

@@ -1,5 +1,5 @@
 import { close, fstatSync, openSync, readSync, write } from "node:fs";
-import type { AuditPorts } from "../../src/index.ts";
+import type { AuditPorts, DegradedPort } from "../../src/index.ts";
 import { readAuditSettings } from "./audit-settings.ts";
 import { createLogWriter } from "./log-writer.ts";
 import { RELEASE } from "./release.ts";
@@ -25,7 +25,11 @@ const RECORD_HASH = /"hash":"([0-9a-f]{64})"/;
  * The audit log that `SPILLWAY_AUDIT` and `SPILLWAY_AUDIT_LOG` ask for; null: none. A file is opened at once and only ever appended to; it belongs to one
  * process at a time. Throws when it cannot be opened. `log` is standard output.
  */
-export function createNodeAudit(environment: Readonly<Record<string, string | undefined>>, log: (line: string) => void): NodeAudit | null {
+export function createNodeAudit(
+  environment: Readonly<Record<string, string | undefined>>,
+  log: (line: string) => void,
+  degraded: DegradedPort,
+): NodeAudit | null {
   const hasSink = [environment["SPILLWAY_SINK"], environment["K_SINK"]].some((sink) => (sink?.trim() ?? "") !== "");
   const settings = readAuditSettings(environment, hasSink);
   if (settings === null) return null;
@@ -42,9 +46,14 @@ export function createNodeAudit(environment: Readonly<Record<string, string | un
   const writer = createLogWriter({ write: (bytes, done) => write(descriptor, bytes, (error, written) => done(error, written)), maxCharacters: MAX_WAITING });
   // A process that was killed while it wrote left half a line: the next one must not be glued to it.
   if (endsOpen) writer.log("");
+  let known = 0;
   const take = (line: string): boolean => {
     const before = writer.dropped();
     writer.log(line);
+    // Those that the disk did not take after all count with the next line.
+    if (writer.dropped() > known) degraded.enter("audit_log", "instance", "dropped", { detail: `${writer.dropped()} lines were dropped` });
+    else degraded.leave("audit_log", "instance");
+    known = writer.dropped();
     return writer.dropped() === before;
   };
   return {

@@ -1,4 +1,4 @@
-import type { BrokerPorts, GenAiConventions } from "../../src/index.ts";
+import type { BrokerPorts, DegradedPort, GenAiConventions } from "../../src/index.ts";
 import { createLogWriter, type LogWriter } from "./log-writer.ts";
 import type { Metrics } from "./metric-producer.ts";
 import type { Otlp } from "./otlp.ts";
@@ -12,8 +12,8 @@ export interface Telemetry {
   readonly conventions: GenAiConventions;
   /** Takes one line for standard output. Never waits, never throws. */
   readonly log: (line: string) => void;
-  /** Pushes these metrics too, where a collector is configured, and counts in them what telemetry drops. */
-  observe(metrics: Metrics): void;
+  /** Pushes these metrics too, where a collector is configured, and counts in them what telemetry drops. `degraded` is told while the collector takes nothing. */
+  observe(metrics: Metrics, degraded: DegradedPort): void;
   /** Sends what waits. Never rejects: what could not be sent is counted. */
   flush(): Promise<void>;
   /** Sends what waits and stops, within `timeoutMs` whatever the collector does. Never rejects. */
@@ -35,9 +35,9 @@ export async function startTelemetry(
     tracer: otlp?.tracer ?? null,
     conventions: settings.conventions,
     log: writer.log,
-    observe(metrics) {
+    observe(metrics, degraded) {
       metrics.watchDrops(() => ({ spans: otlp?.droppedSpans() ?? 0, log_lines: writer.dropped() }));
-      otlp?.observe(metrics);
+      otlp?.observe(metrics, degraded);
     },
     async flush() {
       await Promise.allSettled([otlp?.flush(), writer.flush()]);

@@ -4,6 +4,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { RandomIdGenerator } from "@opentelemetry/sdk-trace";
+import type { DegradedPort } from "../../src/index.ts";
 import { createBoundedSpans } from "./bounded-spans.ts";
 import { createMetricProducer, type Metrics } from "./metric-producer.ts";
 import { createRecordTracer } from "./record-tracer.ts";
@@ -17,7 +18,7 @@ const SCOPE = "spillway";
 export interface Otlp {
   /** Null when traces are not exported. */
   readonly tracer: Tracer | null;
-  observe(metrics: Metrics): void;
+  observe(metrics: Metrics, degraded: DegradedPort): void;
   /** Spans that were made and never arrived. */
   droppedSpans(): number;
   /** Sends what waits; rejects when the collector does not take it. */
@@ -28,13 +29,19 @@ export interface Otlp {
 /** Loads OpenTelemetry's SDK; imported only when an endpoint is configured, because it costs more at start than the rest of the broker. */
 export function createOtlp(settings: TelemetrySettings): Otlp {
   const resource = defaultResource().merge(resourceFromAttributes(settings.resource));
-  const traces = settings.traces === null ? null : createTraces(settings, settings.traces, resource);
+  let port: DegradedPort | null = null;
+  const onExport = (signal: "traces" | "metrics") => (isTaken: boolean) => {
+    if (isTaken) port?.leave("collector", signal);
+    else port?.enter("collector", signal, "unavailable");
+  };
+  const traces = settings.traces === null ? null : createTraces(settings, settings.traces, resource, onExport("traces"));
   let observed: Metrics | null = null;
-  const metrics = settings.metrics === null ? null : createMeterProvider(settings, settings.metrics, resource, () => observed);
+  const metrics = settings.metrics === null ? null : createMeterProvider(settings, settings.metrics, resource, () => observed, onExport("metrics"));
   return {
     tracer: traces?.tracer ?? null,
-    observe(source) {
+    observe(source, degraded) {
       observed = source;
+      port = degraded;
     },
     droppedSpans: () => traces?.dropped() ?? 0,
     flush: async () => settleAll([traces?.processor.forceFlush(), metrics?.forceFlush()]),
@@ -42,15 +49,31 @@ export function createOtlp(settings: TelemetrySettings): Otlp {
   };
 }
 
-function createTraces(settings: TelemetrySettings, target: OtlpTarget, resource: Resource) {
-  const { processor, dropped } = createBoundedSpans(new OTLPTraceExporter(exporterOptions(target)), settings.batch);
+type OnExport = (isTaken: boolean) => void;
+
+function createTraces(settings: TelemetrySettings, target: OtlpTarget, resource: Resource, onExport: OnExport) {
+  const { processor, dropped } = createBoundedSpans(new OTLPTraceExporter(exporterOptions(target)), settings.batch, onExport);
   const tracer = createRecordTracer({ sampler: samplerOf(settings.sampler), ids: new RandomIdGenerator(), processor, resource, scope: SCOPE });
   return { tracer, processor, dropped };
 }
 
-function createMeterProvider(settings: TelemetrySettings, target: OtlpTarget, resource: Resource, source: () => Metrics | null): MeterProvider {
+function createMeterProvider(
+  settings: TelemetrySettings,
+  target: OtlpTarget,
+  resource: Resource,
+  source: () => Metrics | null,
+  onExport: OnExport,
+): MeterProvider {
+  const exporter = new OTLPMetricExporter(exporterOptions(target));
+  const send = exporter.export.bind(exporter);
+  exporter.export = (batch, callback) =>
+    send(batch, (result) => {
+      // 0 is success (ExportResultCode of @opentelemetry/core).
+      onExport(result.code === 0);
+      callback(result);
+    });
   const reader = new PeriodicExportingMetricReader({
-    exporter: new OTLPMetricExporter(exporterOptions(target)),
+    exporter,
     exportIntervalMillis: settings.metricIntervalMs,
     // The reader refuses a time limit longer than its interval.
     exportTimeoutMillis: Math.min(30_000, settings.metricIntervalMs),

@@ -1,3 +1,4 @@
+import type { DegradedPort } from "../../src/index.ts";
 import type { Lookup } from "./name-resolver.ts";
 
 /** Whose addresses are asked for, and of whom. */
@@ -34,7 +35,7 @@ interface Kept {
  * good answer while the resolver is down or silent for `patienceMs` (F33). Questions for one name at one moment share one look-up,
  * since the system's resolver has only a handful of threads. What was kept by `keep` outlives the pool that asked for it.
  */
-export function createAddressBook(lookup: Lookup, monotonic: () => number): AddressBook {
+export function createAddressBook(lookup: Lookup, monotonic: () => number, degraded?: DegradedPort): AddressBook {
   const lastGood = new Map<string, Entry>();
   const flights = new Map<string, Promise<readonly string[]>>();
   const pins = new Map<string, Kept>();
@@ -46,6 +47,7 @@ export function createAddressBook(lookup: Lookup, monotonic: () => number): Addr
       .then((addresses) => {
         if (addresses.length === 0) throw new Error("no address");
         putLast(lastGood, key, { addresses, at: monotonic() });
+        degraded?.leave("names", hostname);
         return addresses;
       })
       .finally(() => flights.delete(key));
@@ -68,11 +70,15 @@ export function createAddressBook(lookup: Lookup, monotonic: () => number): Addr
       const entry = lastGood.get(key);
       if (entry === undefined || monotonic() - entry.at > GOOD_FOR_MS) return flight;
       let timer: NodeJS.Timeout | undefined;
+      const useLast = (): readonly string[] => {
+        degraded?.enter("names", question.hostname, "last_good", { forMs: entry.at + GOOD_FOR_MS - monotonic() });
+        return entry.addresses;
+      };
       const fallback = new Promise<readonly string[]>((resolve) => {
-        timer = setTimeout(resolve, patienceMs, entry.addresses);
+        timer = setTimeout(() => resolve(useLast()), patienceMs);
       });
       try {
-        return await Promise.race([flight.catch(() => entry.addresses), fallback]);
+        return await Promise.race([flight.catch(useLast), fallback]);
       } finally {
         clearTimeout(timer);
       }

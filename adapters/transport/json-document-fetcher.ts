@@ -1,4 +1,5 @@
 import type { DocumentFetcher } from "../../src/index.ts";
+import type { CompareClocks } from "./compare-clocks.ts";
 import { Agent, request } from "./undici-parts.ts";
 
 /** Hosts that may be asked in plaintext: nothing leaves the machine. */
@@ -6,9 +7,9 @@ const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"
 
 /**
  * Fetches small JSON documents of the control plane. Verifies with the system's roots and `NODE_EXTRA_CA_CERTS`; follows no
- * redirect, so that an issuer's keys come from the place that the manifest names and from no other.
+ * redirect, so that an issuer's keys come from the place that the manifest names and from no other. `compareClocks` hears the time of each answer.
  */
-export function createDocumentFetcher(): DocumentFetcher {
+export function createDocumentFetcher(compareClocks: CompareClocks = () => {}): DocumentFetcher {
   const agent = new Agent({ connections: 4, keepAliveTimeout: 10_000, maxHeaderSize: 32_768, allowH2: false });
   return {
     fetchJson: async (uri, { maxBytes, timeoutMs, signal }) => {
@@ -23,6 +24,7 @@ export function createDocumentFetcher(): DocumentFetcher {
         answer.body.on("error", ignore).destroy();
         throw new Error(`${url.host} answered ${answer.statusCode}`);
       }
+      compareClocks(url.host, answer.headers["date"], answer.headers["age"]);
       const parts: Buffer[] = [];
       let length = 0;
       // Leaving the loop by an error destroys the body.

@@ -1,4 +1,4 @@
-import type { EgressEvent, OutboundRequest, Transport, TransportFeature } from "../../src/index.ts";
+import type { DegradedPort, EgressEvent, OutboundRequest, Transport, TransportFeature } from "../../src/index.ts";
 import { type AddressBook, createAddressBook } from "./address-book.ts";
 import { abortFailure } from "./attempt.ts";
 import { H1Attempt } from "./h1-attempt.ts";
@@ -16,6 +16,8 @@ export interface UndiciTransportOptions {
   readonly book?: AddressBook;
   /** Milliseconds since the Unix epoch, for the ends of certificates and revocation lists. */
   readonly now?: () => number;
+  /** Told while a name is looked up in vain and its last addresses serve; of the book that the transport makes itself. */
+  readonly degraded?: DegradedPort;
   /** Told of client certificates that cannot be used. */
   readonly emit?: (event: EgressEvent) => void;
 }
@@ -45,7 +47,7 @@ export function createUndiciTransport(options: UndiciTransportOptions = {}): Tra
   const own = createNameResolver();
   const resolver = { lookup: options.lookup ?? own.lookup, reverse: options.reverse ?? own.reverse };
   const registry = createPoolRegistry({
-    book: options.book ?? createAddressBook(resolver.lookup, options.monotonic ?? (() => performance.now())),
+    book: options.book ?? createAddressBook(resolver.lookup, options.monotonic ?? (() => performance.now()), options.degraded),
     resolver,
     now: options.now ?? Date.now,
     emit: options.emit ?? (() => {}),

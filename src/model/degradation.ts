@@ -21,7 +21,7 @@ export const DEGRADATIONS = {
   event_sink: { reasons: ["unavailable"], effect: "Events wait, and are dropped beyond a bound; calls go on." },
   collector: { reasons: ["unavailable"], effect: "Spans and metrics are dropped beyond a bound; calls go on." },
   audit_log: { reasons: ["dropped"], effect: "The chain of the audit log has a gap, which shows; calls go on." },
-  clock: { reasons: ["jumped"], effect: "Tokens may be refused as expired or as not valid yet; windows and pauses are not touched." },
+  clock: { reasons: ["off"], effect: "Tokens may be refused as expired or as not valid yet; windows and pauses are not touched." },
 } as const satisfies Record<string, { readonly reasons: readonly string[]; readonly effect: string }>;
 
 export type DegradedPart = keyof typeof DEGRADATIONS;

@@ -1,4 +1,6 @@
+import { workerClock } from "../../adapters/cloudflare/worker-clock.ts";
 import { createWorkerEvents, type WorkerEvents } from "../../adapters/events/worker-event-sink.ts";
+import { createDegradations } from "../../src/index.ts";
 
 interface Context {
   waitUntil(work: Promise<unknown>): void;
@@ -15,7 +17,11 @@ const lines: string[] = [];
 /** `/emit/N/flushMs` tells of N things and ends with a flush; `/answer` publishes one event; `/told`, `/dropped`, `/received` tell what became of it. */
 export default {
   async fetch(request: Request, bindings: Readonly<Record<string, unknown>>, context: Context): Promise<Response> {
-    events ??= createWorkerEvents(bindings, (line) => lines.push(line));
+    events ??= createWorkerEvents(
+      bindings,
+      (line) => lines.push(line),
+      createDegradations(workerClock, (line) => lines.push(line)),
+    );
     const { sink, answers } = events;
     const [, what, count = "1", flushMs = "5000"] = new URL(request.url).pathname.split("/");
     if (what === "received") return Response.json(received.splice(0));

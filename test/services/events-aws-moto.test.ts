@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createAwsClient } from "../../adapters/aws/aws-client.ts";
 import { createNodeEvents } from "../../adapters/events/node-event-sink.ts";
-import type { CloudEvent, EgressEvent } from "../../src/index.ts";
+import { type CloudEvent, createDegradations, type EgressEvent } from "../../src/index.ts";
+import { createFakeClock } from "../fakes/clock.ts";
 
 const url = process.env["SPILLWAY_MOTO_URL"];
 const missing = url === undefined || url === "";
@@ -53,7 +54,7 @@ describe.skipIf(missing)(`events to SQS and EventBridge by moto${missing ? " (MI
 
   it("a queue gets every event as a message of its own", async () => {
     const queueUrl = await createQueue(`events-${run}`);
-    const { sink } = await createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${queueUrl}` }, null);
+    const { sink } = await createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${queueUrl}` }, null, createDegradations(createFakeClock(), null));
     for (let index = 0; index < 25; index += 1) sink.emit(told(`${index}`));
     await sink.flush(signal);
     expect(sink.dropped()).toBe(0);
@@ -67,7 +68,7 @@ describe.skipIf(missing)(`events to SQS and EventBridge by moto${missing ? " (MI
 
   it("an ordered queue keeps the order, and takes an event once that is sent twice", async () => {
     const queueUrl = await createQueue(`events-${run}.fifo`, { FifoQueue: "true" });
-    const { sink, answers } = await createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${queueUrl}` }, null);
+    const { sink, answers } = await createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${queueUrl}` }, null, createDegradations(createFakeClock(), null));
     const batch = Array.from({ length: 10 }, (_, index) => answer(`answer-${index}`));
     await answers?.publish(batch, signal);
     await answers?.publish(batch.slice(0, 3), signal);
@@ -79,7 +80,11 @@ describe.skipIf(missing)(`events to SQS and EventBridge by moto${missing ? " (MI
   });
 
   it("a queue that is not there refuses for good", async () => {
-    const { sink, answers } = await createNodeEvents({ ...environment, SPILLWAY_SINK: `sqs:${endpoint}/123456789012/absent-${run}` }, null);
+    const { sink, answers } = await createNodeEvents(
+      { ...environment, SPILLWAY_SINK: `sqs:${endpoint}/123456789012/absent-${run}` },
+      null,
+      createDegradations(createFakeClock(), null),
+    );
     await expect(answers?.publish([answer("one")], signal)).rejects.toMatchObject({ name: "PublishError", retryable: false });
     await sink.close();
     await answers?.close();
@@ -95,7 +100,11 @@ describe.skipIf(missing)(`events to SQS and EventBridge by moto${missing ? " (MI
     const pattern = { source: ["spillway.egress"], "detail-type": ["dev.spillway.egress.completed.v1"] };
     await bus("PutRule", { Name: `rule-${run}`, EventBusName: name, EventPattern: JSON.stringify(pattern), State: "ENABLED" });
     await bus("PutTargets", { Rule: `rule-${run}`, EventBusName: name, Targets: [{ Id: "queue", Arn: arn }] });
-    const { sink } = await createNodeEvents({ ...environment, K_SERVICE: "egress", SPILLWAY_SINK: `eventbridge:${name}` }, null);
+    const { sink } = await createNodeEvents(
+      { ...environment, K_SERVICE: "egress", SPILLWAY_SINK: `eventbridge:${name}` },
+      null,
+      createDegradations(createFakeClock(), null),
+    );
     for (let index = 0; index < 12; index += 1) sink.emit(told(`${index}`));
     sink.emit({ ...told("other"), type: "egress.denied" });
     await sink.flush(signal);

@@ -7,10 +7,11 @@ import { createConsoleSink } from "../../../adapters/events/console-sink.ts";
 import { createNodeEvents } from "../../../adapters/events/node-event-sink.ts";
 import { readOverrides } from "../../../adapters/events/overrides.ts";
 import { readSinkAddress } from "../../../adapters/events/sink-address.ts";
-import type { CloudEvent, EgressEvent } from "../../../src/index.ts";
+import { type CloudEvent, createDegradations, type EgressEvent } from "../../../src/index.ts";
 import { startFakeAwsSink } from "../../fakes/aws-event-sinks.ts";
 import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } from "../../fakes/aws-signature.ts";
 import { createAuthority } from "../../fakes/certificates.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
 import { startEventReceiver } from "../../fakes/event-receiver.ts";
 
 const event: EgressEvent = { type: "egress.denied", time: Date.UTC(2026, 10, 22, 12), subject: "team-a/openai/0", data: { code: "region_locked" } };
@@ -41,7 +42,11 @@ async function receive(tls: Parameters<typeof startEventReceiver>[0] = null) {
 
 async function open(environment: Readonly<Record<string, string | undefined>>) {
   const lines: string[] = [];
-  const events = await createNodeEvents(environment, (line) => lines.push(line));
+  const events = await createNodeEvents(
+    environment,
+    (line) => lines.push(line),
+    createDegradations(createFakeClock(), (line) => lines.push(line)),
+  );
   opened.push(async () => {
     await events.sink.close(0);
     await events.answers?.close();
@@ -191,7 +196,7 @@ describe("SPILLWAY_SINK", () => {
     for (let index = 0; index < 10; index += 1) sink.emit(event);
     await sink.flush(signal);
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { time: expect.any(String), level: "warn", msg: "events cannot be sent", trouble: "event sink: the event was not taken: HTTP 400" },
+      expect.objectContaining({ level: "warn", msg: "degraded", part: "event_sink", detail: "event sink: the event was not taken: HTTP 400" }),
     ]);
     expect(sink.drops()).toEqual({ full: 0, refused: 10, "gave up": 0, unwritable: 0, closed: 0 });
   });
@@ -211,7 +216,7 @@ describe("no sink", () => {
       { ...common, level: "info", type: "backend.recovered" },
     ]);
     expect(sink.dropped()).toBe(0);
-    (await createNodeEvents({}, null)).sink.emit({ ...event, type: "backend.degraded" });
+    (await createNodeEvents({}, null, createDegradations(createFakeClock(), null))).sink.emit({ ...event, type: "backend.degraded" });
     createConsoleSink((line) => lines.push(line)).emit({ ...event, type: "config.rejected" });
     expect(lines).toHaveLength(3);
   });
@@ -235,7 +240,7 @@ describe("an environment that cannot be meant", () => {
     [{ SPILLWAY_SINK: "sqs:https://queue.example/1/q" }, "AWS_REGION must be set"],
     [{ SPILLWAY_SINK: "eventbridge:events", AWS_REGION: "nowhere" }, "nowhere"],
   ] as const)("fails at start: %o", async (environment, sentence) => {
-    const start = createNodeEvents(environment, () => undefined);
+    const start = createNodeEvents(environment, () => undefined, createDegradations(createFakeClock(), null));
     await expect(start).rejects.toThrow(sentence);
     await expect(start).rejects.not.toThrow("sk-1");
   });

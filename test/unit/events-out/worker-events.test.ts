@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createWorkerEvents } from "../../../adapters/events/worker-event-sink.ts";
+import { createDegradations } from "../../../src/index.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
 import { type EventReceiver, startEventReceiver } from "../../fakes/event-receiver.ts";
 import { type EventWorker, startEventWorker } from "../../fakes/event-worker.ts";
 
@@ -72,11 +74,11 @@ describe("in workerd, with an address", () => {
       () => worker.call("/dropped"),
       (count) => count === "1",
     );
-    const told = (JSON.parse(await worker.call("/told")) as string[]).map((line) => JSON.parse(line) as Record<string, unknown>); // lines of `tellOfTrouble`
-    expect(told.map(({ msg, trouble }) => [msg, trouble])).toEqual([
-      ["events cannot be sent", "event sink: the event was not taken: HTTP 503"],
-      ["events are sent again", undefined],
-      ["events cannot be sent", "event sink: the event was not taken: HTTP 307"],
+    const told = (JSON.parse(await worker.call("/told")) as string[]).map((line) => JSON.parse(line) as Record<string, unknown>); // lines of our own
+    // The second comes within ten seconds of the first, and gets no line of its own.
+    expect(told.map(({ msg, part, detail }) => [msg, part, detail])).toEqual([
+      ["degraded", "event_sink", "event sink: the event was not taken: HTTP 503"],
+      ["recovered", "event_sink", undefined],
     ]);
   });
 
@@ -107,24 +109,27 @@ describe("the bindings of a Worker", () => {
   const queue = { sendBatch: async () => undefined };
 
   it("may name none: then the log has what is not of single calls", () => {
-    const { sink, answers } = createWorkerEvents({}, log);
+    const { sink, answers } = createWorkerEvents({}, log, createDegradations(createFakeClock(), log));
     expect(answers).toBeNull();
     sink.emit({ type: "backend.degraded", time: 0, subject: "x", data: {} });
     expect(lines).toHaveLength(1);
-    expect(createWorkerEvents({ SPILLWAY_SINK: "" }, log).answers).toBeNull();
+    expect(createWorkerEvents({ SPILLWAY_SINK: "" }, log, createDegradations(createFakeClock(), log)).answers).toBeNull();
   });
 
   it("may name one place for answers and none for the rest, or one for each", async () => {
-    expect(createWorkerEvents({ SPILLWAY_ANSWER_SINK: queue }, log).answers?.maxBatch).toBe(100);
-    expect(createWorkerEvents({ SPILLWAY_SINK: "https://sink.example/", SPILLWAY_ANSWER_SINK: queue }, log).answers?.maxBatch).toBe(100);
-    expect(createWorkerEvents({ SPILLWAY_SINK: "https://sink.example/" }, log).answers?.maxBatch).toBe(1);
+    expect(createWorkerEvents({ SPILLWAY_ANSWER_SINK: queue }, log, createDegradations(createFakeClock(), log)).answers?.maxBatch).toBe(100);
+    expect(
+      createWorkerEvents({ SPILLWAY_SINK: "https://sink.example/", SPILLWAY_ANSWER_SINK: queue }, log, createDegradations(createFakeClock(), log)).answers
+        ?.maxBatch,
+    ).toBe(100);
+    expect(createWorkerEvents({ SPILLWAY_SINK: "https://sink.example/" }, log, createDegradations(createFakeClock(), log)).answers?.maxBatch).toBe(1);
   });
 
   it.each([[42], [{}], ["sink"], ["sqs:https://sqs.eu-central-1.amazonaws.com/1/q"], ["ftp://sink.example/"]])(
     "are refused at start when they cannot be meant: %s",
     (value) => {
       for (const name of ["SPILLWAY_SINK", "SPILLWAY_ANSWER_SINK"]) {
-        expect(() => createWorkerEvents({ [name]: value }, log)).toThrow(
+        expect(() => createWorkerEvents({ [name]: value }, log, createDegradations(createFakeClock(), log))).toThrow(
           `${name} must be the binding of a Queue or a variable with an https:// or http:// URL`,
         );
       }
@@ -132,7 +137,7 @@ describe("the bindings of a Worker", () => {
   );
 
   it("never hold a password in an address, nor is one quoted", () => {
-    expect(() => createWorkerEvents({ SPILLWAY_SINK: "https://user:sk-1@sink.example/" }, log)).toThrow(
+    expect(() => createWorkerEvents({ SPILLWAY_SINK: "https://user:sk-1@sink.example/" }, log, createDegradations(createFakeClock(), log))).toThrow(
       /^SPILLWAY_SINK must not hold a user name or a password$/,
     );
   });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createLogWriter } from "../../../adapters/telemetry/log-writer.ts";
 import { startTelemetry, type Telemetry } from "../../../adapters/telemetry/node-telemetry.ts";
 import { createAttribution } from "../../../src/attribution/create-attribution.ts";
+import { createDegradations } from "../../../src/attribution/create-degradations.ts";
 import type { EgressEvent } from "../../../src/model/event.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { exchangeOf, failedOver, recordOf } from "../attribution/fixtures.ts";
@@ -38,8 +39,9 @@ async function start(environment: Record<string, string>) {
     log: telemetry.log,
     schedule: setImmediate,
   });
-  telemetry.observe(attribution.metrics);
-  return { telemetry, attribution, written, events };
+  const degraded = createDegradations(createFakeClock(), null);
+  telemetry.observe(attribution.metrics, degraded);
+  return { telemetry, attribution, written, events, degraded };
 }
 
 async function flush(telemetry: Telemetry, attribution: ReturnType<typeof createAttribution>): Promise<void> {
