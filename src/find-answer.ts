@@ -12,6 +12,7 @@ import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Clock } from "./model/ports.ts";
 import { noteDistrust } from "./note-distrust.ts";
+import { noteStanding } from "./note-standing.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
 import type { Stages } from "./stages.ts";
 import { speakable } from "./translate-candidate.ts";
@@ -109,6 +110,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: re
         // A store that has nothing to give leaves the refusal as it stands.
         if (renewed === null) verdict = decide(true);
       }
+      noteStanding(stages, cleared, attempted, verdict);
       // What a parent says of waiting is about destinations behind it, not about the parent.
       turn.tell(attempted, verdict.health, backend.parent === null ? retryAfterMs : null);
       if (verdict.action === "deliver" || verdict.action === "give_up") attempt.heldBack = verdict.reason;

@@ -1,4 +1,4 @@
-import { type Compiled, readBundle } from "../../src/index.ts";
+import { type Compiled, type DegradedPort, readBundle } from "../../src/index.ts";
 import { configuredEndpoint } from "../aws/endpoints.ts";
 import { createNodeCredentials } from "../aws/node-credentials.ts";
 import { createS3Reader } from "../aws/s3-object.ts";
@@ -21,11 +21,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The bundle `SPILLWAY_BUNDLE` (a file of the package, or `s3://bucket/key`), else the manifests `SPILLWAY_MANIFESTS` (files and folders of the
- * package, parted by commas). Throws when neither is named.
+ * package, parted by commas). Throws when neither is named. `degraded` is told while S3 does not give the bundle.
  */
-export function createConfiguration(environment: Environment): Configuration {
+export function createConfiguration(environment: Environment, degraded?: DegradedPort): Configuration {
   const bundle = environment["SPILLWAY_BUNDLE"]?.trim() ?? "";
-  if (bundle.startsWith("s3://")) return inS3(bundle, environment);
+  if (bundle.startsWith("s3://")) return inS3(bundle, environment, degraded);
   const paths = (environment["SPILLWAY_MANIFESTS"] ?? "").split(",").flatMap((path) => path.trim() || []);
   if (bundle === "" && paths.length === 0) throw new Error("neither SPILLWAY_BUNDLE nor SPILLWAY_MANIFESTS says what to serve");
   return {
@@ -40,7 +40,7 @@ export function createConfiguration(environment: Environment): Configuration {
   };
 }
 
-function inS3(url: string, environment: Environment): Configuration {
+function inS3(url: string, environment: Environment, degraded: DegradedPort | undefined): Configuration {
   const [, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/(.+)$/.exec(url) ?? [];
   const region = environment["AWS_REGION"] ?? "";
   if (bucket === "" || region === "") throw new Error("SPILLWAY_BUNDLE is s3://bucket/key, and needs AWS_REGION");
@@ -51,7 +51,11 @@ function inS3(url: string, environment: Environment): Configuration {
     due: (now) => now - askedAt >= REFRESH_MS,
     read: async (signal) => {
       askedAt = Date.now();
-      const found = await reader.getObject(bucket, key, { ifNoneMatch: etag, signal });
+      const found = await reader.getObject(bucket, key, { ifNoneMatch: etag, signal }).catch((error: unknown) => {
+        degraded?.enter("config_source", url, "unreachable");
+        throw error;
+      });
+      degraded?.leave("config_source", url);
       if (found === "unchanged") return null;
       etag = found.etag;
       return readBundle(new TextDecoder().decode(found.bytes), PLATFORMS.lambda, url);

@@ -36,9 +36,9 @@ const place: BrokerPlace = { region: environment["AWS_REGION"]?.trim() || enviro
 const READ_MS = 8_000;
 
 guardEnvironment();
-const configuration = createConfiguration(environment);
 const telemetry = await startTelemetry(environment);
 const degradations = createDegradations(lambdaClock, telemetry.log);
+const configuration = createConfiguration(environment, degradations);
 const { sink, answers, outlets } = await createNodeEvents(environment, telemetry.log, degradations);
 const audit = createNodeAudit(environment, telemetry.log, degradations);
 const transport = createLambdaTransport((event) => sink.emit(event), degradations);
@@ -75,21 +75,10 @@ const admin = createAdminPages(broker, { metrics: () => null, now: lambdaClock.n
 await load(AbortSignal.timeout(READ_MS));
 
 async function load(signal: AbortSignal): Promise<void> {
-  const compiled = await readConfiguration(signal);
+  const compiled = await configuration.read(signal);
   if (compiled === null) return;
   broker.load(compiled);
   tellFaults(compiled, broker.notices(), compiled.snapshot === null ? [] : loneLimits(compiled.snapshot, isSharedOnNode(environment)));
-}
-
-async function readConfiguration(signal: AbortSignal): ReturnType<typeof configuration.read> {
-  try {
-    const compiled = await configuration.read(signal);
-    degradations.leave("config_source", "bundle");
-    return compiled;
-  } catch (error) {
-    degradations.enter("config_source", "bundle", "unreachable");
-    throw error;
-  }
 }
 
 function warn(msg: string, facts: Readonly<Record<string, unknown>>): void {
