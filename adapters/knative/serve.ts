@@ -1,14 +1,5 @@
 import { hash } from "node:crypto";
-import {
-  type BrokerPlace,
-  type Compiled,
-  createAdminPages,
-  createBroker,
-  createDegradations,
-  type EventPlatform,
-  type ManifestSource,
-  type Platform,
-} from "../../src/index.ts";
+import { type BrokerPlace, type Compiled, createAdminPages, createBroker, type EventPlatform, type ManifestSource, type Platform } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
 import { nodePageFiles } from "../console/node-page-files.ts";
@@ -18,7 +9,6 @@ import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
-import { createCompareClocks } from "../transport/compare-clocks.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { createUndiciTransport } from "../transport/undici-transport.ts";
 import { loneLimits } from "../usage/lone-limits.ts";
@@ -36,8 +26,8 @@ import type { RunningServer, ServeOptions } from "./serve-options.ts";
 
 /** Composition root of the Node server, which is what Knative, a Deployment and a laptop run. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const telemetry = await startTelemetry(options.environment);
-  const degradations = createDegradations(nodeClock, telemetry.log);
+  const telemetry = await startTelemetry(options.environment, { clock: nodeClock });
+  const { degradations } = telemetry;
   // Nobody tells a container where it runs but whoever deploys it.
   const place: BrokerPlace = { region: options.environment["SPILLWAY_REGION"]?.trim() || null, country: null };
   // Events without a sink of the platform go to the log: an evicted backend or a secret that cannot be read must be seen somewhere.
@@ -51,7 +41,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     random: Math.random,
     transport,
     secretStores: createNodeSecretStores({ environment: options.environment }),
-    documents: createDocumentFetcher(createCompareClocks(degradations, nodeClock.now)),
+    documents: createDocumentFetcher({ degraded: degradations, now: nodeClock.now }),
     sink: cluster.sink,
     log: options.accessLog ? telemetry.log : null,
     schedule: (work) => setImmediate(work),
@@ -72,7 +62,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       leaseMs: readEventLease(options.environment),
     },
   });
-  telemetry.observe(broker.attribution.metrics, degradations);
+  telemetry.observe(broker.attribution.metrics);
   broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped(), audit_lines: audit?.dropped() ?? 0 }));
 
   // The compiler with its YAML reader and its schemas is half of the server, and a bundle needs none of it.

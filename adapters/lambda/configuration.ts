@@ -6,6 +6,8 @@ import { createFileSource } from "../config/files.ts";
 import { PLATFORMS } from "../config/platforms.ts";
 import { readManifestFile } from "../config/read-manifest-file.ts";
 
+/** How long the configuration may take to come, at the start and when it has changed. Milliseconds. */
+export const READ_MS = 8_000;
 /** How old what came from S3 may be before it is asked for again, where no event told of a change. Milliseconds. */
 const REFRESH_MS = 60_000;
 

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Broker, type BrokerPlace, createAdminPages, createBroker, createCallAbort, createDegradations, type Responder } from "../../src/index.ts";
+import { type Broker, type BrokerPlace, createAdminPages, createBroker, createCallAbort, type Responder } from "../../src/index.ts";
 import { nodePageFiles } from "../console/node-page-files.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
@@ -7,7 +7,6 @@ import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
 import { startTelemetry } from "../telemetry/node-telemetry.ts";
-import { createCompareClocks } from "../transport/compare-clocks.ts";
 import { createDocumentFetcher } from "../transport/json-document-fetcher.ts";
 import { loneLimits } from "../usage/lone-limits.ts";
 import { createNodeUsage, isSharedOnNode } from "../usage/node-usage.ts";
@@ -16,7 +15,7 @@ import { afterAnswer } from "./after-answer.ts";
 import { answerAdmin } from "./answer-admin.ts";
 import { type BackgroundWork, createBackgroundWork } from "./background-work.ts";
 import { type BufferedAnswer, BufferedResponder } from "./buffered-responder.ts";
-import { createConfiguration } from "./configuration.ts";
+import { createConfiguration, READ_MS } from "./configuration.ts";
 import { type EventFault, type HttpEvent, readHttpEvent } from "./http-event.ts";
 import { lambdaClock } from "./lambda-clock.ts";
 import { attested, createLambdaExchange } from "./lambda-exchange.ts";
@@ -32,23 +31,20 @@ const environment = process.env;
 /** Calls that the environment takes at the same time: more than one with Managed Instances only. */
 const concurrency = Number(environment["AWS_LAMBDA_MAX_CONCURRENCY"] ?? 1) || 1;
 const place: BrokerPlace = { region: environment["AWS_REGION"]?.trim() || environment["SPILLWAY_REGION"]?.trim() || null, country: null };
-/** How long the configuration may take to come, at the start and when it has changed. Milliseconds. */
-const READ_MS = 8_000;
 
 guardEnvironment();
-const telemetry = await startTelemetry(environment);
-const degradations = createDegradations(lambdaClock, telemetry.log);
-const configuration = createConfiguration(environment, degradations);
-const { sink, answers, outlets } = await createNodeEvents(environment, telemetry.log, degradations);
-const audit = createNodeAudit(environment, telemetry.log, degradations);
-const transport = createLambdaTransport((event) => sink.emit(event), degradations);
+const telemetry = await startTelemetry(environment, { clock: lambdaClock });
+const configuration = createConfiguration(environment, telemetry.degradations);
+const { sink, answers, outlets } = await createNodeEvents(environment, telemetry.log, telemetry.degradations);
+const audit = createNodeAudit(environment, telemetry.log, telemetry.degradations);
+const transport = createLambdaTransport((event) => sink.emit(event), telemetry.degradations);
 /** One an environment, whatever number of calls it takes at once. */
 const broker: Broker = createBroker({
   clock: lambdaClock,
   random: Math.random,
   transport,
   secretStores: createNodeSecretStores({ environment }),
-  documents: createDocumentFetcher(createCompareClocks(degradations, lambdaClock.now)),
+  documents: createDocumentFetcher({ degraded: telemetry.degradations, now: lambdaClock.now }),
   sink,
   log: telemetry.log,
   schedule: (work) => setImmediate(work),
@@ -56,7 +52,7 @@ const broker: Broker = createBroker({
   conventions: telemetry.conventions,
   digest: (text) => hash("sha256", text, "hex"),
   outlets,
-  degradations,
+  degradations: telemetry.degradations,
   ...(audit === null ? {} : { audit: audit.ports }),
   usage: { open: createNodeUsage(environment), outlet: nodeUsageOutlet(environment), timers: false },
   prices: async () => (await import("../prices/genai-prices.ts")).genaiPrices,
@@ -68,7 +64,7 @@ const broker: Broker = createBroker({
     leaseMs: readEventLease(environment),
   },
 });
-telemetry.observe(broker.attribution.metrics, degradations);
+telemetry.observe(broker.attribution.metrics);
 broker.attribution.metrics.watchDrops(() => ({ events: sink.dropped(), audit_lines: audit?.dropped() ?? 0 }));
 // No metrics: each environment would tell of its own calls only.
 const admin = createAdminPages(broker, { metrics: () => null, now: lambdaClock.now, files: nodePageFiles });

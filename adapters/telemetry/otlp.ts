@@ -18,7 +18,7 @@ const SCOPE = "spillway";
 export interface Otlp {
   /** Null when traces are not exported. */
   readonly tracer: Tracer | null;
-  observe(metrics: Metrics, degraded: DegradedPort): void;
+  observe(metrics: Metrics): void;
   /** Spans that were made and never arrived. */
   droppedSpans(): number;
   /** Sends what waits; rejects when the collector does not take it. */
@@ -27,21 +27,19 @@ export interface Otlp {
 }
 
 /** Loads OpenTelemetry's SDK; imported only when an endpoint is configured, because it costs more at start than the rest of the broker. */
-export function createOtlp(settings: TelemetrySettings): Otlp {
+export function createOtlp(settings: TelemetrySettings, degraded: DegradedPort): Otlp {
   const resource = defaultResource().merge(resourceFromAttributes(settings.resource));
-  let port: DegradedPort | null = null;
   const onExport = (signal: "traces" | "metrics") => (isTaken: boolean) => {
-    if (isTaken) port?.leave("collector", signal);
-    else port?.enter("collector", signal, "unavailable");
+    if (isTaken) degraded.leave("collector", signal);
+    else degraded.enter("collector", signal, "unavailable");
   };
   const traces = settings.traces === null ? null : createTraces(settings, settings.traces, resource, onExport("traces"));
   let observed: Metrics | null = null;
   const metrics = settings.metrics === null ? null : createMeterProvider(settings, settings.metrics, resource, () => observed, onExport("metrics"));
   return {
     tracer: traces?.tracer ?? null,
-    observe(source, degraded) {
+    observe(source) {
       observed = source;
-      port = degraded;
     },
     droppedSpans: () => traces?.dropped() ?? 0,
     flush: async () => settleAll([traces?.processor.forceFlush(), metrics?.forceFlush()]),

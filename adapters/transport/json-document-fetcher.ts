@@ -1,5 +1,5 @@
-import type { DocumentFetcher } from "../../src/index.ts";
-import type { CompareClocks } from "./compare-clocks.ts";
+import type { DegradedPort, DocumentFetcher } from "../../src/index.ts";
+import { createCompareClocks } from "./compare-clocks.ts";
 import { Agent, request } from "./undici-parts.ts";
 
 /** Hosts that may be asked in plaintext: nothing leaves the machine. */
@@ -7,9 +7,10 @@ const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"
 
 /**
  * Fetches small JSON documents of the control plane. Verifies with the system's roots and `NODE_EXTRA_CA_CERTS`; follows no
- * redirect, so that an issuer's keys come from the place that the manifest names and from no other. `compareClocks` hears the time of each answer.
+ * redirect, so that an issuer's keys come from the place that the manifest names and from no other. With `clocks` the time of each answer is compared with `now`.
  */
-export function createDocumentFetcher(compareClocks: CompareClocks = () => {}): DocumentFetcher {
+export function createDocumentFetcher(clocks: { readonly degraded: DegradedPort; readonly now: () => number } | null = null): DocumentFetcher {
+  const compareClocks = clocks === null ? null : createCompareClocks(clocks.degraded, clocks.now);
   const agent = new Agent({ connections: 4, keepAliveTimeout: 10_000, maxHeaderSize: 32_768, allowH2: false });
   return {
     fetchJson: async (uri, { maxBytes, timeoutMs, signal }) => {
@@ -24,7 +25,7 @@ export function createDocumentFetcher(compareClocks: CompareClocks = () => {}): 
         answer.body.on("error", ignore).destroy();
         throw new Error(`${url.host} answered ${answer.statusCode}`);
       }
-      compareClocks(url.host, answer.headers["date"], answer.headers["age"]);
+      compareClocks?.(url.host, answer.headers["date"], answer.headers["age"]);
       const parts: Buffer[] = [];
       let length = 0;
       // Leaving the loop by an error destroys the body.

@@ -2,7 +2,6 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createLogWriter } from "../../../adapters/telemetry/log-writer.ts";
 import { startTelemetry, type Telemetry } from "../../../adapters/telemetry/node-telemetry.ts";
 import { createAttribution } from "../../../src/attribution/create-attribution.ts";
-import { createDegradations } from "../../../src/attribution/create-degradations.ts";
 import type { EgressEvent } from "../../../src/model/event.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { exchangeOf, failedOver, recordOf } from "../attribution/fixtures.ts";
@@ -29,7 +28,7 @@ async function start(environment: Record<string, string>) {
       setImmediate(() => done(null, bytes.byteLength));
     },
   });
-  const telemetry = await startTelemetry(environment, { writer });
+  const telemetry = await startTelemetry(environment, { clock: createFakeClock(), writer });
   opened.push({ close: () => telemetry.shutdown(50) });
   const events: EgressEvent[] = [];
   const attribution = createAttribution({
@@ -39,9 +38,8 @@ async function start(environment: Record<string, string>) {
     log: telemetry.log,
     schedule: setImmediate,
   });
-  const degraded = createDegradations(createFakeClock(), null);
-  telemetry.observe(attribution.metrics, degraded);
-  return { telemetry, attribution, written, events, degraded };
+  telemetry.observe(attribution.metrics);
+  return { telemetry, attribution, written, events };
 }
 
 async function flush(telemetry: Telemetry, attribution: ReturnType<typeof createAttribution>): Promise<void> {
