@@ -62,6 +62,7 @@ const server = createNodeServer({
   place: UNKNOWN_PLACE,
   certificates: null,
   onExchange: (exchange) => void handle(exchange),
+  onFault: () => {},
   onAdmin: (_request, response) => void response.end(),
 });
 await server.listen(listenPort, "127.0.0.1");

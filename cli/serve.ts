@@ -2,6 +2,7 @@ import { formatFaults, formatRefused } from "../adapters/config/report.ts";
 import { serve } from "../adapters/knative/serve.ts";
 import type { Compiled } from "../src/index.ts";
 import { CliError, EXIT } from "./exit.ts";
+import { describeFault, installLastResort } from "./last-resort.ts";
 import { givenPaths, manifestPaths, parseOptions, parsePort, parseSeconds } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";
 
@@ -51,12 +52,8 @@ export async function runServe(args: readonly string[]): Promise<number> {
     return EXIT.good;
   }
   const { env } = process;
-  // Before anything listens: an exception that nobody caught ends the process, after open calls had their time.
   let stop: (code: number) => void = (code) => process.exit(code);
-  process.on("uncaughtException", (error) => {
-    warn(`spillway: a fault that nothing caught ends this process: ${error.stack ?? error.message}`);
-    stop(EXIT.faults);
-  });
+  installLastResort((code) => stop(code));
 
   let loadedOnce = false;
   const onLoad = (compiled: Compiled, notices: readonly string[], remarks: readonly string[]): void => {
@@ -83,6 +80,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
     onReadError: (error) => warn(`spillway: the manifests cannot be read: ${error.message}; what was served before is still served`),
     onClusterTrouble: (error) => warn(`spillway: kubernetes: ${error.message}`),
     onCertificateTrouble: (error) => warn(`spillway: certificate: ${error.message}; the last good one, if there was one, is still presented`),
+    onFault: (id, error) => warn(`spillway: fault ${id} in a call, which was answered 500 if it had no answer: ${describeFault(error)}`),
     accessLog: values.quiet !== true,
   }).catch((error: unknown) => {
     throw listenFault(error) ?? error;
@@ -93,11 +91,14 @@ export async function runServe(args: readonly string[]): Promise<number> {
 
   return new Promise((resolve) => {
     let stopping = false;
+    let status: number = EXIT.good;
     stop = (code) => {
+      // A fault while calls end is a fault all the same.
+      status = Math.max(status, code);
       if (stopping) return;
       stopping = true;
       server.stop().then(
-        () => resolve(code),
+        () => resolve(status),
         () => resolve(EXIT.faults),
       );
     };

@@ -43,7 +43,7 @@ await rm("dist", { recursive: true, force: true });
 const { metafile } = await build({
   ...onNode,
   plugins: [...plugins, oneStart("cli/serve.ts")],
-  entryPoints: { spillway: "cli/main.ts" },
+  entryPoints: { spillway: "cli/spillway.ts" },
   outdir: "dist",
   sourcemap: "linked",
 });
@@ -52,7 +52,7 @@ await chmod("dist/spillway.js", 0o755);
 await writeFile("dist/meta.json", JSON.stringify(metafile));
 // Node writes its compile cache at a clean end of a process that has loaded the files: all of ours, and nothing of the cloud SDKs. cli/main.ts finds it.
 const parts = Object.entries(metafile?.outputs ?? {}).flatMap(([path, { entryPoint = "" }]) =>
-  /^(?:after-start:)?(?:cli|adapters|src)\/(?!main\.ts)/.test(entryPoint) ? [`./${path}`] : [],
+  /^(?:after-start:)?(?:cli|adapters|src)\/(?!(?:main|spillway)\.ts)/.test(entryPoint) ? [`./${path}`] : [],
 );
 const load = parts.map((path) => `await import(${JSON.stringify(path)});`).join("\n");
 await promisify(execFile)(process.execPath, ["--input-type=module", "-e", load], { env: { ...process.env, NODE_COMPILE_CACHE: "dist/compile-cache" } });

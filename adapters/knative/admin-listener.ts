@@ -9,6 +9,7 @@ export function createAdminListener(
   admin: AdminPages,
   ready: () => boolean,
   platform: EventPlatform,
+  onFault: (id: string, error: unknown) => void,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   let pages: Promise<(request: IncomingMessage, response: ServerResponse) => Promise<void>> | null = null;
   return (request, response) => {
@@ -18,7 +19,12 @@ export function createAdminListener(
       return;
     }
     pages ??= import("@hono/node-server").then(({ getRequestListener }) => getRequestListener((asked) => admin(asked, platform)));
-    void pages.then((answer) => answer(request, response));
+    pages
+      .then((answer) => answer(request, response))
+      .catch((error: unknown) => {
+        onFault(crypto.randomUUID(), error);
+        response.destroy();
+      });
   };
 }
 

@@ -5,7 +5,7 @@ import { createHttp2Exchange, readHttp2Head } from "./http2-exchange.ts";
 import { createHttp2Sessions } from "./http2-sessions.ts";
 import { cutShort } from "./node-responder.ts";
 import type { NodeServerOptions } from "./node-server.ts";
-import { type Fault, requestFault } from "./request-fault.ts";
+import { BROKEN, type Fault, requestFault } from "./request-fault.ts";
 
 /** The calls that come over HTTP/2, checked as those over HTTP/1.1. */
 export interface Http2Calls {
@@ -18,7 +18,7 @@ export interface Http2Calls {
   destroy(): void;
 }
 
-export function createHttp2Calls({ place, onExchange, onAdmin }: NodeServerOptions): Http2Calls {
+export function createHttp2Calls({ place, onExchange, onAdmin, onFault }: NodeServerOptions): Http2Calls {
   const open = new Set<Http2Answer>();
 
   function take(stream: ServerHttp2Stream, raw: readonly string[]): void {
@@ -26,10 +26,17 @@ export function createHttp2Calls({ place, onExchange, onAdmin }: NodeServerOptio
     const answer = new Http2Answer(stream, head.method, head.grpc);
     open.add(answer);
     stream.once("close", () => open.delete(answer));
-    const fault = faultOf(head);
-    if (fault !== null) refuse(answer, fault);
-    else if (head.path.startsWith("/-/")) takeAdmin(stream, raw);
-    else onExchange(createHttp2Exchange(stream, head, answer, place));
+    try {
+      const fault = faultOf(head);
+      if (fault !== null) refuse(answer, fault);
+      else if (head.path.startsWith("/-/")) takeAdmin(stream, raw);
+      else onExchange(createHttp2Exchange(stream, head, answer, place));
+    } catch (error) {
+      const id = crypto.randomUUID();
+      onFault(id, error);
+      if (answer.headersSent) answer.destroy();
+      else refuse(answer, BROKEN, id);
+    }
   }
 
   /** The broker's own pages are no hot path: Node's own look-alikes of node:http serve them. */
@@ -55,8 +62,8 @@ function faultOf({ method, path, authority, headers }: ReturnType<typeof readHtt
   return requestFault({ rawHeaders: headers, headers: { host: authority ?? undefined }, url: path });
 }
 
-function refuse(answer: Http2Answer, fault: Fault): void {
+function refuse(answer: Http2Answer, fault: Fault, id: string = crypto.randomUUID()): void {
   const text = `${fault.text}\n`;
-  answer.writeHead(fault.status, ["content-type", "text/plain; charset=utf-8", "x-egress-error", fault.code, "x-request-id", crypto.randomUUID()]);
+  answer.writeHead(fault.status, ["content-type", "text/plain; charset=utf-8", "x-egress-error", fault.code, "x-request-id", id]);
   answer.end(Buffer.from(text));
 }

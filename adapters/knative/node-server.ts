@@ -9,7 +9,7 @@ import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeJoiner } from "./node-joiner.ts";
 import { cutShort } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
-import { type Fault, MAX_HEADERS, requestFault, strayHandshake } from "./request-fault.ts";
+import { BROKEN, type Fault, MAX_HEADERS, requestFault, strayHandshake } from "./request-fault.ts";
 import { tellProtocol } from "./tell-protocol.ts";
 import { createTlsServer } from "./tls-server.ts";
 import { mayUpgrade } from "./web-socket-request.ts";
@@ -28,6 +28,8 @@ export interface NodeServerOptions {
   onExchange(exchange: Exchange): void;
   /** A request under `/-/`, checked the same way. */
   onAdmin(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void;
+  /** Told of an exception while a call was taken; it was answered 500 with that id, and the process goes on (F35). */
+  onFault(id: string, error: unknown): void;
 }
 
 export interface NodeServer {
@@ -89,10 +91,17 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       if (!request.complete && !socket.destroyed) linger(request);
       if (draining) server.closeIdleConnections();
     });
-    const fault = requestFault(request) ?? strayHandshake(request);
-    if (fault !== null) refuse(response, fault);
-    else if (originForm(request.url ?? "").startsWith("/-/")) options.onAdmin(request, response);
-    else options.onExchange(createNodeExchange(request, response, options.place, null));
+    try {
+      const fault = requestFault(request) ?? strayHandshake(request);
+      if (fault !== null) refuse(response, fault);
+      else if (originForm(request.url ?? "").startsWith("/-/")) options.onAdmin(request, response);
+      else options.onExchange(createNodeExchange(request, response, options.place, null));
+    } catch (error) {
+      const id = crypto.randomUUID();
+      options.onFault(id, error);
+      if (response.headersSent) response.destroy();
+      else refuse(response, BROKEN, id);
+    }
   }
 
   /** The handshake of a WebSocket. The parser has left the connection: what is answered is the last answer on it. */
@@ -111,7 +120,12 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     response.on("error", ignore);
     response.on("finish", () => socket.end());
     response.on("close", () => open.delete(response));
-    options.onExchange(createNodeExchange(request, response, options.place, createNodeJoiner(socket, response)));
+    try {
+      options.onExchange(createNodeExchange(request, response, options.place, createNodeJoiner(socket, response)));
+    } catch (error) {
+      options.onFault(crypto.randomUUID(), error);
+      socket.destroy();
+    }
   }
 
   const http2 = createHttp2Calls(options);
@@ -200,12 +214,12 @@ function parserFault(code: string | undefined): Fault {
   return { status: 400, code: "request_malformed", text: "The request is not HTTP/1.1." };
 }
 
-function refuse(response: ServerResponse, fault: Fault): void {
+function refuse(response: ServerResponse, fault: Fault, id: string = crypto.randomUUID()): void {
   response.shouldKeepAlive = false;
   const text = `${fault.text}\n`;
   response.writeHead(fault.status, [
     ...["content-type", "text/plain; charset=utf-8", "content-length", `${Buffer.byteLength(text)}`],
-    ...["x-egress-error", fault.code, "x-request-id", crypto.randomUUID()],
+    ...["x-egress-error", fault.code, "x-request-id", id],
   ]);
   response.end(text);
 }

@@ -13,6 +13,9 @@ export interface Fault {
   readonly text: string;
 }
 
+/** Of an exception of our own: it says nothing of its cause. */
+export const BROKEN: Fault = { status: 500, code: "internal_error", text: "The broker failed. The request id finds the cause in its log." };
+
 /** Headers of which a second one is an attack: whoever reads the first and whoever reads the last would see different callers or hosts. */
 const SINGLE: ReadonlySet<string> = new Set([
   "host",

@@ -26,6 +26,8 @@ export interface ServeOptions {
   readonly onClusterTrouble: (error: Error) => void;
   /** Told of a listener's certificate that cannot be read or used; the last good one is still presented. */
   readonly onCertificateTrouble: (error: Error) => void;
+  /** Told of an exception in a call that was no refusal, with the id that its caller has; the process goes on. */
+  readonly onFault: (id: string, error: unknown) => void;
   /** Whether each call is told in a line on standard output. */
   readonly accessLog: boolean;
 }

@@ -83,9 +83,15 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     place,
     certificates,
     onExchange: (exchange) => {
-      void broker.handle(exchange);
+      // It never rejects, and a rejection that nobody handles would end the process and every other call with it.
+      broker.handle(exchange).catch((error: unknown) => {
+        const id = crypto.randomUUID();
+        options.onFault(id, error);
+        if (!exchange.responder.started) exchange.responder.reply(500, ["x-egress-error", "internal_error", "x-request-id", id], null);
+      });
     },
-    onAdmin: createAdminListener(admin, broker.ready, eventPlatform),
+    onFault: options.onFault,
+    onAdmin: createAdminListener(admin, broker.ready, eventPlatform, options.onFault),
   });
   const take = (compiled: Compiled): void => {
     broker.load(compiled);

@@ -13,6 +13,8 @@ const STATIC_IMPORT = /^import (?!type )[^;]*?from "(\.[^"]+)";/gm;
  */
 export function oneStart(entry: string): Plugin {
   const start = resolve(entry);
+  // Its only import is the command line, which serves nothing by itself.
+  const first = resolve("cli/spillway.ts");
   return {
     name: "one-start",
     setup({ onStart, onResolve, onLoad, resolve: find }) {
@@ -22,7 +24,7 @@ export function oneStart(entry: string): Plugin {
         imports = [...text.matchAll(STATIC_IMPORT)].map(([, path = ""]) => `import ${JSON.stringify(resolve(dirname(start), path))};\n`).join("");
       });
       onResolve({ filter: /^\./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
-        if (kind !== "dynamic-import" || pluginData === NAMESPACE || importer.includes("node_modules")) return null;
+        if (kind !== "dynamic-import" || pluginData === NAMESPACE || importer.includes("node_modules") || importer === first) return null;
         const { path: target, errors } = await find(path, { kind, importer, resolveDir, pluginData: NAMESPACE });
         return errors.length > 0 || target === start ? null : { path: relative(".", target), namespace: NAMESPACE };
       });

@@ -5,11 +5,13 @@ import { type Exchange, UNKNOWN_PLACE } from "../../src/index.ts";
 /** The Node server around a test's own pipeline, on a free port of loopback. */
 export async function startNodeServer(
   onExchange: (exchange: Exchange) => void | Promise<void>,
+  onFault: (id: string, error: unknown) => void = () => {},
 ): Promise<{ readonly server: NodeServer; readonly port: number }> {
   const server = createNodeServer({
     place: UNKNOWN_PLACE,
     certificates: null,
     onExchange: (exchange) => void onExchange(exchange),
+    onFault,
     onAdmin: (_request, response) => void response.end("admin"),
   });
   await server.listen(0, "127.0.0.1");

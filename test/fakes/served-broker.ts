@@ -36,6 +36,7 @@ export async function serveManifests(manifests: string, options: Partial<ServeOp
     onReadError: (error) => refusals.push(error.message),
     onClusterTrouble: () => {},
     onCertificateTrouble: () => {},
+    onFault: () => {},
     accessLog: false,
     ...options,
   });

@@ -48,6 +48,7 @@ export async function startSocketBroker(manifests: TestManifests | string): Prom
     place: UNKNOWN_PLACE,
     certificates: null,
     onExchange: (exchange) => void broker.handle(exchange),
+    onFault: () => {},
     onAdmin: (_request, response) => void response.end("admin"),
   });
   await server.listen(0, "127.0.0.1");

@@ -200,6 +200,7 @@ describe("an HTTPS listener of the broker's own (HTTPRouteHTTPSListener)", () =>
     const troubles: string[] = [];
     const { tlsPort, file } = await start(text(pem), {
       environment: { SPILLWAY_SECRETS_DIR: folder },
+      onFault: () => {},
       onCertificateTrouble: (error) => troubles.push(error.message),
     });
     expect(await presented(tlsPort, { servername: "source.test" })).toMatchObject({ names: "DNS:source.test" });
