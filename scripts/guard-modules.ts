@@ -18,7 +18,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
       "src/transport/check-upgrade.ts",
       "src/transport/control-call.ts",
     ],
-    tests: ["test/security/transport-door.test.ts", "test/security/token-endpoints.test.ts"],
+    tests: ["test/security/transport-door.test.ts", "test/security/control-door.test.ts", "test/unit/transport/check-upgrade.test.ts"],
   },
   {
     name: "clear",
@@ -28,12 +28,12 @@ export const GUARD_MODULES: readonly GuardModule[] = [
   {
     name: "credential-attach",
     sources: ["src/credentials/attach.ts", "src/model/secret.ts"],
-    tests: ["test/unit/credentials/attach.test.ts"],
+    tests: ["test/unit/credentials/attach.test.ts", "test/unit/model/secret.test.ts"],
   },
   {
     name: "redaction",
     sources: ["src/credentials/redact.ts", "src/stream/redacting-codec.ts"],
-    tests: ["test/unit/credentials/redact.test.ts"],
+    tests: ["test/unit/credentials/redact.test.ts", "test/unit/stream/redacting-codec.test.ts"],
   },
   {
     name: "headers",
@@ -51,6 +51,9 @@ export const GUARD_MODULES: readonly GuardModule[] = [
       "test/unit/transport/response-headers.test.ts",
       "test/unit/transport/chain-headers.test.ts",
       "test/unit/routing/edit-headers.test.ts",
+      "test/unit/model/token-slots.test.ts",
+      "test/unit/config/guarded-headers.test.ts",
+      "test/unit/broker-headers.test.ts",
     ],
   },
   {

@@ -47,7 +47,6 @@ function redactorOf(values: readonly string[]): Redactor {
 
 /** Longest first: a shorter spelling inside a longer one would leave its ends behind. */
 function spellings(value: string): readonly string[] {
-  if (value === "") return [];
   const bytes = encoder.encode(value);
   const found = new Set<string>([value, JSON.stringify(value).slice(1, -1)]);
   for (const encoded of [encodeURIComponent(value), encodeURIComponent(value).replaceAll("%20", "+"), percentAll(bytes)]) {
@@ -70,17 +69,15 @@ function percentAll(bytes: Uint8Array): string {
  * characters that mix with the neighbours are cut off. Fragments under 8 characters would hit innocent text.
  */
 function base64Fragments(bytes: Uint8Array): readonly string[] {
-  const fragments: string[] = [];
-  for (const offset of [0, 1, 2]) {
+  const fragments = [0, 1, 2].map((offset) => {
     const padded = new Uint8Array(offset + bytes.length);
     padded.set(bytes, offset);
     const encoded = btoa(String.fromCharCode(...padded)).replaceAll("=", "");
     const mixedAtStart = offset === 0 ? 0 : offset + 1;
     const mixedAtEnd = padded.length % 3 === 0 ? 0 : 1;
-    const fragment = encoded.slice(mixedAtStart, encoded.length - mixedAtEnd);
-    if (fragment.length >= 8) fragments.push(fragment);
-  }
-  return fragments;
+    return encoded.slice(mixedAtStart, encoded.length - mixedAtEnd);
+  });
+  return fragments.filter((fragment) => fragment.length >= 8);
 }
 
 function replaceBytes(bytes: Uint8Array, needle: Uint8Array): Uint8Array {
@@ -102,9 +99,8 @@ function replaceBytes(bytes: Uint8Array, needle: Uint8Array): Uint8Array {
 }
 
 function indexOf(bytes: Uint8Array, needle: Uint8Array, from: number): number {
-  const first = needle[0];
-  if (first === undefined) return -1;
-  for (let at = bytes.indexOf(first, from); at !== -1 && at + needle.length <= bytes.length; at = bytes.indexOf(first, at + 1)) {
+  const first = needle[0] ?? 0;
+  for (let at = bytes.indexOf(first, from); at !== -1; at = bytes.indexOf(first, at + 1)) {
     let length = 1;
     while (length < needle.length && bytes[at + length] === needle[length]) length += 1;
     if (length === needle.length) return at;

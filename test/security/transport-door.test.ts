@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Backend, Cleared, CredentialPlan, HealthRule, OutboundRequest, Outcome, RegionLock, Transport } from "../../src/index.ts";
+import type { Backend, Cleared, CredentialPlan, HealthRule, OutboundRequest, Outcome, RegionEvidence, RegionLock, Transport } from "../../src/index.ts";
 import { PLAIN_DNS, Refusal } from "../../src/index.ts";
 import { clear } from "../../src/model/cleared.ts";
 import { checkDoor } from "../../src/transport/check-door.ts";
@@ -80,8 +80,54 @@ describe("the last door", () => {
     ["a length of its own", { headers: ["host", "eu.api.openai.com", "Content-Length", "5"] }],
     ["a transfer coding of its own", { headers: ["host", "eu.api.openai.com", "transfer-encoding", "chunked"] }],
     ["an upgrade", { headers: ["host", "eu.api.openai.com", "upgrade", "h2c"] }],
+    ["the life of a connection", { headers: ["host", "eu.api.openai.com", "Connection", "x"] }],
+    ["how long a connection is kept", { headers: ["host", "eu.api.openai.com", "keep-alive", "timeout=9"] }],
+    ["an expectation", { headers: ["host", "eu.api.openai.com", "expect", "100-continue"] }],
+    ["an offer of trailers", { headers: ["host", "eu.api.openai.com", "te", "trailers"] }],
+    ["a list of trailers", { headers: ["host", "eu.api.openai.com", "trailer", "x"] }],
+    ["an empty name", { headers: ["host", "eu.api.openai.com", "", "x"] }],
   ])("throws for %s", (_name, changes) => {
     expect(codeOf(cleared(), request(changes))).toBe("internal_error");
+  });
+
+  it("says what it found, for whoever reads the log", () => {
+    expect(() => checkDoor(cleared(), request({ path: "/.." }), { otherHost: null, credential: null, now: 0 })).toThrow(
+      expect.objectContaining({ detail: expect.stringContaining("dot segment") }),
+    );
+    const odd = request({ headers: ["host", "eu.api.openai.com", "x"] });
+    expect(() => checkDoor(cleared(), odd, { otherHost: null, credential: null, now: 0 })).toThrow(
+      expect.objectContaining({ detail: expect.stringContaining("pairs") }),
+    );
+  });
+
+  it("wants TLS for https and none for http, whatever the backend was compiled to", () => {
+    const plain = { ...backend.origin, scheme: "http" } as const;
+    expect(codeOf(cleared(null, { tls: null }), request({ tls: null }))).toBe("internal_error");
+    expect(codeOf(cleared(null, { origin: plain }), request({ origin: plain }))).toBe("internal_error");
+    expect(codeOf(cleared(null, { origin: plain, tls: null }), request({ origin: plain, tls: null }))).toBe("passed");
+  });
+
+  it("offers trailers over HTTP/2 alone, where gRPC must, and nothing else of the kind", () => {
+    const over = (protocol: "http1" | "h2", name: string, value: string) =>
+      codeOf(cleared(null, { protocol }), request({ protocol, headers: ["host", "eu.api.openai.com", name, value] }));
+    expect(over("h2", "te", "trailers")).toBe("passed");
+    expect([over("h2", "te", "gzip"), over("h2", "expect", "trailers"), over("http1", "te", "trailers")]).toEqual(Array(3).fill("internal_error"));
+  });
+
+  it("asks for another protocol only by a GET without body over HTTP/1.1", () => {
+    const asking = (changes: Partial<OutboundRequest>, protocol: "http1" | "h2" = "http1") =>
+      codeOf(cleared(null, { protocol }), request({ method: "GET", body: { kind: "none" }, upgrade: "websocket", protocol, ...changes }));
+    expect(asking({})).toBe("passed");
+    expect(asking({ method: "POST" })).toBe("internal_error");
+    expect(asking({ body: { kind: "bytes", bytes: new Uint8Array(1) } })).toBe("internal_error");
+    expect(asking({}, "h2")).toBe("internal_error");
+  });
+
+  it("takes the Host that the rule's own rewrite names, before any other", () => {
+    const rewritten = cleared();
+    const target = { ...rewritten.target, rewrite: { hostname: "rewritten.example", path: null } };
+    const named = (host: string) => codeOf({ ...rewritten, target }, request({ headers: ["host", host] }), "other.example");
+    expect([named("rewritten.example"), named("eu.api.openai.com"), named("other.example")]).toEqual(["passed", "passed", "internal_error"]);
   });
 
   it.each([
@@ -155,6 +201,33 @@ describe("the last door", () => {
     expect(calls).toBe(0);
     await send(port, cleared(), request(), signal, door);
     expect(calls).toBe(1);
+  });
+
+  it("tells where a locked request would be processed, whatever the lock says of it, and sends only what it allows", async () => {
+    const sent: unknown[][] = [];
+    const port: Transport = {
+      features: new Set(),
+      dispatch: async (...given): Promise<Outcome> => {
+        sent.push(given);
+        return { kind: "cancelled", message: "sent" };
+      },
+      close: async () => {},
+    };
+    const { signal } = new AbortController();
+    const evidence: RegionEvidence[] = [];
+    const door = { otherHost: null, credential: null, now: 0, located: (found: RegionEvidence) => void evidence.push(found) };
+    const chat = request({ body: { kind: "bytes", bytes: Buffer.from('{"model":"gpt-4o","messages":[]}') } });
+    expect(await send(port, cleared(EUROPE), chat, signal, door)).toEqual({ kind: "cancelled", message: "sent" });
+    expect(sent).toEqual([[chat, signal]]);
+    const denied = await send(port, { ...cleared(EUROPE), lock: AMERICA }, chat, signal, door);
+    expect(evidence.map(({ decision, policies }) => [decision, ...policies])).toEqual([
+      ["allow", "a/eu"],
+      ["deny", "a/us"],
+    ]);
+    expect(denied).toEqual({ kind: "region_locked", message: `${evidence[1]?.reason} [${evidence[1]?.rule}]` });
+    expect(sent).toHaveLength(1);
+    await send(port, cleared(), chat, signal, door);
+    expect(evidence).toHaveLength(2);
   });
 
   it("for every origin, target and header: what passes is for the backend and is one line each", () => {

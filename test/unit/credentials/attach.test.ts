@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { attach as attachOnly, type CredentialTarget, withoutClientCredentials } from "../../../src/credentials/attach.ts";
+import { describe, expect, it, vi } from "vitest";
+import { attachForwarded, attach as attachOnly, type CredentialTarget, secretOf, withoutClientCredentials } from "../../../src/credentials/attach.ts";
 import type { CredentialPlan } from "../../../src/model/backend.ts";
 import type { CredentialSlot } from "../../../src/model/caller.ts";
 import { Secret } from "../../../src/model/secret.ts";
@@ -79,6 +79,83 @@ describe("attach", () => {
     expect(of("/v1")).toBe("/v1?key=a%20b%26c");
     expect(of("/v1?")).toBe("/v1?key=a%20b%26c");
     expect(of("/v1?alt=sse&key=client&x=%2F+%zz&&k%65y=other&keys=1")).toBe("/v1?alt=sse&x=%2F+%zz&&keys=1&key=a%20b%26c");
+  });
+
+  it("takes a parameter of the credential's name away however it is written, and none that only looks like it", () => {
+    const of = (name: string, path: string) => attach({ ...inQuery, name }, new Secret("v", null), { headers: [], path }, null).path;
+    expect(of("key", "/v1?key&keyx&ke=1")).toBe("/v1?keyx&ke=1&key=v");
+    expect(of("k", "/v1?k=client&a=1")).toBe("/v1?a=1&k=v");
+    expect(of("a b", "/v1?a+b=client&ab=1")).toBe("/v1?ab=1&a%20b=v");
+    expect(of("100%", "/v1?100%=client&x=1")).toBe("/v1?x=1&100%25=v");
+  });
+
+  it("tells a parent who calls by the token alone, in place of what stood there", () => {
+    const { headers, path } = attachForwarded(new Secret("signed\n", null), { headers: ["Authorization", "Bearer own", "a", "1"], path: "/v1?x=1" });
+    expect(headers).toEqual(["a", "1", "authorization", "Bearer signed"]);
+    expect(path).toBe("/v1?x=1");
+    expect(() => attachForwarded(new Secret("a\r\nb", null), { headers: [], path: "/" })).toThrow(expect.objectContaining({ reason: "malformed" }));
+  });
+
+  it("leaves a request that is signed later as it is", () => {
+    const request = { headers: ["a", "1"], path: "/" };
+    expect(attachOnly({ type: "sigV4", secret, service: "bedrock", region: "eu-west-1", signsBody: true, stripClientCredentials: true }, value, request)).toBe(
+      request,
+    );
+    expect(attachOnly(passthrough, null, request)).toBe(request);
+    expect(attachOnly(null, null, request)).toBe(request);
+  });
+
+  it("adds what a provider wants beside the token to the list that is there, once", () => {
+    const beside: CredentialPlan = { ...bearer, beside: { name: "anthropic-beta", value: "oauth" } };
+    const of = (...headers: string[]) => attachOnly(beside, value, { headers, path: "/" }).headers.slice(0, -2);
+    const last = (...headers: string[]) => attachOnly(beside, value, { headers, path: "/" }).headers.slice(-2);
+    expect(last()).toEqual(["anthropic-beta", "oauth"]);
+    expect(last("anthropic-beta", "a , b,")).toEqual(["anthropic-beta", "a,b,oauth"]);
+    expect(last("Anthropic-Beta", "a", "anthropic-beta", "b")).toEqual(["anthropic-beta", "a,b,oauth"]);
+    expect(of("Anthropic-Beta", "a")).toEqual(["authorization", "Bearer sk-broker"]);
+    expect(attachOnly(beside, value, { headers: ["anthropic-beta", "a, oauth"], path: "/" }).headers).toEqual([
+      "anthropic-beta",
+      "a, oauth",
+      "authorization",
+      "Bearer sk-broker",
+    ]);
+  });
+
+  it("on passthrough takes the token out of a browser's subprotocols where it came in them, and leaves them alone where it did not", () => {
+    const headers = ["Sec-WebSocket-Protocol", "realtime, openai-insecure-api-key.token", "Proxy-Authorization", "Basic x"];
+    expect(attach(passthrough, null, { headers, path: "/" }, "sec-websocket-protocol").headers).toEqual(["Sec-WebSocket-Protocol", "realtime"]);
+    expect(attach(passthrough, null, { headers, path: "/" }, "authorization").headers).toEqual(headers.slice(0, 2));
+    expect(attach(bearer, value, { headers, path: "/" }, "authorization").headers.slice(0, 2)).toEqual(["Sec-WebSocket-Protocol", "realtime"]);
+  });
+
+  it("takes a secret of one character, and none of none whatever stands before it", () => {
+    expect(attach(inHeader, new Secret("x", null), { headers: [], path: "/" }, null).headers).toEqual(["x-api-key", "x"]);
+    expect(attach(inHeader, new Secret("x\n", null), { headers: [], path: "/" }, null).headers).toEqual(["x-api-key", "x"]);
+    const plan = { ...inHeader, prefix: "Token=" };
+    expect(() => attach(plan, new Secret("\n", null), { headers: [], path: "/" }, null)).toThrow(expect.objectContaining({ reason: "malformed" }));
+    expect(() => attach(plan, null, { headers: [], path: "/" }, null)).toThrow(expect.objectContaining({ reason: "malformed" }));
+  });
+
+  it("looks through a secret once, and not with the prefix of another credential", () => {
+    const shared = new Secret("sk-shared", null);
+    const reveal = vi.spyOn(shared, "reveal");
+    const of = (plan: CredentialPlan) => attachOnly(plan, shared, { headers: [], path: "/" }).headers;
+    expect([of(bearer), of(bearer)]).toEqual([
+      ["authorization", "Bearer sk-shared"],
+      ["authorization", "Bearer sk-shared"],
+    ]);
+    expect(reveal).toHaveBeenCalledTimes(1);
+    expect(of(inHeader)).toEqual(["x-api-key", "sk-shared"]);
+  });
+
+  it("does not touch the list that it is given, which the next attempt begins with", () => {
+    const headers = ["a", "1"];
+    attachOnly(bearer, value, { headers, path: "/" });
+    expect(headers).toEqual(["a", "1"]);
+  });
+
+  it("needs the secret of the plan, where the plan has one of the broker's", () => {
+    expect([secretOf(null), secretOf(passthrough), secretOf(bearer), secretOf(inQuery)]).toEqual([null, null, secret, secret]);
   });
 
   it("law: whatever the headers, none of the caller's slots survives, and the list stays even", () => {

@@ -12,6 +12,17 @@ describe("Via and CDN-Loop", () => {
     expect(withChain([], "eu-1", "HTTP/1.0")).toEqual(["via", "1.0 eu-1", "cdn-loop", "eu-1"]);
   });
 
+  it("leaves the list that it is given as it was, for the next attempt begins with it", () => {
+    for (const list of [
+      ["a", "1"],
+      ["cdn-loop", "other"],
+    ]) {
+      const before = [...list];
+      withChain(list, "eu-1", "1.1");
+      expect(list).toEqual(before);
+    }
+  });
+
   it("several CDN-Loop lines become one, and a repeat is named once", () => {
     expect(withChain(["CDN-Loop", "a, b;x=1", "b", "1", "cdn-loop", "A,, c"], "eu-1", "1.1")).toEqual([
       "b",
@@ -50,6 +61,29 @@ describe("Egress-Chain", () => {
     const one = makeConstraint("a/one", { countries: new Set(["DE"]) });
     const lock = { constraints: [{ ...one, binds: { ...one.binds, broker: true } }] };
     expect(egressChain(PARENT, null, lock)).toBe('?1;hop=1;max=1;retry=parent;regions="DE";broker');
+  });
+
+  it("says so where one of several constraints binds them, and not where none does", () => {
+    const one = makeConstraint("a/one", { countries: new Set(["DE"]) });
+    const binding = { ...one, binds: { ...one.binds, broker: true } };
+    expect(egressChain(PARENT, null, { constraints: [one, binding] })).toContain(";broker");
+    expect(egressChain(PARENT, null, { constraints: [one, one] })).not.toContain("broker");
+  });
+
+  it("names no region that could be read as something else", () => {
+    const regions = new Set(["x", "eu-west-9", "Eu-1", "-eu", "eu-", 'e"u', "eü", "a b", "a".repeat(64)]);
+    expect(egressChain(PARENT, null, { constraints: [makeConstraint("a/one", { regions })] })).toBe('?1;hop=1;max=1;retry=parent;regions="eu-west-9 x"');
+  });
+
+  it("fills the kilobyte to its last character", () => {
+    const named = (last: number) => {
+      const lengths = [...Array(14).fill(63), 42, 42, last];
+      const regions = lengths.map((length: number, index) => `${String.fromCharCode(97 + index)}`.repeat(length));
+      const written = egressChain(PARENT, null, { constraints: [makeConstraint("a/one", { regions: new Set(regions) })] });
+      return [written.split('"')[1]?.length, written.includes("q")];
+    };
+    expect(named(42)).toEqual([1_024, true]);
+    expect(named(43)).toEqual([981, false]);
   });
 
   it("stays within a kilobyte: a longer lock becomes narrower, never wider", () => {

@@ -22,6 +22,13 @@ const WITHHELD = [
   "x-forwarded-for",
   "x-forwarded-host",
   "x-real-ip",
+  "true-client-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "x-original-host",
+  "x-host",
+  "http2-settings",
+  "cookie2",
   "cf-connecting-ip",
   "x-envoy-original-path",
   "x-original-url",
@@ -49,6 +56,17 @@ describe("the caller's headers on their way out", () => {
   it("what Connection nominates stays here, in every one of its lines", () => {
     const list = ["Connection", "close, X-Private", "X-Private", "1", "connection", " x-other ", "X-Other", "2", "x-kept", "3"];
     expect(forwardableRequestHeaders(list)).toEqual(["x-kept", "3"]);
+  });
+
+  it("only Connection nominates, and a closed or kept connection is no nomination", () => {
+    for (const list of [
+      ["a", "b", "b", "c", "user-agent", "b"],
+      ["cONNECTION-", "b", "b", "c"],
+    ])
+      expect(forwardableRequestHeaders(list)).toBe(list);
+    expect(forwardableRequestHeaders(["connection", "Close", "close", "1"])).toEqual(["close", "1"]);
+    expect(forwardableRequestHeaders(["connection", "close, x", "close", "1", "X", "2", "y", "3"])).toEqual(["y", "3"]);
+    expect(forwardableRequestHeaders(["connection", "Keep-Alive", "x", "1"])).toEqual(["x", "1"]);
   });
 
   it("all else goes on as it came: order, case and repeats", () => {

@@ -10,7 +10,12 @@ describe("the destination's headers on their way back", () => {
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "te",
     "set-cookie",
+    "set-cookie2",
+    "clear-site-data",
+    "public-key-pins",
+    "egress-region",
     "server",
     "alt-svc",
     "strict-transport-security",
@@ -27,7 +32,22 @@ describe("the destination's headers on their way back", () => {
   });
 
   it("the length stays when the body passes unchanged, and goes with its digests when it does not", () => {
-    const list = ["content-type", "a/b", "Content-Length", "5", "ETag", '"x"', "Digest", "sha-256=x"];
+    const list = [
+      "content-type",
+      "a/b",
+      "Content-Length",
+      "5",
+      "ETag",
+      '"x"',
+      "Digest",
+      "sha-256=x",
+      "Content-MD5",
+      "x",
+      "content-digest",
+      "x",
+      "Repr-Digest",
+      "x",
+    ];
     expect(forwardableResponseHeaders(list, true)).toBe(list);
     expect(forwardableResponseHeaders(list, false)).toEqual(["content-type", "a/b"]);
   });
