@@ -24,6 +24,7 @@ import type { HeaderList } from "./model/http.ts";
 import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
 import type { RotationNotice } from "./model/rotation.ts";
 import type { Snapshot } from "./model/snapshot.ts";
+import { createOpenCalls } from "./open-calls.ts";
 import { runCall } from "./pipeline.ts";
 import { createHealth } from "./plan/health.ts";
 import { createMirrorGate } from "./plan/mirror-gate.ts";
@@ -142,6 +143,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     callerTokens: createCallerTokens(),
     signer,
     forwarder: createIdentityForwarder({ clock, shareFlights }),
+    openCalls: createOpenCalls(),
     health,
     budget: createRetryBudget(clock),
     mirrors: createMirrorGate(),

@@ -14,6 +14,7 @@ import { guardOutlets } from "./guard-outlets.ts";
 import { receive } from "./listener/receive.ts";
 import { requestId } from "./listener/request-id.ts";
 import { mirrorCall } from "./mirror-call.ts";
+import type { Identified } from "./model/call.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { CorsRule, Snapshot } from "./model/snapshot.ts";
@@ -37,6 +38,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
   let timer: CallTimer | null = null;
   let cors: CorsRule | null = null;
   let call: CallInFlight | null = null;
+  let place: Identified | null = null;
   try {
     // Before anything can be refused: the refusal speaks the API that was called.
     record.operation = operationOf(record.method, record.path, exchange.joiner !== null);
@@ -50,6 +52,8 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const proving = stages.identity.identify(received);
     const identified = proving instanceof Promise ? await proving : proving;
     noteIdentified(record, identified);
+    stages.openCalls.enter(identified.gateway, identified.caller.namespace);
+    place = identified;
     // 3 Routed: the rule, its policies merged.
     const body = await readCallBody(identified);
     noteBody(record, body.facts);
@@ -94,6 +98,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     answerRefusal(exchange, record, error, timer?.expired() ?? false, cors);
   } finally {
     timer?.stop();
+    if (place !== null) stages.openCalls.leave(place.gateway, place.caller.namespace);
     record.ended = stages.clock.monotonic();
     // 10 Settled: exactly once.
     const settling = settleUsage(stages, call, record);

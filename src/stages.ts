@@ -9,6 +9,7 @@ import type { Identity } from "./identity/create-identity.ts";
 import type { DegradedPort } from "./model/degradation.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Clock, Random, Transport } from "./model/ports.ts";
+import type { OpenCalls } from "./open-calls.ts";
 import type { Health } from "./plan/health.ts";
 import type { MirrorGate } from "./plan/mirror-gate.ts";
 import type { RetryBudget } from "./plan/retry-budget.ts";
@@ -24,6 +25,7 @@ export interface Stages {
   readonly callerTokens: CallerTokens;
   readonly signer: AwsSigner;
   readonly forwarder: IdentityForwarder;
+  readonly openCalls: OpenCalls;
   readonly health: Health;
   readonly budget: RetryBudget;
   readonly mirrors: MirrorGate;

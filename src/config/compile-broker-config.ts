@@ -28,12 +28,19 @@ export interface GatewaySettings {
 
 const MAX_CLOCK_SKEW_SECONDS = 60;
 const DEFAULT_BODY_BYTES = 33_554_432;
+/** Far above what one instance serves well: it is for what nobody meant. */
+const DEFAULT_OPEN_CALLS = 32_768;
 
 /** For a Gateway without BrokerConfig, or with one that cannot be used: nobody is known, so every call is answered 401. */
 export const CLOSED_SETTINGS: GatewaySettings = {
   identity: { issuers: [], apiKeys: null, principals: [], anonymous: "Deny" },
   scope: "CallerNamespace",
-  bounds: { maxRequestBytes: DEFAULT_BODY_BYTES, replayBytes: DEFAULT_BODY_BYTES },
+  bounds: {
+    maxRequestBytes: DEFAULT_BODY_BYTES,
+    replayBytes: DEFAULT_BODY_BYTES,
+    maxOpenCalls: DEFAULT_OPEN_CALLS,
+    maxOpenCallsPerNamespace: DEFAULT_OPEN_CALLS / 2,
+  },
   usageStore: null,
   chainId: null,
   allowedDomains: null,
@@ -69,10 +76,16 @@ export function compileBrokerConfig(context: LinkContext, manifest: ManifestOf<"
     );
   }
   const maxRequestBytes = byteSize(spec.bounds?.maxRequestBytes ?? DEFAULT_BODY_BYTES);
+  const maxOpenCalls = spec.bounds?.maxOpenCalls ?? DEFAULT_OPEN_CALLS;
   return resolved({
     identity: { issuers, apiKeys, principals, anonymous },
     scope: spec.routing?.scope ?? "CallerNamespace",
-    bounds: { maxRequestBytes, replayBytes: Math.min(byteSize(spec.bounds?.replayBytes ?? DEFAULT_BODY_BYTES), maxRequestBytes) },
+    bounds: {
+      maxRequestBytes,
+      replayBytes: Math.min(byteSize(spec.bounds?.replayBytes ?? DEFAULT_BODY_BYTES), maxRequestBytes),
+      maxOpenCalls,
+      maxOpenCallsPerNamespace: Math.min(spec.bounds?.maxOpenCallsPerNamespace ?? Math.ceil(maxOpenCalls / 2), maxOpenCalls),
+    },
     usageStore: usageStore.value,
     chainId: spec.chainId ?? null,
     allowedDomains: spec.allowedDomains ?? null,

@@ -40,6 +40,10 @@ export interface GatewayBounds {
   readonly maxRequestBytes: number;
   /** Bytes of a body that are kept so that another candidate can be tried. */
   readonly replayBytes: number;
+  /** Calls that may be open at one instance. */
+  readonly maxOpenCalls: number;
+  /** Of these, those of one namespace. */
+  readonly maxOpenCallsPerNamespace: number;
 }
 
 export interface CompiledListener {

@@ -12,7 +12,7 @@ export function fakeGateway(identity: IdentityPlan, name = "egress"): CompiledGa
     id: `egress-system/${name}`,
     identity,
     scope: "CallerNamespace",
-    bounds: { maxRequestBytes: 1_000_000, replayBytes: 1_000_000 },
+    bounds: { maxRequestBytes: 1_000_000, replayBytes: 1_000_000, maxOpenCalls: 1_000, maxOpenCallsPerNamespace: 500 },
     usageStore: null,
     console: false,
     chainId: name,

@@ -230,9 +230,17 @@ export const brokerConfig = ownKind({
           z.strictObject({
             maxRequestBytes: field(z._default(byteSizeField(), 33_554_432), "Largest request body, in bytes or such as `32Mi`; beyond it 413."),
             replayBytes: field(z._default(byteSizeField(), 33_554_432), "Bytes of a body that are kept so that another backend can be tried."),
+            maxOpenCalls: field(
+              z._default(z.int().check(z.minimum(1), z.maximum(1_000_000)), 32_768),
+              "Calls, streams and WebSockets that may be open at one instance; beyond it 503 `overloaded`.",
+            ),
+            maxOpenCallsPerNamespace: field(
+              z.optional(z.int().check(z.minimum(1), z.maximum(1_000_000))),
+              "Of these, those of one namespace, so that no tenant can take every place. Left out: half.",
+            ),
           }),
         ),
-        "Limits of one request.",
+        "Limits of one request, and of how many may be open.",
       ),
       console: field(
         z.optional(

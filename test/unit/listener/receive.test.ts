@@ -6,7 +6,10 @@ import { operationOf } from "../../../src/providers/operation-of.ts";
 import { createFakeExchange, type ExchangeOptions } from "../../fakes/exchange.ts";
 import { fakeGateway } from "../../fakes/received.ts";
 
-const gateway = { ...fakeGateway({ issuers: [], apiKeys: null, principals: [], anonymous: "Allow" }), bounds: { maxRequestBytes: 100, replayBytes: 100 } };
+const gateway = {
+  ...fakeGateway({ issuers: [], apiKeys: null, principals: [], anonymous: "Allow" }),
+  bounds: { maxRequestBytes: 100, replayBytes: 100, maxOpenCalls: 1_000, maxOpenCallsPerNamespace: 500 },
+};
 const snapshot: Snapshot = { id: "s1", gateways: [gateway], backends: new Map() };
 const received = (options: ExchangeOptions, from: Snapshot = snapshot) =>
   receive(
