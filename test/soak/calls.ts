@@ -33,7 +33,7 @@ export interface Call {
 }
 
 /** A request may take 15 s by its route; what takes longer hangs. */
-const BOUND_MS = 20_000;
+const BOUND_MS = 22_000;
 /** Above what a broker keeps for a second try. */
 const LARGE = 1_500_000;
 

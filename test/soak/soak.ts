@@ -31,7 +31,7 @@ for (const [what, slope] of [
   if (minutes >= SLOPE_MINUTES && slope.perHour - 2 * slope.error > 1) wrong.push(`${what} grows by ${slope.perHour.toFixed(1)} MiB/h`);
 }
 console.log(
-  `${report.calls} calls: ${report.whole} whole, ${report.explained} failed with a fault to account for it, ${report.left} left by their callers, ${report.shed} turned away for load; slowest ${report.slowestMs.toFixed(0)} ms`,
+  `${report.calls} calls: ${report.whole} whole, ${report.explained} failed with a fault to account for it, ${report.left} left by their callers, ${report.shed} turned away for load; slowest ${report.slowestMs.toFixed(0)} ms, ${report.standstills} standstills of the soak itself`,
 );
 console.log(`${report.tokens} tokens in the ledger; ${report.lostByKill} calls lost by SIGKILL, of ${report.mayBeLost} of its last moment`);
 if (values["show-faults"]) for (const [name, times] of report.faultsPlayed) console.log(`  ${name}: ${times}`);
