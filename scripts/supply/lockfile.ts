@@ -29,8 +29,11 @@ export interface Lockfile {
 export interface ProjectManifest {
   readonly name: string;
   readonly version: string;
+  readonly description: string;
   readonly license: string;
+  readonly type: string;
   readonly private?: boolean;
+  readonly engines: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly overrides?: unknown;

@@ -28,13 +28,15 @@ export interface BrokerProcessOptions {
   readonly manifests: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Another command than the one of this build: one that was installed. */
+  readonly binary?: string;
 }
 
 /** Starts `dist/spillway.js serve` on a free port with the manifests in a temporary folder. */
 export async function startBroker(options: BrokerProcessOptions): Promise<BrokerProcess> {
   const folder = await mkdtemp(join(tmpdir(), "spillway-test-"));
   await writeFile(join(folder, "manifests.yaml"), options.manifests);
-  const child = spawn(process.execPath, [BINARY, "serve", "--manifests", folder, "--port", "0", ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [options.binary ?? BINARY, "serve", "--manifests", folder, "--port", "0", ...(options.args ?? [])], {
     // A machine that runs tests is late for reasons of its own: a test of overload switches it on.
     env: { PATH: process.env["PATH"] ?? "", METADATA_SERVER_DETECTION: "none", AWS_EC2_METADATA_DISABLED: "true", SPILLWAY_OVERLOAD: "off", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
