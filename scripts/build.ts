@@ -28,6 +28,8 @@ const onNode: BuildOptions = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "external",
+  // Names of files go into names of chunks: node_modules is node_modules, wherever it lies.
+  preserveSymlinks: true,
   // For what was CommonJS: nearly always a module of Node, or a file beside itself. In every file, so that it must cost nothing where it is not called.
   banner: {
     js: "const __filename = import.meta.filename, __dirname = import.meta.dirname, require = (name) => process.getBuiltinModule(name) ?? process.getBuiltinModule('node:module').createRequire(import.meta.url)(name);",

@@ -1,4 +1,5 @@
 import { builtinModules } from "node:module";
+import { relative } from "node:path";
 import type { Plugin } from "esbuild";
 
 /** Left out, for those who import a module as a whole: nobody takes them from node:http. */
@@ -15,7 +16,12 @@ export const builtinsWithoutImport: Plugin = {
     onResolve({ filter: /^[a-z_/:0-9]+$/ }, ({ path, kind, importer }) => {
       const name = path.replace(/^node:/, "");
       if (!builtinModules.includes(name) || (kind !== "import-statement" && kind !== "dynamic-import")) return null;
-      return { path: `${name} for ${importer.replace(/^.*[\\/]node_modules[\\/]/, "")}`, namespace: "builtin", sideEffects: false, pluginData: `node:${name}` };
+      return {
+        path: `${name} for ${relative(".", importer).replace(/^.*[\\/]node_modules[\\/]/, "")}`,
+        namespace: "builtin",
+        sideEffects: false,
+        pluginData: `node:${name}`,
+      };
     });
     onLoad({ filter: /.*/, namespace: "builtin" }, async ({ pluginData: path }: { readonly pluginData: string }) => {
       const { default: builtin } = (await import(path)) as { readonly default: object }; // every module of Node has a default export

@@ -21,15 +21,18 @@ export function oneStart(entry: string): Plugin {
       let imports = "";
       onStart(async () => {
         const text = await readFile(start, "utf8");
-        imports = [...text.matchAll(STATIC_IMPORT)].map(([, path = ""]) => `import ${JSON.stringify(resolve(dirname(start), path))};\n`).join("");
+        imports = [...text.matchAll(STATIC_IMPORT)].map(([, path = ""]) => `import ${JSON.stringify(fromHere(resolve(dirname(start), path)))};\n`).join("");
       });
       onResolve({ filter: /^\./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
         if (kind !== "dynamic-import" || pluginData === NAMESPACE || importer.includes("node_modules") || importer === first) return null;
         const { path: target, errors } = await find(path, { kind, importer, resolveDir, pluginData: NAMESPACE });
         return errors.length > 0 || target === start ? null : { path: relative(".", target), namespace: NAMESPACE };
       });
-      onResolve({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({ path }));
-      onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({ contents: `${imports}export * from ${JSON.stringify(resolve(path))};` }));
+      onResolve({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({ path: resolve(path) }));
+      onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({ contents: `${imports}export * from ${JSON.stringify(fromHere(path))};` }));
     },
   };
 }
+
+/** Names of files are part of what esbuild makes its own names from: without the folder that the project lies in, since a build must give the same bytes anywhere. */
+const fromHere = (path: string): string => `./${relative(".", path)}`;
