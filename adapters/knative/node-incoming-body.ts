@@ -75,7 +75,9 @@ function collect(source: BodySource, maxBytes: number): Promise<Uint8Array | Bod
     const onClose = (): void => finish("aborted");
     request.on("data", onData).on("end", onEnd).on("close", onClose);
     request.on("error", ignore);
-    if (request.destroyed && !request.readableEnded) onClose();
+    // A body of HTTP/2 that is an empty frame has told its end to nobody: Node reads a stream that ends without data by itself.
+    if (request.readableEnded) onEnd();
+    else if (request.destroyed) onClose();
   });
 }
 

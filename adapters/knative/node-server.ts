@@ -9,12 +9,11 @@ import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeJoiner } from "./node-joiner.ts";
 import { cutShort } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
-import { BROKEN, type Fault, MAX_HEADERS, requestFault, strayHandshake } from "./request-fault.ts";
+import { BROKEN, type Fault, HEADER_BYTES, MAX_HEADERS, requestFault, strayHandshake } from "./request-fault.ts";
 import { tellProtocol } from "./tell-protocol.ts";
 import { createTlsServer } from "./tls-server.ts";
 import { mayUpgrade } from "./web-socket-request.ts";
 
-const HEADER_BYTES = 16_384;
 /** How long the rest of a body is read and dropped after the answer: a reset would overtake it (D8). */
 const LINGER_MS = 2_000;
 /** How long answers that were cut short at the end of a drain have to leave. */

@@ -58,9 +58,12 @@ export function createReplayableStream(source: BodySource, maxBytes: number, rep
       if (reader.waitingBytes > WAITING_BYTES) flow(false);
       wake();
     });
-    request.on("end", () => settle(source.isCut() ? "broken" : "ended"));
+    const onEnd = (): void => settle(source.isCut() ? "broken" : "ended");
+    request.on("end", onEnd);
     request.on("close", () => settle("broken"));
     request.on("error", () => settle("broken"));
+    // Node reads a stream of HTTP/2 that ends without data by itself: its end has been told already.
+    if (request.readableEnded) onEnd();
     if (request.destroyed) settle("broken");
   }
 

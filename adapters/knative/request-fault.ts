@@ -5,6 +5,8 @@ import { asksForWebSocket } from "./web-socket-request.ts";
 
 /** Of a request. */
 export const MAX_HEADERS = 100;
+/** Of a request's head. */
+export const HEADER_BYTES = 16_384;
 
 /** Why a request is refused before anybody looks at it. */
 export interface Fault {
