@@ -35,7 +35,7 @@ const LOCKS: readonly { readonly countries: ReadonlySet<string>; readonly lock: 
 }));
 const NOW = Date.UTC(2026, 10, 23);
 
-it(`lets none of ${CASES} requests through that any reader could process outside the lock`, { timeout: 36_000_000 }, () => {
+it(`T16: lets none of ${CASES} requests through that any reader could process outside the lock`, { timeout: 36_000_000 }, () => {
   const random = seeded(SEED);
   let allowed = 0;
   for (let index = 0; index < CASES; index += 1) {

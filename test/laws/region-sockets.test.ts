@@ -74,7 +74,7 @@ function send(hostile: HostileRequest, url: URL): Promise<number> {
   });
 }
 
-it(`sends no byte of ${CALLS} hostile calls to a socket that could process it outside Europe`, { timeout: 300_000 }, async () => {
+it(`T16 B1: sends no byte of ${CALLS} hostile calls to a socket that could process it outside Europe`, { timeout: 300_000 }, async () => {
   const random = seeded(7);
   const url = new URL(broker.url);
   const statuses = new Map<number, number>();

@@ -80,7 +80,7 @@ function inside(
   return locks.every((one) => one.regions.includes(place) || (countries.length > 0 && countries.every((country) => one.countries.includes(country))));
 }
 
-it("calls no backend outside the lock, whatever fails, and not one more than there is room for", { timeout: 3_600_000 }, async () => {
+it("T16: calls no backend outside the lock, whatever fails, and not one more than there is room for", { timeout: 3_600_000 }, async () => {
   let attempts = 0;
   let denied = 0;
   await fc.assert(

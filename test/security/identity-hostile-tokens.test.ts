@@ -85,7 +85,7 @@ function setUp(options: { digest?: (text: string) => string } = { digest }) {
   return { documents, identify };
 }
 
-describe("hostile tokens", () => {
+describe("T12 T13 B3: hostile tokens", () => {
   const { documents, identify } = setUp();
 
   it("the good one passes, in each slot and however the header and the scheme are spelt", async () => {
@@ -146,7 +146,7 @@ it("nothing accepted that the platform's own digest refuses, and the reverse", a
   await expect(identify("authorization", `Bearer ${hostile["payload swapped"]}`)).rejects.toMatchObject({ code: "identity_rejected" });
 });
 
-it("200 tokens with unknown key ids at once make two fetches at most, and none passes", async () => {
+it("B3: 200 tokens with unknown key ids at once make two fetches at most, and none passes", async () => {
   const { documents, identify } = setUp();
   const tokens = Array.from({ length: 200 }, (_, index) => issuer.token(claims({ jti: `${index}` }), { kid: `unknown-${index}` }, alienRsa.privateKey));
   const outcomes = await Promise.allSettled(tokens.map((token) => identify("authorization", `Bearer ${token}`)));

@@ -51,7 +51,7 @@ async function statuses(world: Limited, ...calls: readonly ExchangeOptions[]): P
 
 const as = (token: string): ExchangeOptions => ({ ...chat(), headers: [...JSON_HEADERS, "authorization", `Bearer ${token}`] });
 
-describe("a limit cannot be got around", () => {
+describe("T22: a limit cannot be got around", () => {
   it.each([
     ["a larger one of the same name on its route", policy("team-a", "fair", ROUTE, rph(1_000_000))],
     ["one that only watches", policy("team-a", "fair", ROUTE, rph(1), "  onExceeded: Shadow")],

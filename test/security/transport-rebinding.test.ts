@@ -6,7 +6,7 @@ import { reply, startUpstream, type Upstream } from "../fakes/upstream.ts";
 
 const LOOPBACK_ONLY = { ...PLAIN_DNS, allowCIDRs: ["127.0.0.1/32"] };
 
-describe("a name that is rebound to a forbidden address", () => {
+describe("T15: a name that is rebound to a forbidden address", () => {
   const started: Upstream[] = [];
   afterEach(async () => {
     for (const upstream of started.splice(0)) await upstream.close();
