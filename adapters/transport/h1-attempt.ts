@@ -66,6 +66,10 @@ export class H1Attempt extends Attempt implements BodyWatch {
     this.#resume = resume;
     this.#slot.resume = resume;
     this.#headers = textOf(raw);
+    if (hasUnknownCoding(this.#headers)) {
+      this.failed({ kind: "protocol", message: "the destination answered in a transfer coding that nobody asked for" });
+      return true;
+    }
     this.headArrived(status, this.#headers, this.#slot.connection?.address ?? null, "http/1.1");
     return true;
   }
@@ -152,6 +156,16 @@ export class H1Attempt extends Attempt implements BodyWatch {
 /** RFC 9112 section 6.3: nothing in the head says where the body ends. */
 function lastsUntilClose(headers: readonly string[]): boolean {
   return !headers.some((text, i) => i % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(text));
+}
+
+/**
+ * RFC 9112 section 7.4: with no `TE` in the request there is no coding but `chunked`. llhttp hands the body of any other on as it came, until the
+ * connection closes: coded bytes for an answer, and a cut that nobody sees.
+ */
+function hasUnknownCoding(headers: readonly string[]): boolean {
+  return headers.some(
+    (text, i) => i % 2 === 0 && text.length === 17 && text.toLowerCase() === "transfer-encoding" && headers[i + 1]?.trim().toLowerCase() !== "chunked",
+  );
 }
 
 function textOf(raw: readonly Buffer[]): string[] {

@@ -20,7 +20,7 @@ const STREAM = Buffer.from(`${STREAM_HEAD}${[0, 1, 2, 3].map((index) => chunk(ch
 let world: HostileWorld;
 let seed = 0;
 beforeAll(async () => {
-  world = await startHostileWorld();
+  world = await startHostileWorld({ args: ["--quiet"] });
   world.firstDoes(mutatedAnswer);
 });
 afterAll(() => world?.close());

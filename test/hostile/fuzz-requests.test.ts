@@ -30,6 +30,8 @@ let world: HostileWorld;
 beforeAll(async () => {
   // Only one method and path are routed, so that whatever else arrives at the destination got there by a trick.
   world = await startHostileWorld({
+    // A million lines of log would be this process's memory.
+    args: ["--quiet"],
     manifests: {
       rules: `  - name: chat\n    matches: [{method: POST, path: {type: Exact, value: ${PATH}}}]\n    backendRefs: [{group: spillway.dev, kind: BackendGroup, name: group}]\n`,
     },
@@ -63,7 +65,8 @@ it(`F37 B7 T10: ${CASES} mutated requests make no 5xx, reach no other method or 
   const good = await rawCall(chatCall(), { port: world.port }).answer;
   expect(good).toMatchObject({ status: 200, end: "clean" });
   if (before === null) return;
+  // V8 gives its young generation (up to 134 MB when 64 connections are served at once) back when it has been idle for some seconds; what stays is what was kept.
   const grown = () => (residentBytes(world.broker.pid) ?? 0) - before;
-  await expect.poll(grown, { timeout: 15_000, interval: 200 }).toBeLessThan(MEMORY);
-  recordFigure({ row: "F37", what: `memory after ${CASES} mutated requests`, value: Math.round(grown() / 1_048_576), unit: "MiB", bar: "<= 64 MiB" });
+  await expect.poll(grown, { timeout: 60_000, interval: 250 }).toBeLessThan(MEMORY);
+  recordFigure({ row: "F37", what: `memory kept after ${CASES} mutated requests`, value: Math.round(grown() / 1_048_576), unit: "MiB", bar: "<= 64 MiB" });
 });

@@ -30,6 +30,8 @@ export interface HostileWorldOptions {
   readonly firstBackend?: Partial<TestBackend>;
   readonly manifests?: Partial<TestManifests>;
   readonly env?: Readonly<Record<string, string>>;
+  /** More words of the command line. */
+  readonly args?: readonly string[];
 }
 
 /** Starts everything on free ports; the keys of the destinations are `first-canary-key` and `second-canary-key`. */
@@ -53,6 +55,7 @@ export async function startHostileWorld(options: HostileWorldOptions = {}): Prom
       ...options.manifests,
     }),
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.args === undefined ? {} : { args: options.args }),
   });
   return {
     broker,

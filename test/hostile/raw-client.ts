@@ -97,7 +97,8 @@ export function tellsError(answer: RawAnswer): boolean {
 
 /** Whether these bytes, after which the connection ended, begin with a whole answer, as a lenient client reads them; what follows it does not matter. */
 export function beginsWhole(text: string): boolean {
-  let at = 0;
+  // Parsers pass over line ends before an answer.
+  let at = /^[\r\n]*/.exec(text)?.[0].length ?? 0;
   for (;;) {
     const one = readOne(text, at, true);
     if (one === null) return false;

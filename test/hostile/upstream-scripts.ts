@@ -66,6 +66,10 @@ export const CUT_ANSWERS: Scripts = {
   "two lengths": (socket) =>
     void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5\r\ncontent-length: ${whole.length}\r\n\r\n${whole}`),
   "a length that is no number": (socket) => void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: +2\r\n\r\n{}`),
+  "an unknown transfer coding": (socket) =>
+    void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: gzip\r\n\r\n${chunk(whole)}${chunk("")}`),
+  "chunked, and not last": (socket) =>
+    void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked, identity\r\n\r\n${chunk(whole)}${chunk("")}`),
   "a bare CR in a header": (socket) =>
     void socket.end("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-a: 1\rset-cookie: injected=1\r\ncontent-length: 2\r\n\r\n{}"),
   "a NUL in a header": (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-a: a\0b\r\ncontent-length: 2\r\n\r\n{}"),
