@@ -23,7 +23,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
   {
     name: "clear",
     sources: ["src/model/cleared.ts", "src/model/weigh.ts", "src/model/bound-credential.ts", "src/model/chain.ts"],
-    tests: ["test/security/region-door.test.ts", "test/security/transport-door.test.ts"],
+    tests: ["test/unit/model/weigh.test.ts", "test/unit/model/chain.test.ts", "test/unit/model/cleared.test.ts", "test/security/transport-door.test.ts"],
   },
   {
     name: "credential-attach",
