@@ -59,7 +59,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
   {
     name: "destination",
     sources: ["adapters/transport/address-guard.ts", "adapters/transport/address-choice.ts", "adapters/transport/guarded-connect.ts"],
-    tests: ["test/unit/transport/address-guard.test.ts", "test/security/transport-rebinding.test.ts"],
+    tests: ["test/unit/transport/address-guard.test.ts", "test/unit/transport/address-choice.test.ts", "test/unit/transport/guarded-connect.test.ts"],
   },
   {
     name: "place",

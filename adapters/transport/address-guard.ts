@@ -7,8 +7,8 @@ export type AddressGuard = (address: string) => boolean;
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** Public by number and yet the metadata or control service of a cloud: Azure's WireServer, Alibaba's and Oracle's metadata. */
-const METADATA: ReadonlySet<string> = new Set(["168.63.129.16", "100.100.100.200", "192.0.0.192"]);
+/** Public by number and yet a cloud's own: Azure's WireServer. The metadata services of all others lie in ranges that are not public. */
+const WIRE_SERVER = "168.63.129.16";
 
 /**
  * Permits globally routable unicast and what `allowCIDRs` lists, less what `denyCIDRs` lists, and only inside `onlyCIDRs` where that
@@ -38,7 +38,7 @@ export function canonicalAddress(text: string): string | null {
 
 function createRanges(cidrs: readonly string[]): (address: Address) => boolean {
   const ranges = cidrs.map((range) => ipaddr.parseCIDR(range));
-  return (address) => ranges.some(([network, bits]) => network.kind() === address.kind() && matches(address, network, bits));
+  return (address) => ranges.some(([network, bits]) => matches(address, network, bits));
 }
 
 /** Null for a name, for a zone (`fe80::1%eth0`), and for the spellings that only some resolvers take for an address (`0177.1`, `2130706433`). */
@@ -50,7 +50,7 @@ function readAddress(text: string): Address | null {
 
 function isPublic(address: Address): boolean {
   if (address.range() !== "unicast") return false;
-  if (address instanceof ipaddr.IPv4) return !METADATA.has(address.toString());
+  if (address instanceof ipaddr.IPv4) return address.toString() !== WIRE_SERVER;
   // Only 2000::/3 has ever been given out as global unicast (RFC 4291 section 2.4); ::/96 would carry IPv4.
   return (address.parts[0] ?? 0) >> 13 === 1;
 }
@@ -75,7 +75,7 @@ function fromHalves(high: number, low: number): ipaddr.IPv4 {
 }
 
 function matches(address: Address, network: Address, bits: number): boolean {
-  // The library's overloads want the two kinds apart; both sides were compared by kind.
+  // An address of one kind is in no range of the other, and the library throws where it is asked.
   if (address instanceof ipaddr.IPv4) return network instanceof ipaddr.IPv4 && address.match(network, bits);
   return network instanceof ipaddr.IPv6 && address.match(network, bits);
 }

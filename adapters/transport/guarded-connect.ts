@@ -45,11 +45,8 @@ export function createGuardedConnect(profile: ConnectProfile, { book, resolver, 
     const plain = await dial(found, origin.port, signal, tls === null && !profile.h2);
     const address = plain.remoteAddress ?? "";
     // Covers TLS too: destroying the TCP socket fails the handshake.
-    const abort = (): void => void plain.destroy();
-    signal.addEventListener("abort", abort, { once: true });
-    if (secure === null) plain.on("error", ignore);
+    signal.addEventListener("abort", () => void plain.destroy());
     const socket = secure === null ? plain : await secure(plain);
-    signal.removeEventListener("abort", abort);
     const connection: Connection = { socket, address, failed: false, errorCode: null };
     socket.on("error", (error: NodeJS.ErrnoException) => {
       connection.failed = true;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createAddressGuard } from "../../../adapters/transport/address-guard.ts";
+import { canonicalAddress, createAddressGuard } from "../../../adapters/transport/address-guard.ts";
 import { PLAIN_DNS } from "../../../src/index.ts";
 
 const DENIED = [
@@ -18,6 +18,8 @@ const DENIED = [
   ["carrier-grade NAT", "100.64.0.1"],
   ["Alibaba metadata", "100.100.100.200"],
   ["Azure WireServer", "168.63.129.16"],
+  ["Alibaba's metadata", "100.100.100.200"],
+  ["Oracle's metadata", "192.0.0.192"],
   ["IETF protocol assignments", "192.0.0.8"],
   ["benchmarking", "198.18.0.1"],
   ["documentation", "192.0.2.1"],
@@ -94,6 +96,28 @@ describe("the address guard", () => {
       expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["0.0.0.0/0", "::/0"] })("64:ff9b::a00:1")).toBe(true);
     });
 
+    it.each([
+      ["half a NAT64 prefix", "64:1::7f00:1"],
+      ["the other half", "65:ff9b::7f00:1"],
+      ["beside Teredo", "2001:1:4136:e378:8000:63bf:80ff:fffe"],
+      ["beside IPv4-translated, in its first part", "1::ffff:0:7f00:1"],
+      ["in its second", "0:1::ffff:0:7f00:1"],
+      ["in its third", "0:0:1:0:ffff:0:7f00:1"],
+      ["in its fourth", "0:0:0:1:ffff:0:7f00:1"],
+      ["in its fifth", "::1:0:7f00:1"],
+      ["in its sixth", "::ffff:1:7f00:1"],
+      ["beside IPv4-compatible", "::1:7f00:1"],
+    ])("and in no other address: %s", (_name, address) => {
+      expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["::/0"] })(address)).toBe(true);
+    });
+
+    it("reads every byte of the inner address", () => {
+      const permits = createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["::/0"], denyCIDRs: ["8.8.4.8/32"] });
+      expect(["2001:0:4136:e378:8000:63bf:f7f7:fbf7", "64:ff9b::808:408", "2002:808:408::1", "::808:408"].map(permits)).toEqual(Array(4).fill(false));
+      expect(["2001:0:4136:e378:8000:63bf:f7f7:fbf8", "64:ff9b::808:409", "2002:808:409::1", "::808:409"].map(permits)).toEqual(Array(4).fill(true));
+      expect(permits("::5")).toBe(false);
+    });
+
     it("denies an inner address that is denied", () => {
       expect(createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["64:ff9b::/96"], denyCIDRs: ["8.0.0.0/8"] })("64:ff9b::808:808")).toBe(false);
     });
@@ -113,7 +137,23 @@ describe("the address guard", () => {
     expect(["10.1.0.1", "10.9.0.1", "8.8.4.4", "8.8.8.8", "1.1.1.1", "2606:4700::1111"].map(permits)).toEqual([true, false, true, false, false, false]);
   });
 
+  it("compares addresses of one kind only", () => {
+    const permits = createAddressGuard({ ...PLAIN_DNS, addresses: ["10.0.0.1", "fd00::1"], denyCIDRs: ["8.0.0.0/8", "2606::/16"] });
+    expect(["10.0.0.1", "fd00::1", "1.1.1.1", "2a00:1450:4001::1"].map(permits)).toEqual([true, true, true, true]);
+    expect(["8.8.8.8", "2606:4700::1111", "10.0.0.2", "fd00::2"].map(permits)).toEqual([false, false, false, false]);
+  });
+
   it("throws for a range that cannot be read", () => {
     expect(() => createAddressGuard({ ...PLAIN_DNS, allowCIDRs: ["10.0.0.0/99"] })).toThrow();
   });
+});
+
+it("an address has one spelling by which it is compared, and what is none has none", () => {
+  expect(["::FFFF:10.0.0.1", "10.0.0.1", "2001:DB8:0::1", "2001:db8::1"].map(canonicalAddress)).toEqual([
+    "10.0.0.1",
+    "10.0.0.1",
+    "2001:db8:0:0:0:0:0:1",
+    "2001:db8:0:0:0:0:0:1",
+  ]);
+  expect(["host.example", "fe80::1%eth0", "2130706433", ""].map(canonicalAddress)).toEqual([null, null, null, null]);
 });
