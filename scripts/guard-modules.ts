@@ -66,4 +66,9 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     sources: ["src/transport/locate/*.ts"],
     tests: ["test/security/region-door.test.ts"],
   },
+  {
+    name: "identity",
+    sources: ["src/identity/*.ts"],
+    tests: ["test/unit/identity/*.test.ts", "test/security/identity-hostile-tokens.test.ts"],
+  },
 ];

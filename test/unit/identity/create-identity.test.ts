@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { describe, expect, it, vi } from "vitest";
 import { createIdentity } from "../../../src/identity/create-identity.ts";
 import type { IdentityPlan, IssuerPlan } from "../../../src/model/identity-plan.ts";
@@ -296,6 +297,28 @@ describe("API keys", () => {
     await clock.advance(MINUTE);
     await expect(identify("x-goog-api-key", "sk-one")).rejects.toMatchObject(rejected);
     expect((await identify("api-key", "sk-two")).caller.namespace).toBe("team-b");
+  });
+
+  it("T14: are found by the whole digest and nothing else: one bit of it, a part, or what a query would take for more, is nobody", async () => {
+    const { identify, secrets } = setUp({ plan });
+    const digest = sha256("sk-one");
+    const near = [...digest].map((hex, index) => `${digest.slice(0, index)}${(Number.parseInt(hex, 16) ^ 1).toString(16)}${digest.slice(index + 1)}`);
+    secrets.set(reference.id, new Secret(keyDocument(...near.map((one) => ({ sha256: one, namespace: "near" }))), "1"));
+    await expect(identify("x-api-key", "sk-one")).rejects.toMatchObject({ detail: "x-api-key: the API key is not known." });
+    secrets.set(
+      reference.id,
+      new Secret(keyDocument(...near.map((one) => ({ sha256: one, namespace: "near" })), { sha256: digest, namespace: "team-a" }), "2"),
+    );
+    for (const guess of ["sk-on", "sk-one ", "SK-ONE", "%", "*", "' OR '1'='1", '{"$ne":null}', digest, digest.slice(0, 32), "__proto__"]) {
+      await expect(identify("x-api-key", guess)).rejects.toMatchObject(rejected);
+    }
+  });
+
+  it("T14: every byte of every digest is compared, and no text: the source knows no early way out", async () => {
+    const source = await readFile(new URL("../../../src/identity/api-keys.ts", import.meta.url), "utf8");
+    const find = /^function find\([\s\S]*?^}$/m.exec(source)?.[0] ?? "";
+    expect(find).toContain("difference |=");
+    expect(find.match(/\breturn\b|\bbreak\b|\bcontinue\b|===/g)).toEqual(["===", "return"]);
   });
 
   it.each([

@@ -19,32 +19,36 @@ const OPEN: ReadonlySet<string> = new Set(["/-/healthz", "/-/readyz", "/-/metric
 describe("every route but the open ones", () => {
   const routes = createAdminApp(view()).routes.filter((route) => route.method !== "ALL");
 
-  it("there are some, all of them under /-/", () => {
+  it("T30: there are some, all of them under /-/, and the open ones are those four", () => {
     expect(routes.length).toBeGreaterThan(OPEN.size);
     expect(routes.filter((route) => !route.path.startsWith("/-/"))).toEqual([]);
+    expect(new Set(routes.map(({ path }) => path).filter((path) => OPEN.has(path)))).toEqual(OPEN);
   });
 
-  it.each(routes.filter((route) => !OPEN.has(route.path)).map((route) => [route.method, route.path]))("%s %s stands behind authorize", async (method, path) => {
-    const asked: unknown[] = [];
-    const closed = createAdminApp(
-      view({
-        authorize: async (headers, authority) => {
-          asked.push([headers, authority]);
-          return false;
-        },
-      }),
-    );
-    const response = await closed.request(path, { method, headers: { host: "egress.example", "x-api-key": "k" } });
-    expect(response.status).toBe(401);
-    expect(response.headers.get("www-authenticate")).toContain("Bearer");
-    expect(response.headers.get("x-egress-error")).toBe("identity_rejected");
-    expect(await response.text()).not.toContain("of the state");
-    expect(asked).toHaveLength(1);
-    expect(JSON.stringify(asked)).toContain('"x-api-key","k"');
-    expect(JSON.stringify(asked)).toContain("egress.example");
-    const open = await createAdminApp(view({ authorize: async () => true })).request(path, { method });
-    expect(open.status).toBe(200);
-  });
+  it.each(routes.filter((route) => !OPEN.has(route.path)).map((route) => [route.method, route.path]))(
+    "T30: %s %s stands behind authorize",
+    async (method, path) => {
+      const asked: unknown[] = [];
+      const closed = createAdminApp(
+        view({
+          authorize: async (headers, authority) => {
+            asked.push([headers, authority]);
+            return false;
+          },
+        }),
+      );
+      const response = await closed.request(path, { method, headers: { host: "egress.example", "x-api-key": "k" } });
+      expect(response.status).toBe(401);
+      expect(response.headers.get("www-authenticate")).toContain("Bearer");
+      expect(response.headers.get("x-egress-error")).toBe("identity_rejected");
+      expect(await response.text()).not.toContain("of the state");
+      expect(asked).toHaveLength(1);
+      expect(JSON.stringify(asked)).toContain('"x-api-key","k"');
+      expect(JSON.stringify(asked)).toContain("egress.example");
+      const open = await createAdminApp(view({ authorize: async () => true })).request(path, { method });
+      expect(open.status).toBe(200);
+    },
+  );
 
   it("an authorization that fails opens nothing", async () => {
     const response = await createAdminApp(view({ authorize: () => Promise.reject(new Error("broken: of the state")) })).request("/-/status");
