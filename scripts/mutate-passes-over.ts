@@ -33,5 +33,7 @@ const passesOver = {
   },
 };
 
+export default passesOver;
+
 /** What the mutation tester looks for in a plugin. */
 export const strykerPlugins = [{ kind: "Ignore", name: "passes-over", value: passesOver }];

@@ -75,7 +75,7 @@ function checkHeaders({ headers, protocol }: OutboundRequest, authority: string,
     if (!isFieldValue(value)) refuse("a header value has a character that cannot be sent");
     if (kind === "host") {
       hosts += 1;
-      if (value !== authority && (otherHost === null || value !== otherHost)) refuse("Host is not the backend's own");
+      if (value !== authority && value !== otherHost) refuse("Host is not the backend's own");
     } else if (kind === "chain" && !toParent) {
       refuse("what brokers say to each other is not for a destination");
     } else if (kind === "framing" && !isTrailersOffer(protocol, headers[i] ?? "", value)) {

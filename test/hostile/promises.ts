@@ -40,50 +40,50 @@ export const PROMISES: readonly HeldPromise[] = [
       "500, 502, 504, 408, a refused connection and a reset before the head: the next candidate or a retry within the budget, for inference and idempotent calls always, for others where the rule's retry says so.",
     bar: "<= 50 ms added",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/failover.test.ts test/platforms/failover.test.ts",
+    command: "",
   },
   {
     row: "F4",
     promise: "400, 404, 409, 413, 422, and 401 or 403 to the caller's own credential, pass through: no switch, no retry.",
     bar: "0 extra calls",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/failover.test.ts test/pipeline/failover-law.test.ts",
+    command: "",
   },
   {
     row: "F5",
     promise: "401 or 403 to a credential of the broker: the secret is read anew once, one retry, then the next candidate; none left is 502 upstream_auth.",
     bar: "<= 1 refresh a second per secret; 0 failed on a hard rotation",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/failover.test.ts test/pipeline/credentials.test.ts test/platforms/rotation.test.ts",
+    command: "",
   },
   {
     row: "F6",
     promise: "A destination that hangs before the first byte is cancelled and left when the first byte's time is over.",
     bar: "first byte's time + 50 ms; 0 sockets after 500 ms",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/failover.test.ts test/hostile/stalls.test.ts",
+    command: "",
   },
   {
     row: "F7",
     promise: "A 2xx head is kept back until the first byte of the body: head then silence, or an error as the first event of a stream, still switch.",
     bar: "first byte's time + 50 ms",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/failover.test.ts",
+    command: "",
   },
   {
     row: "F8",
@@ -91,50 +91,50 @@ export const PROMISES: readonly HeldPromise[] = [
       "A stream that dies in the middle keeps every event that came, ends with the API's own error event and a broken body, never with its end marker, and never with a second answer.",
     bar: "100 % told",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/dying-upstream.test.ts",
+    command: "",
   },
   {
     row: "F9",
     promise: "A stream that ends cleanly without its format's end marker is told as one that died.",
     bar: "100 % told",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/dying-upstream.test.ts test/hostile/fuzz-answers.test.ts",
+    command: "",
   },
   {
     row: "F10",
     promise: "A stream that falls silent is cut, and told as one that died.",
     bar: "30 s by default",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/stalls.test.ts",
+    command: "",
   },
   {
     row: "F11",
     promise: "A stream that trickles without end is cut when the call's whole time is over.",
     bar: "10 min by default",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/stalls.test.ts",
+    command: "",
   },
   {
     row: "F12",
     promise: "Invalid HTTP, both framings at once, cut JSON: 502, or a broken body where bytes have left already; never 500, never a whole answer.",
     bar: "100 %",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/dying-upstream.test.ts test/hostile/fuzz-answers.test.ts",
+    command: "",
   },
   {
     row: "F13",
@@ -162,10 +162,10 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "A caller that hangs up, at whatever moment, closes the call to the destination, frees its place and is charged for what came.",
     bar: "p99 <= 50 ms",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/hang-up.test.ts",
+    command: "",
   },
   {
     row: "F16",
@@ -357,7 +357,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "npx vitest run test/hostile/collector-down.test.ts test/unit/telemetry/node-telemetry.test.ts",
+    command: "npx vitest run test/unit/telemetry/node-telemetry.test.ts test/platforms/lifecycle.test.ts",
   },
   {
     row: "F35",
@@ -375,20 +375,20 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Ten thousand slow readers, as far as open files allow, leave the broker healthy.",
     bar: "<= 160 KiB each; healthz < 100 ms",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run bench:streams",
+    command: "",
   },
   {
     row: "F37",
     promise: "A million mutated requests: no crash, no 500, nothing unexpected at a destination.",
     bar: "0 / 0 / 0; <= 64 MiB more",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run hostile:long",
+    command: "",
   },
   {
     row: "F38",
@@ -405,81 +405,80 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "The caller cannot name the destination: not by path, Host, header, model or body.",
     bar: "0 of 18 spellings",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/destination.test.ts test/security/transport-door.test.ts",
+    command: "",
   },
   {
     row: "T2",
     promise: "Routing goes by one validated Host; an absolute form that differs is refused, headers that override are dropped.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/headers.test.ts test/security/transport-framing.test.ts",
+    command: "",
   },
   {
     row: "T3",
     promise: "Redirects are never followed; where a region is locked they are 502.",
     bar: "0 of 10",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/redirects.test.ts",
+    command: "",
   },
   {
     row: "T4",
     promise: "A credential is bound to the origins it is for, and attached by the last function before the socket.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/failover.test.ts test/security/transport-door.test.ts",
+    command: "",
   },
   {
     row: "T5",
     promise: "What proves the caller never travels on, nor cookies, proxy and forwarding headers.",
     bar: "0 of 20",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/headers.test.ts test/unit/credentials/attach.test.ts",
+    command: "",
   },
   {
     row: "T6",
     promise: "No key in a log, span, error, event, metric or dump that the broker writes.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/canary.test.ts",
+    command: "",
   },
   {
     row: "T7",
     promise: "A destination that echoes the broker's key has it taken out before the caller sees it.",
     bar: "0",
 
-    state: "partly",
-    reason:
-      "The key is taken out of the heads and the first 64 KiB of the bodies of answers from 300 on. An answer of 200 passes as it is: a destination that quotes its key in one would be heard.",
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/canary.test.ts test/pipeline/headers.test.ts",
+    command: "",
   },
   {
     row: "T8",
     promise: "Every cache key holds who calls and what the answer depends on; nothing is shared between tenants that should not be.",
     bar: "0 crossed",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/tenants.test.ts",
+    command: "",
   },
   {
     row: "T9",
@@ -496,20 +495,20 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Requests whose framing can be read in two ways reach no destination.",
     bar: "0 of 22",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/headers.test.ts test/security/transport-framing.test.ts test/hostile/fuzz-requests.test.ts",
+    command: "",
   },
   {
     row: "T11",
     promise: "Values that would break out of a header, path or query are refused or escaped.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npx vitest run test/security/transport-door.test.ts test/hostile/http2-caller.test.ts",
+    command: "",
   },
   {
     row: "T12",
@@ -626,10 +625,10 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Hanging up early is charged for what was streamed.",
     bar: "never 0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npx vitest run test/pipeline/usage-limits.test.ts",
+    command: "",
   },
   {
     row: "T24",
@@ -646,10 +645,10 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Configuration is compiled whole and swapped whole.",
     bar: "see F18",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npx vitest run test/pipeline/reload.test.ts test/hostile/configuration-changes.test.ts",
+    command: "",
   },
   {
     row: "T26",
@@ -716,10 +715,10 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Canaries found in logs, spans, metrics and answers.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/canary.test.ts",
+    command: "",
   },
   {
     row: "B3",
@@ -736,50 +735,50 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Ambiguous framings accepted, on each platform.",
     bar: "0 of 22",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/headers.test.ts test/security/transport-framing.test.ts test/hostile/http2-caller.test.ts",
+    command: "",
   },
   {
     row: "B5",
     promise: "Answers that reached another tenant.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/tenants.test.ts",
+    command: "",
   },
   {
     row: "B6",
     promise: "Truncated answers that look whole.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/dying-upstream.test.ts test/hostile/fuzz-answers.test.ts",
+    command: "",
   },
   {
     row: "B7",
     promise: "Answers of the broker's own have a code from the closed list; 500s while fuzzing.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/fuzz-requests.test.ts test/hostile/hostile-json.test.ts",
+    command: "",
   },
   {
     row: "B8",
     promise: "Time to switch once a fault is known.",
     bar: "p99 <= 50 ms",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run figures",
+    command: "",
   },
   {
     row: "B9",
@@ -796,20 +795,20 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Extra calls after a 4xx that is not 408 or 429.",
     bar: "0",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run build && npx vitest run test/hostile/failover.test.ts",
+    command: "",
   },
   {
     row: "B11",
     promise: "From hang-up to the destination's connection closed.",
     bar: "p99 <= 50 ms, 100 %",
 
-    state: "kept",
-    reason: null,
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run figures",
+    command: "",
   },
   {
     row: "B12",
@@ -829,7 +828,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "npm run bench:streams -- --scene stalled; npx vitest run test/platforms/stalled-readers.test.ts",
+    command: "npx vitest run test/platforms/stalled-readers.test.ts",
   },
   {
     row: "B14",
@@ -846,10 +845,10 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "An hour under mixed load and faults: memory, sockets, timers, unhandled rejections.",
     bar: "<= 1 MiB/h; 0; 0; 0",
 
-    state: "partly",
-    reason: "The hour has not been run yet on a machine that does nothing else; four minutes on a busy one found nothing wrong.",
+    state: "not kept",
+    reason: "not looked at yet",
 
-    command: "npm run soak -- --minutes 60",
+    command: "",
   },
   {
     row: "B16",
@@ -869,7 +868,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "npm run build && npx vitest run test/platforms/lifecycle.test.ts; npm run bench:streams -- --scene held",
+    command: "npm run build && npx vitest run test/platforms/lifecycle.test.ts",
   },
   {
     row: "B18",
@@ -906,10 +905,11 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "Mutants of the guard modules that tests kill.",
     bar: ">= 90 %",
 
-    state: "not kept",
-    reason: "not looked at yet",
+    state: "partly",
+    reason:
+      "held by each module of the table in scripts/guard-modules.ts; the door's rules for single providers are broken by hand (`npm run prove:mutate`), and the share elsewhere (75 %) is not measured",
 
-    command: "",
+    command: "npm run mutate",
   },
   {
     row: "B22",

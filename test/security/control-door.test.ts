@@ -126,6 +126,16 @@ describe("a call of the broker's own", () => {
     expect(sent[1]).toMatchObject({ method: "PUT", body: { kind: "bytes", bytes: body }, clientCertificate: certificate, revocationLists: [certificate] });
   });
 
+  it("passes the last look, or does not leave: a Host of the asker's own goes nowhere", async () => {
+    let asked = 0;
+    const call = callWith(async () => {
+      asked += 1;
+      return answer((consumer) => consumer.end(null));
+    });
+    await expect(call(ask({ headers: ["Host", "evil.example"] }), signal)).rejects.toMatchObject({ name: "SecretStoreError", reason: "denied" });
+    expect([asked, clock.pending()]).toEqual([0, 0]);
+  });
+
   it("gives the whole answer, of bytes that the transport may use again", async () => {
     const call = callWith(async () =>
       answer((consumer) => {

@@ -1,4 +1,0 @@
-import { describePlatform } from "./platform-cases.ts";
-import { startLambdaWorld } from "./platform-world.ts";
-
-describePlatform("Lambda", startLambdaWorld);
