@@ -4,6 +4,7 @@ import { isPerCaller } from "./credentials/caller-tokens.ts";
 import type { Backend } from "./model/backend.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
+import type { Seat } from "./plan/concurrency.ts";
 import { type Closed, EVERYTHING, type FailureSigns, type Turn } from "./plan/health.ts";
 import type { HealthMark } from "./plan/judge.ts";
 import type { Stages } from "./stages.ts";
@@ -16,21 +17,30 @@ export interface BackendTurn {
   tell(attempted: Attempted, mark: HealthMark, retryAfterMs: number | null): void;
   /** Gives back what told nothing about the backend. To be called whatever happened. */
   leave(): void;
+  /** The backend's answer goes on after the turn: whoever takes the place gives it back. Null: the backend has no limit. */
+  keepSeat(): Seat | null;
 }
 
-export function createBackendTurn({ health }: Stages, call: CallInFlight, candidates: readonly Cleared[]): BackendTurn {
+export function createBackendTurn({ health, concurrency }: Stages, call: CallInFlight, candidates: readonly Cleared[]): BackendTurn {
   let held: { readonly key: string; readonly turn: "probe" | "alone" } | null = null;
   let isLast: boolean | null = null;
+  let seat: Seat | null = null;
 
   function leave(): void {
     if (held !== null) health.release(held.key, held.turn);
     held = null;
+    seat?.leave();
+    seat = null;
   }
 
   return {
     take(cleared) {
       leave();
-      const { key } = cleared.target.backend;
+      const { key, concurrency: rule } = cleared.target.backend;
+      if (rule !== null) {
+        seat = concurrency.enter(key, rule);
+        if (seat === null) return FULL;
+      }
       isLast ??= !candidates.some((one) => health.available(one.target.backend.key));
       const turn: Turn = health.claim(key, isLast ? subjectOf(call, cleared) : null);
       if (turn === "probe" || turn === "alone") held = { key, turn };
@@ -39,6 +49,7 @@ export function createBackendTurn({ health }: Stages, call: CallInFlight, candid
     tell(attempted, mark, retryAfterMs) {
       const { cleared } = attempted;
       const { key } = cleared.target.backend;
+      if (seat !== null && (mark === "good" || isOverload(attempted))) seat.tell(mark === "good" ? "good" : "overloaded");
       if (mark === "none") return;
       // A head brings an evicted backend back. It does not end a row of failures: a backend may break off every stream that it begins.
       if (mark === "good") {
@@ -48,7 +59,25 @@ export function createBackendTurn({ health }: Stages, call: CallInFlight, candid
       if (held?.turn === "probe") held = null;
     },
     leave,
+    keepSeat() {
+      const kept = seat;
+      seat = null;
+      return kept;
+    },
   };
+}
+
+const FULL = new Refusal("upstream_unavailable", {
+  detail: "Every destination has as many calls open as it can take now (BackendConnectionPolicy spec.concurrency).",
+  status: 503,
+  retryAfter: 1,
+});
+
+/** The backend says that it has too much to do, or shows it: nobody takes the connection, or begins to answer. */
+function isOverload({ outcome }: Attempted): boolean {
+  if (outcome.kind === "answer") return outcome.status === 429 || outcome.status === 503 || outcome.status === 529;
+  if (outcome.kind === "connect") return outcome.detail === "refused";
+  return outcome.kind === "timeout" && (outcome.phase === "connect" || outcome.phase === "first_byte");
 }
 
 function signsOf(call: CallInFlight, { outcome, cleared }: Attempted, retryAfterMs: number | null): FailureSigns {

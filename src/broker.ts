@@ -26,6 +26,7 @@ import type { RotationNotice } from "./model/rotation.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { runCall } from "./pipeline.ts";
+import { createConcurrency } from "./plan/concurrency.ts";
 import { createHealth } from "./plan/health.ts";
 import { createMirrorGate } from "./plan/mirror-gate.ts";
 import { createRetryBudget } from "./plan/retry-budget.ts";
@@ -135,6 +136,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     ...(ports.digest === undefined ? {} : { digest: ports.digest }),
   });
   const health = createHealth(clock, random, emit, degraded);
+  const concurrency = createConcurrency(clock);
   const stages: Stages = {
     clock,
     random,
@@ -144,6 +146,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     signer,
     forwarder: createIdentityForwarder({ clock, shareFlights }),
     openCalls: createOpenCalls(),
+    concurrency,
     health,
     budget: createRetryBudget(clock),
     mirrors: createMirrorGate(),
@@ -222,6 +225,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       degraded: describeDegradations(degraded.list()),
       conditions: loaded?.conditions ?? [],
       backends: health.snapshot(),
+      concurrency: concurrency.snapshot(),
       secrets: secrets.status(),
       outlets: describeOutlets(outlets, snapshot),
       notices: snapshot === null ? [] : outletNotices(outlets, snapshot),

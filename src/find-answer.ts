@@ -13,6 +13,7 @@ import { Refusal } from "./model/errors.ts";
 import type { Clock } from "./model/ports.ts";
 import { noteDistrust } from "./note-distrust.ts";
 import { noteStanding } from "./note-standing.ts";
+import type { Seat } from "./plan/concurrency.ts";
 import { judge, judgeGood, type Verdict } from "./plan/judge.ts";
 import type { Stages } from "./stages.ts";
 import { speakable } from "./translate-candidate.ts";
@@ -25,6 +26,8 @@ export interface Won extends Attempted {
   readonly soonestRetryMs: number | null;
   /** The answer is to its backend's credit as soon as it is whole. */
   readonly speaksWell: boolean;
+  /** The place at the backend, to be given back when the answer is over; null: it has no limit. */
+  readonly seat: Seat | null;
 }
 
 /**
@@ -115,7 +118,7 @@ export async function findAnswer(stages: Stages, call: CallInFlight, planned: re
       turn.tell(attempted, verdict.health, backend.parent === null ? retryAfterMs : null);
       if (verdict.action === "deliver" || verdict.action === "give_up") attempt.heldBack = verdict.reason;
       if (verdict.action === "deliver") {
-        return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good" };
+        return { ...attempted, soonestRetryMs: soonest === retryAfterMs ? null : soonest, speaksWell: verdict.health === "good", seat: turn.keepSeat() };
       }
       if (attempted.outcome.kind === "answer") discardBody(stages.clock, attempted.outcome.body);
       chargeUnanswered(stages, call, attempted.outcome);

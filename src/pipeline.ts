@@ -18,6 +18,7 @@ import type { Identified } from "./model/call.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Exchange } from "./model/exchange.ts";
 import type { CorsRule, Snapshot } from "./model/snapshot.ts";
+import type { Seat } from "./plan/concurrency.ts";
 import { plan } from "./plan/plan.ts";
 import { planMirrors } from "./plan/plan-mirrors.ts";
 import { planRequest } from "./plan-request.ts";
@@ -39,6 +40,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
   let cors: CorsRule | null = null;
   let call: CallInFlight | null = null;
   let place: Identified | null = null;
+  let seat: Seat | null = null;
   try {
     // Before anything can be refused: the refusal speaks the API that was called.
     record.operation = operationOf(record.method, record.path, exchange.joiner !== null);
@@ -93,11 +95,13 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     if (mirrored) mirrorCall(stages, call, planMirrors(routed, asked, candidates[0]?.target ?? null, stages.random));
     const won = await findAnswer(stages, call, candidates, timer?.deadline ?? null);
     // 9 Delivered: committed from the first byte on.
+    seat = won.seat;
     if (won.outcome.kind === "answer") await deliverAnswer(stages, call, won, won.outcome);
   } catch (error) {
     answerRefusal(exchange, record, error, timer?.expired() ?? false, cors);
   } finally {
     timer?.stop();
+    seat?.leave();
     if (place !== null) stages.openCalls.leave(place.gateway, place.caller.namespace);
     record.ended = stages.clock.monotonic();
     // 10 Settled: exactly once.

@@ -10,6 +10,7 @@ import type { DegradedPort } from "./model/degradation.ts";
 import type { EgressEvent } from "./model/event.ts";
 import type { Clock, Random, Transport } from "./model/ports.ts";
 import type { OpenCalls } from "./open-calls.ts";
+import type { Concurrency } from "./plan/concurrency.ts";
 import type { Health } from "./plan/health.ts";
 import type { MirrorGate } from "./plan/mirror-gate.ts";
 import type { RetryBudget } from "./plan/retry-budget.ts";
@@ -27,6 +28,7 @@ export interface Stages {
   readonly forwarder: IdentityForwarder;
   readonly openCalls: OpenCalls;
   readonly health: Health;
+  readonly concurrency: Concurrency;
   readonly budget: RetryBudget;
   readonly mirrors: MirrorGate;
   readonly transport: Transport;

@@ -1,4 +1,4 @@
-import { type BackendTimeouts, type DnsProfile, PLAIN_DNS } from "../model/backend.ts";
+import { type BackendTimeouts, type ConcurrencyRule, type DnsProfile, PLAIN_DNS } from "../model/backend.ts";
 import type { TransportFeature } from "../model/ports.ts";
 import { compileRevocation } from "./compile-revocation.ts";
 import type { TlsDemands } from "./compile-tls.ts";
@@ -11,6 +11,7 @@ export interface ConnectionPlan {
   readonly timeouts: BackendTimeouts;
   readonly dns: DnsProfile;
   readonly tls: TlsDemands;
+  readonly concurrency: ConcurrencyRule | null;
   /** What the platform must be able to do for this. */
   readonly needs: readonly ConnectionNeed[];
   /** A revocation list that cannot be had; null: none. The backend then is not used. */
@@ -28,8 +29,8 @@ const DEFAULT_BACKEND_TIMEOUTS: BackendTimeouts = { connectMs: 3_000, firstByteM
 const DEFAULT_TLS: TlsDemands = { minVersion: "TLSv1.2", pins: [], crl: null };
 
 export function compileConnection(context: LinkContext, policy: ManifestOf<"BackendConnectionPolicy"> | undefined): ConnectionPlan {
-  if (policy === undefined) return { timeouts: DEFAULT_BACKEND_TIMEOUTS, dns: PLAIN_DNS, tls: DEFAULT_TLS, needs: [], unresolved: null };
-  const { mode, timeouts, dns, tls } = policy.body.spec;
+  if (policy === undefined) return { timeouts: DEFAULT_BACKEND_TIMEOUTS, dns: PLAIN_DNS, tls: DEFAULT_TLS, concurrency: null, needs: [], unresolved: null };
+  const { mode, timeouts, dns, tls, concurrency } = policy.body.spec;
   // A parent may wait for one destination after another before it answers: its own limits are the ones that count.
   const firstByteMs = mode === "Parent" ? null : DEFAULT_BACKEND_TIMEOUTS.firstByteMs;
   const revocation = compileRevocation(context, policy);
@@ -56,6 +57,7 @@ export function compileConnection(context: LinkContext, policy: ManifestOf<"Back
       pins: (tls?.pins ?? []).map((pin) => pin.slice("sha256/".length)),
       crl: revocation.ok ? revocation.value : null,
     },
+    concurrency: concurrency ?? null,
     needs: needsOf(policy.body.spec),
     unresolved: revocation.ok ? null : revocation,
   };

@@ -64,6 +64,7 @@ export function compileService(context: LinkContext, policies: BackendPolicies, 
     credential,
     api: api === undefined ? null : compileApi(api),
     region,
+    concurrency: connection.concurrency,
     retryBudget: policies.retryBudgets.get(policyKey) ?? null,
     parent,
   });

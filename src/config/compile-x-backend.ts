@@ -54,6 +54,7 @@ export function compileXBackend(context: LinkContext, policies: BackendPolicies,
     credential,
     api: api === undefined ? null : compileApi(api),
     region,
+    concurrency: connection.concurrency,
     retryBudget: policies.retryBudgets.get(key) ?? null,
     parent,
   });

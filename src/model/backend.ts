@@ -25,6 +25,8 @@ export interface Backend {
   readonly region: RegionFacts;
   /** Of an XBackendTrafficPolicy; null: the broker's own. */
   readonly retryBudget: RetryBudgetRule | null;
+  /** How many calls an instance may have open to it; null: as many as there are. */
+  readonly concurrency: ConcurrencyRule | null;
   /** It is a broker itself (BackendConnectionPolicy `mode: Parent`); null: the final destination. */
   readonly parent: ParentProfile | null;
 }
@@ -103,6 +105,12 @@ export interface DnsProfile {
 
 /** Every address of the name that is public, asked of the system's resolver for each connection. */
 export const PLAIN_DNS: DnsProfile = { addresses: [], allowCIDRs: [], denyCIDRs: [], onlyCIDRs: [], pinForMs: null, reverseNames: [], resolvers: [] };
+
+/** Bounds of a limit that the broker finds by trying. */
+export interface ConcurrencyRule {
+  readonly min: number;
+  readonly max: number;
+}
 
 /** Milliseconds; null switches one off. */
 export interface BackendTimeouts {

@@ -24,6 +24,8 @@ export interface TestBackend {
   readonly caPem?: string;
   /** Lines of `spec.timeouts` as YAML flow, such as `{firstByte: 300ms}`. */
   readonly timeouts?: string;
+  /** `spec.concurrency` of its BackendConnectionPolicy as YAML flow. */
+  readonly concurrency?: string;
   readonly protocol?: string;
   /** It is a broker itself. */
   readonly parent?: TestParent;
@@ -126,7 +128,7 @@ function backendDocuments(backend: TestBackend, folder: string): string[] {
   const labels = backend.region === undefined ? "" : `, labels: {topology.kubernetes.io/region: ${backend.region}}`;
   const documents = [
     `apiVersion: gateway.networking.x-k8s.io/v1alpha1\nkind: XBackend\nmetadata: {name: ${name}, namespace: team-a${labels}}\nspec:\n  type: ExternalHostname\n  externalHostname: {hostname: ${hostname}}\n  port: {port: ${backend.port}}\n  protocol: ${backend.protocol ?? "HTTP"}\n  tls: ${tls}`,
-    `apiVersion: spillway.dev/v1alpha1\nkind: BackendConnectionPolicy\nmetadata: {name: ${name}, namespace: team-a}\nspec:\n  ${target}\n  dns: {addresses: [127.0.0.1]}\n${backend.timeouts === undefined ? "" : `  timeouts: ${backend.timeouts}`}\n${backend.parent === undefined ? "" : parentLines(name, backend.parent)}`,
+    `apiVersion: spillway.dev/v1alpha1\nkind: BackendConnectionPolicy\nmetadata: {name: ${name}, namespace: team-a}\nspec:\n  ${target}\n  dns: {addresses: [127.0.0.1]}\n${backend.timeouts === undefined ? "" : `  timeouts: ${backend.timeouts}`}\n${backend.concurrency === undefined ? "" : `  concurrency: ${backend.concurrency}\n`}${backend.parent === undefined ? "" : parentLines(name, backend.parent)}`,
   ];
   if (backend.parent?.key !== undefined) {
     const path = join(folder, `${name}-chain.key`);

@@ -27,6 +27,7 @@ const backend: Backend = {
   api: null,
   region: makeRegionFacts("eu"),
   retryBudget: null,
+  concurrency: null,
   parent: null,
 };
 const EUROPE: RegionLock = { constraints: [makeConstraint("a/eu", { regions: new Set(["eu"]) })] };

@@ -123,6 +123,14 @@ const tls = z.strictObject({
   ),
 });
 
+const concurrency = withRules(
+  z.strictObject({
+    min: field(z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 1), "The limit never falls below it."),
+    max: field(z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 1_000), "The limit begins here and never rises above it."),
+  }),
+  { holds: (value) => value.min <= value.max, cel: "self.min <= self.max", message: "min must not be more than max", path: "min" },
+);
+
 export const backendConnectionPolicy = ownKind({
   kind: "BackendConnectionPolicy",
   plural: "backendconnectionpolicies",
@@ -143,6 +151,10 @@ export const backendConnectionPolicy = ownKind({
         timeouts: field(z.optional(timeouts), "Time limits of one attempt."),
         dns: field(z.optional(dns), "Which addresses may be dialled."),
         tls: field(z.optional(tls), "The TLS handshake."),
+        concurrency: field(
+          z.optional(concurrency),
+          "Adapts how many calls one instance has open to the backend: fewer when it says that it has too much to do (429, 503, 529), cannot be reached or does not begin to answer in time, and slowly more while it answers. A call that finds no place goes to the next backend at once; where none is left it gets 503 with Retry-After. Left out: no limit.",
+        ),
       }),
       {
         holds: (spec) => (spec.mode === "Parent") === (spec.parent !== undefined),

@@ -33,6 +33,7 @@ export function makeTarget(key: string, parts: TargetParts = {}): Target {
     api: parts.api ?? null,
     region: makeRegionFacts(parts.region ?? null, parts.fromHost ?? null),
     retryBudget: null,
+    concurrency: null,
     parent: null,
   };
   return { backend, model: parts.model ?? null, requestHeaders: null, responseHeaders: null, rewrite: null, limits: [] };

@@ -1,0 +1,87 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createConcurrency, type Seat } from "../../../src/plan/concurrency.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const RULE = { min: 2, max: 100 };
+
+function opened(count: number) {
+  const clock = createFakeClock();
+  const concurrency = createConcurrency(clock);
+  const seats: Seat[] = [];
+  for (let call = 0; call < count; call += 1) {
+    const seat = concurrency.enter("b", RULE);
+    if (seat !== null) seats.push(seat);
+  }
+  return { clock, concurrency, seats, limit: () => concurrency.snapshot().find(({ backend }) => backend === "b")?.limit ?? RULE.max };
+}
+
+describe("the limit of open calls that a backend's answers make", () => {
+  it("begins at the most that is allowed, and holds exactly that", () => {
+    const { seats, concurrency } = opened(150);
+    expect(seats).toHaveLength(100);
+    expect(concurrency.enter("b", RULE)).toBeNull();
+    seats[0]?.leave();
+    expect(concurrency.enter("b", RULE)).not.toBeNull();
+  });
+
+  it("falls by 30 % of what was open, once for all that were refused together, and again a second later", async () => {
+    const { clock, seats, limit } = opened(40);
+    for (const seat of seats) seat.tell("overloaded");
+    expect(limit()).toBe(28);
+    await clock.advance(999);
+    seats[0]?.tell("overloaded");
+    expect(limit()).toBe(28);
+    await clock.advance(1);
+    seats[0]?.tell("overloaded");
+    expect(limit()).toBe(19);
+  });
+
+  it("grows by one for each round of good answers while it is in use, and not when nobody comes near it", () => {
+    const { seats, limit, concurrency } = opened(40);
+    seats[0]?.tell("overloaded");
+    expect(limit()).toBe(28);
+    for (const seat of seats.slice(0, 29)) seat.tell("good");
+    expect(limit()).toBe(29);
+    for (const seat of seats) seat.leave();
+    const alone = concurrency.enter("b", RULE);
+    for (let answer = 0; answer < 500; answer += 1) alone?.tell("good");
+    expect(limit()).toBe(29);
+  });
+
+  it("forgets a backend that has no open call and its whole limit", () => {
+    const { seats, concurrency } = opened(3);
+    for (const seat of seats) {
+      seat.leave();
+      // Once only.
+      seat.leave();
+    }
+    expect(concurrency.snapshot()).toEqual([]);
+    expect(concurrency.enter("b", { min: 1, max: 1 })).not.toBeNull();
+    expect(concurrency.enter("b", { min: 1, max: 1 })).toBeNull();
+  });
+
+  it("stays within its bounds and never admits beyond its limit, whatever backends say", () => {
+    fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom("enter", "leave", "good", "overloaded", "wait"), { maxLength: 200 }), async (steps) => {
+        const clock = createFakeClock();
+        const concurrency = createConcurrency(clock);
+        const rule = { min: 2, max: 10 };
+        const seats: Seat[] = [];
+        for (const step of steps) {
+          const limit = concurrency.snapshot()[0]?.limit ?? rule.max;
+          expect(limit).toBeGreaterThanOrEqual(rule.min);
+          expect(limit).toBeLessThanOrEqual(rule.max);
+          if (step === "enter") {
+            const seat = concurrency.enter("b", rule);
+            expect(seat === null).toBe(seats.length >= limit);
+            if (seat !== null) seats.push(seat);
+          } else if (step === "leave") seats.pop()?.leave();
+          else if (step === "wait") await clock.advance(1_000);
+          else seats[0]?.tell(step);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
