@@ -88,11 +88,11 @@ describe("the package of the Lambda function", () => {
     expect([...new Set(external)].filter((path) => !own.has(path) && !isBuiltin(path))).toEqual([]);
   });
 
-  it("holds no source map, and stays below 220 KiB gzipped at its start, in four files at most, and 2.5 MiB in all", () => {
+  it("holds no source map, and stays below 226 KiB gzipped at its start, in four files at most, and 2.5 MiB in all", () => {
     const files = readdirSync(folder);
     expect(files.filter((name) => name.endsWith(".map"))).toEqual([]);
     const size = (names: readonly string[]) => names.reduce((sum, name) => sum + gzipSync(readFileSync(join(folder, name))).byteLength, 0);
-    expect(size(start.map((path) => path.slice("dist/lambda/".length)))).toBeLessThan(220 * 1024);
+    expect(size(start.map((path) => path.slice("dist/lambda/".length)))).toBeLessThan(226 * 1024);
     expect(start.length).toBeLessThanOrEqual(4);
     expect(size(files)).toBeLessThan(2.5 * 1024 * 1024);
   });
