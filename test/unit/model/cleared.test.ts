@@ -42,6 +42,7 @@ const backend: Backend = {
   api: null,
   region: makeRegionFacts("eu-central-1"),
   retryBudget: null,
+  concurrency: null,
   parent: null,
 };
 const candidateOf = (changes: Partial<Backend>) => ({
