@@ -8,6 +8,10 @@ import type { MeasuredFigure, Measurements } from "./reliability-table.ts";
 // `npm run figures [-- NAME ...]` measures what the table of promises shows, on a machine that does nothing else, and writes test/hostile/figures.json and the table.
 const MEASURING: Readonly<Record<string, readonly string[]>> = {
   hostile: ["vitest", "run", "test/hostile", "test/platforms/stalled-readers.test.ts", "test/platforms/many-streams.test.ts"],
+  limits: ["vitest", "run", "test/laws/limit-accuracy.test.ts", "test/unit/policy/limits/store-failure.test.ts", "test/platforms/rotation.test.ts"],
+  services: ["vitest", "run", "--config", "vitest.services.config.ts", "test/services/usage-limits-redis.test.ts", "test/services/usage-ledger-redis.test.ts"],
+  streams: ["node", "bench/streams.ts"],
+  soak: ["node", "test/soak/soak.ts", "--minutes", "60"],
 };
 
 const root = resolve(import.meta.dirname, "..");

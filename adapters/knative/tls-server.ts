@@ -27,10 +27,12 @@ export function createTlsServer(
   serve: { readonly http1: (socket: Socket) => void; readonly http2: (socket: Socket) => void },
 ): TlsServer {
   const tls = process.getBuiltinModule("node:tls");
+  // A handshake begun anew costs the server more than the caller (CVE-2011-1473), and nobody needs it.
+  const floor = { minVersion: "TLSv1.2", secureOptions: process.getBuiltinModule("node:crypto").constants.SSL_OP_NO_RENEGOTIATION } as const;
   let port: number | null = null;
   const server = tls.createServer(
     {
-      minVersion: "TLSv1.2",
+      ...floor,
       ALPNProtocols: ["h2", "http/1.1"],
       handshakeTimeout: HANDSHAKE_MS,
       noDelay: true,
@@ -56,7 +58,7 @@ export function createTlsServer(
     if (presented === current) return;
     current = presented;
     const pems = presented?.secrets.map((secret) => secret.reveal()) ?? [];
-    server.setSecureContext({ minVersion: "TLSv1.2", ...(pems.length === 0 ? {} : { cert: pems, key: pems }) });
+    server.setSecureContext({ ...floor, ...(pems.length === 0 ? {} : { cert: pems, key: pems }) });
   }
   const looking = setInterval(() => void renew(), DEFAULT_LOOK_MS);
   looking.unref();

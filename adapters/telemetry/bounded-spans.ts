@@ -14,8 +14,9 @@ export function createBoundedSpans(exporter: SpanExporter, batch: TelemetrySetti
   let dropped = 0;
   const counting: SpanExporter = {
     export(spans, callback) {
-      waiting -= spans.length;
       exporter.export(spans, (result) => {
+        // What is on its way is held as well: a collector that takes and never answers would be handed batch after batch.
+        waiting -= spans.length;
         // 0 is success (ExportResultCode of @opentelemetry/core).
         if (result.code !== 0) dropped += spans.length;
         onExport(result.code === 0);

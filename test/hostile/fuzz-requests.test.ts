@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { REFUSALS } from "../../src/model/errors.ts";
 import { CALLER_TOKEN } from "../fakes/manifests.ts";
 import { chunk } from "../fakes/upstream.ts";
 import { chatBody, chatCall } from "./chat-bytes.ts";
@@ -55,6 +56,8 @@ it(`F37 B7 T10: ${CASES} mutated requests make no 5xx, reach no other method or 
     // A loop, which some mutations look like, is told by 508.
     const failed = answer.statuses.find((status) => status >= 500 && headerOf(answer, "x-egress-error") !== "egress_loop");
     if (failed !== undefined) note(index, `${failed} ${answer.body.slice(0, 200)}`, bytes);
+    // The destination answers 200: whatever else comes is the broker's own.
+    if (answer.status >= 400 && !Object.hasOwn(REFUSALS, headerOf(answer, "x-egress-error") ?? "none")) note(index, `${answer.status} without a code`, bytes);
     // Looked at as they come, so that a million do not stay in memory.
     for (const seen of world.first.seen.splice(0)) {
       if (seen.method !== "POST" || seen.target.split("?")[0] !== PATH) note(index, `the destination saw ${seen.method} ${seen.target}`, bytes);

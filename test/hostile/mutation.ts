@@ -134,8 +134,8 @@ export async function runCases(name: string, count: number, width: number, one: 
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-/** How many cases: a few in the suite, SPILLWAY_CASES or a million in `npm run hostile:long`. */
-export function caseCount(short: number): number {
+/** How many cases: a few in the suite, SPILLWAY_CASES or `long` in `npm run hostile:long`. */
+export function caseCount(short: number, long = 1_000_000): number {
   if (process.env["SPILLWAY_LONG"] !== "1") return short;
-  return Number(process.env["SPILLWAY_CASES"] ?? 1_000_000);
+  return Number(process.env["SPILLWAY_CASES"] ?? long);
 }

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { LimitRule } from "../../src/model/limit.ts";
 import type { HoldResult } from "../../src/policy/limits/limit-desk.ts";
 import { claim, createLimitWorld, type LimitWorld, makeLimit, PATIENT } from "../fakes/limit-world.ts";
+import { recordFigure } from "../hostile/figure.ts";
 
 /** A steady demand of instances in turn, each call for `lastMs`; gives when calls were let in. */
 async function demand(
@@ -59,6 +60,10 @@ it.each([
     const rule = makeLimit({ limit, window: { kind: "sliding", ms } });
     const forMs = 6 * ms;
     const admitted = await demand(world, rule, { everyMs: ms / limit / 4, forMs, lastMs, stepMs });
+    const percent = (share: number) => Math.round((share - 1) * 1_000) / 10;
+    const what = `four instances, ${limit} in ${ms / 1_000} s, calls of ${lastMs} ms`;
+    recordFigure({ row: "B19", what: `${what}: most in any window`, value: percent(mostIn(admitted, ms) / limit), unit: "%", bar: "+-5 %" });
+    recordFigure({ row: "B19", what: `${what}: on average`, value: percent(admitted.length / (6 * limit)), unit: "%", bar: "+-5 %" });
     expect(mostIn(admitted, ms)).toBeLessThanOrEqual(limit);
     expect(admitted.filter((time) => time < ms * 0.8)).toHaveLength(limit);
     expect(admitted.length).toBeGreaterThanOrEqual(6 * limit * 0.95);

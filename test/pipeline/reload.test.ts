@@ -13,7 +13,7 @@ const OLD: TestManifests = {
 const NEW: TestManifests = { backends: [{ name: "new", port: 8001 }] };
 
 describe("a reload", () => {
-  it("a call that is under way keeps the snapshot that it began with, the failover included", async () => {
+  it("T25: a call that is under way keeps the snapshot that it began with, the failover included", async () => {
     const one = install(OLD);
     one.transport.script("old", "hang");
     const { fake, done } = one.begin(chat());

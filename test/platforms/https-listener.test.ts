@@ -95,7 +95,7 @@ describe("an HTTPS listener of the broker's own (HTTPRouteHTTPSListener)", () =>
     });
   }
 
-  it("presents the certificate of the most specific listener for the name, speaks what ALPN says, and serves the route", async () => {
+  it("T29: presents the certificate of the most specific listener for the name, speaks what ALPN says, and serves the route", async () => {
     const exact = authority.issue({ dnsNames: ["api.egress.example"] });
     const wild = authority.issue({ dnsNames: ["*.egress.example"] });
     const any = authority.issue({ dnsNames: ["localhost"] });
@@ -116,7 +116,7 @@ describe("an HTTPS listener of the broker's own (HTTPRouteHTTPSListener)", () =>
     expect(await ask(tlsPort, "api.egress.example")).toMatchObject({ status: 200 });
   });
 
-  it("a name that no listener has is refused in the handshake, and so is none", async () => {
+  it("T29: a name that no listener has is refused in the handshake, and so is none", async () => {
     const one = authority.issue({ dnsNames: ["api.egress.example"] });
     const { tlsPort, port } = await start(manifests(listeners("exact api.egress.example one"), tlsSecret("one", one)));
     expect(await presented(tlsPort, { servername: "elsewhere.test" })).toEqual(expect.any(String));
@@ -136,7 +136,7 @@ describe("an HTTPS listener of the broker's own (HTTPRouteHTTPSListener)", () =>
     ["http/1.1", "api.egress.example", "other.egress.example", 421],
     ["http/1.1", "second.test", "second.test", 200],
     ["http/1.1", "second.test", "api.egress.example", 421],
-  ])("over %s a connection for %s asked for %s: %d (GatewayHTTPSListenerDetectMisdirectedRequests)", async (protocol, sni, host, status) => {
+  ])("T29: over %s a connection for %s asked for %s: %d (GatewayHTTPSListenerDetectMisdirectedRequests)", async (protocol, sni, host, status) => {
     const shared = authority.issue({ dnsNames: ["*.egress.example", "second.test"] });
     const replacement = listeners("exact api.egress.example shared", "wild *.egress.example shared", "second second.test shared");
     const { tlsPort } = await start(manifests(replacement, tlsSecret("shared", shared)));

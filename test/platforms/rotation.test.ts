@@ -6,6 +6,7 @@ import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, type FakeAwsSecretsManager, s
 import { type BrokerProcess, startBroker } from "../fakes/broker-process.ts";
 import { ADMIN_TOKEN, CALLER_TOKEN, testManifests } from "../fakes/manifests.ts";
 import { answerWell, fail, type Provider, startProvider } from "../fakes/provider.ts";
+import { recordFigure } from "../hostile/figure.ts";
 
 const CALLS = 200;
 const AT_ONCE = 10;
@@ -165,6 +166,7 @@ describe("AWS Secrets Manager, by the real SDK", () => {
       aws.put("prod/provider", '{"token":"key-two"}');
       revokeOld();
     });
+    recordFigure({ row: "B18", what: `calls failed by a hard rotation, of ${CALLS}`, value: CALLS - (answers[200] ?? 0), unit: "calls", bar: "0" });
     expect(answers).toEqual({ 200: CALLS });
     expect(rejected).toBeGreaterThan(0);
     // One read at the start, one when the provider said no; at most one more a second.

@@ -65,7 +65,7 @@ describe.each(["http1", "h2"] as const)("over %s, a destination", (protocol) => 
       ["of tomorrow", () => chainOf(middle.issue({ ...NAME, notBefore: past(-1), notAfter: past(-2) })), {}, "untrusted not_yet_valid"],
       ["a client's", () => chainOf(middle.issue({ ...NAME, client: true })), {}, "untrusted wrong_purpose"],
     ];
-    it.each(cases)("%s", async (_name, options, tls, label) => {
+    it.each(cases)("T29: %s", async (_name, options, tls, label) => {
       expect(await judge(options(), tls)).toBe(label);
     });
 
@@ -78,7 +78,7 @@ describe.each(["http1", "h2"] as const)("over %s, a destination", (protocol) => 
 
   describe("that speaks an old TLS", () => {
     const old: TlsOptions = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" };
-    it("is not spoken to: 1.1", async () => {
+    it("T29: is not spoken to: 1.1", async () => {
       expect(await judge({ ...chainOf(leaf), ...old }, {})).toBe("connect tls");
     });
     it("is spoken to in 1.2, unless 1.3 is asked for", async () => {
@@ -106,7 +106,7 @@ describe.each(["http1", "h2"] as const)("over %s, a destination", (protocol) => 
       ["the list is cut off", [root.revocationList(), middle.revocationList().slice(0, 200)], "untrusted crl_unavailable"],
       ["there is no list after all", [], "untrusted crl_unavailable"],
     ];
-    it.each(cases)("%s", async (_name, lists, label) => {
+    it.each(cases)("T29: %s", async (_name, lists, label) => {
       expect(await judge(chainOf(leaf), { crl: listed(...lists) })).toBe(label);
     });
 
@@ -119,7 +119,7 @@ describe.each(["http1", "h2"] as const)("over %s, a destination", (protocol) => 
       expect(await judge(chainOf(leaf), { crl }, lists())).toBe("untrusted crl_unavailable");
     });
 
-    it("gets no further call on an open connection once a new list names it", async () => {
+    it("T29: gets no further call on an open connection once a new list names it", async () => {
       const provider = await serve(chainOf(leaf));
       const crl: TlsProfile["crl"] = { pem: root.revocationList(), sources: [SOURCE] };
       const [before, after] = [new Secret(middle.revocationList(), "1"), new Secret(middle.revocationList({ revoked: [leaf] }), "2")];
@@ -158,11 +158,11 @@ describe.each(["http1", "h2"] as const)("over %s, a destination", (protocol) => 
       ["another key of the same authority", [other.pin], "untrusted pin_mismatch"],
       ["a pin that no key has", [Buffer.alloc(32).toString("base64")], "untrusted pin_mismatch"],
     ];
-    it.each(cases)("by %s", async (_name, pins, label) => {
+    it.each(cases)("T29: by %s", async (_name, pins, label) => {
       expect(await judge(chainOf(leaf), { pins })).toBe(label);
     });
 
-    it("must have a good chain and name besides", async () => {
+    it("T29: must have a good chain and name besides", async () => {
       const foreign = stranger.issue(NAME);
       expect(await judge({ cert: foreign.certPem, key: foreign.keyPem }, { pins: [foreign.pin] })).toBe("untrusted wrong_ca");
       const misnamed = middle.issue({ dnsNames: ["x.example"] });

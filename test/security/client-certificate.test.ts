@@ -60,13 +60,13 @@ describe.each(["http1", "h2"] as const)("over %s, a destination that asks for a 
   it.each([
     ["TLSv1.2", "connect tls"],
     ["TLSv1.3", "untrusted no_client_certificate"],
-  ] as const)("gets no call without one, by %s", async (version, label) => {
+  ] as const)("T29: gets no call without one, by %s", async (version, label) => {
     const provider = await start({ minVersion: version, maxVersion: version });
     expect(await call(open(), provider, null)).toBe(label);
     expect(provider.calls).toBe(0);
   });
 
-  it("gets no call with one of an authority that it does not know", async () => {
+  it("T29: gets no call with one of an authority that it does not know", async () => {
     const provider = await start();
     const foreign = createAuthority("foreign").issue({ client: true });
     // Node's server says nothing and closes.

@@ -69,11 +69,11 @@ describe.each(["http1", "h2"] as const)("a destination that is slow on purpose, 
   }
 
   describe("is given up when `connect` is over:", () => {
-    it("it takes the connection and never begins the handshake", async () => {
+    it("T29 B16: it takes the connection and never begins the handshake", async () => {
       expect(labelOf(await call(await listen(() => {}), { connectMs: 150 }))).toBe("timeout connect");
     });
 
-    it.each([1, 5, 100, 600])("it stops in the middle of the handshake, after %i bytes", async (bytes) => {
+    it.each([1, 5, 100, 600])("T29 B16: it stops in the middle of the handshake, after %i bytes", async (bytes) => {
       expect(labelOf(await call(await through(await provider(), bytes), { connectMs: 250 }))).toBe("timeout connect");
     });
 

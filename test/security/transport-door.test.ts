@@ -173,7 +173,7 @@ describe("the last door", () => {
     expect(codeOf({ ...europe, lock: AMERICA }, chat)).toBe("region_locked");
   });
 
-  it("lets no credential of another backend through", () => {
+  it("T4: lets no credential of another backend through", () => {
     const secret = { id: "s", location: { provider: "env", name: "S" }, refresh: { intervalMs: 1, jitterPercent: 0, staleForMs: 0 } } as const;
     const credential: CredentialPlan = { type: "bearer", secret, beside: null, stripClientCredentials: true };
     const own = { ...cleared(null), target: { ...cleared(null).target, backend: { ...backend, credential } } };
@@ -231,7 +231,7 @@ describe("the last door", () => {
     expect(evidence).toHaveLength(2);
   });
 
-  it("for every origin, target and header: what passes is for the backend and is one line each", () => {
+  it("T1 T4 T11: for every origin, target and header: what passes is for the backend and is one line each", () => {
     const nasty = fc.oneof(fc.constantFrom("..", ".", "%2e", "%2f", "%5c", "/", "\\", "#", "@evil", "\r\n", "\0", " ", "?", ";"), fc.string({ maxLength: 6 }));
     const text = fc.array(nasty, { maxLength: 6 }).map((parts) => parts.join(""));
     const hostname = fc.oneof(fc.constantFrom("eu.api.openai.com", "api.openai.com", "127.0.0.1"), text);

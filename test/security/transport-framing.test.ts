@@ -68,7 +68,7 @@ describe("a request that two parsers may read differently", () => {
   });
   afterAll(() => server.drain(0));
 
-  it.each(AMBIGUOUS)("is refused, reaches nobody and closes the connection: %s", async (_name, bytes) => {
+  it.each(AMBIGUOUS)("T10 T2 B4: is refused, reaches nobody and closes the connection: %s", async (_name, bytes) => {
     whole.length = 0;
     const client = rawClient(port, bytes);
     const received = await client.closed;
@@ -93,7 +93,7 @@ describe("a request that two parsers may read differently", () => {
     },
   );
 
-  it("trailers end here", async () => {
+  it("T10: trailers end here", async () => {
     whole.length = 0;
     const client = rawClient(
       port,

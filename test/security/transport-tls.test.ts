@@ -55,13 +55,13 @@ describe("a destination that cannot prove who it is", () => {
     ["a certificate of another authority", () => stranger.issue(OPENAI)],
     ["a client's certificate", () => authority.issue({ ...OPENAI, client: true })],
   ];
-  it.each(refused)("is untrusted: %s", async (_name, issue) => {
+  it.each(refused)("T29: is untrusted: %s", async (_name, issue) => {
     const upstream = await serve(issue());
     expect(await call(upstream)).toBe("untrusted");
     expect(upstream.seen).toEqual([]);
   });
 
-  it("is untrusted: signed by an authority of its own, when only the system's roots count", async () => {
+  it("T29: is untrusted: signed by an authority of its own, when only the system's roots count", async () => {
     expect(await call(await serve(authority.issue(OPENAI)), { ca: null })).toBe("untrusted");
   });
 
@@ -104,7 +104,7 @@ describe("a destination that cannot prove who it is", () => {
     const asking: TlsOptions = { requestCert: true, rejectUnauthorized: true, ca: authority.caPem };
     const client = authority.issue({ client: true, uris: ["spiffe://cluster/egress"] });
 
-    it("gets the client certificate", async () => {
+    it("T29: gets the client certificate", async () => {
       const upstream = await serve(authority.issue(OPENAI), asking);
       expect(await call(upstream, {}, new Secret(client.certPem + client.keyPem, "1"))).toBe("answer");
     });
@@ -113,7 +113,7 @@ describe("a destination that cannot prove who it is", () => {
     it.each([
       ["TLSv1.2", "connect tls"],
       ["TLSv1.3", "untrusted"],
-    ] as const)("refuses us without one over %s", async (version, label) => {
+    ] as const)("T29: refuses us without one over %s", async (version, label) => {
       const upstream = await serve(authority.issue(OPENAI), { ...asking, maxVersion: version, minVersion: version });
       expect(await call(upstream)).toBe(label);
       expect(upstream.seen).toEqual([]);
@@ -136,23 +136,23 @@ describe("a destination that cannot prove who it is", () => {
     });
   });
 
-  it("never gets less than TLS 1.2", async () => {
+  it("T29: never gets less than TLS 1.2", async () => {
     const upstream = await serve(authority.issue(OPENAI), { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" });
     expect(await call(upstream)).toBe("connect tls");
   });
 
-  it("never gets less than the profile asks", async () => {
+  it("T29: never gets less than the profile asks", async () => {
     const upstream = await serve(authority.issue(OPENAI), { maxVersion: "TLSv1.2" });
     expect(await call(upstream, { minVersion: "TLSv1.3" })).toBe("connect tls");
   });
 
-  it("never serves a connection that another CA has vouched for", async () => {
+  it("T29: never serves a connection that another CA has vouched for", async () => {
     const upstream = await serve(authority.issue(OPENAI));
     expect(await call(upstream)).toBe("answer");
     expect(await call(upstream, { ca: stranger.caPem })).toBe("untrusted");
   });
 
-  it("is given up when it does not speak TLS at all", async () => {
+  it("T29: is given up when it does not speak TLS at all", async () => {
     const upstream = await startUpstream((socket) => socket.write(reply("{}")));
     started.push(upstream);
     const silent = await transport.dispatch(

@@ -4,6 +4,7 @@ import { type BrokerProcess, startBroker } from "../fakes/broker-process.ts";
 import { ADMIN_TOKEN, CALLER_TOKEN, OTHER_TOKEN, testManifests } from "../fakes/manifests.ts";
 import { type Provider, startProvider } from "../fakes/provider.ts";
 import { type BreakingWire, hasRedis, type RedisServer, startBreakingWire, startRedis } from "../fakes/redis-server.ts";
+import { recordFigure } from "../hostile/figure.ts";
 
 const missing = !hasRedis();
 if (missing) process.stderr.write("MISSING: redis-server. Install it (Debian: apt-get install redis-server) so that it is on the PATH\n");
@@ -71,6 +72,7 @@ describe.skipIf(missing)(`one ledger of two brokers${missing ? " (MISSING: redis
     one.child.kill("SIGKILL");
     await calls(two, 10);
     const requests = (await total(two))?.requests ?? 0;
+    recordFigure({ row: "F30", what: "SIGKILL at once after 20 calls: calls lost", value: 80 - requests, unit: "of 20", bar: "<= 1 s of usage" });
     expect(requests).toBeGreaterThanOrEqual(60);
     expect(requests).toBeLessThanOrEqual(80);
   });

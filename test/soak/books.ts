@@ -8,7 +8,7 @@ interface Entry {
   readonly call: Call;
   readonly instance: Instance;
   readonly whole: boolean;
-  /** It got a head, so the broker had it. */
+  /** It got a head, so the broker had it; one that is turned away for load costs no record. */
   readonly reached: boolean;
 }
 
@@ -36,7 +36,8 @@ export function createBooks(): Books {
   const kills: { readonly instance: Instance; readonly at: number }[] = [];
 
   return {
-    add: (call, instance, reply) => void entries.push({ call, instance, whole: isWhole(call, reply), reached: reply.status !== null }),
+    add: (call, instance, reply) =>
+      void entries.push({ call, instance, whole: isWhole(call, reply), reached: reply.status !== null && reply.code !== "overloaded" }),
     killed: (instance, at) => void kills.push({ instance, at }),
     async close(asked) {
       const faults: string[] = [];

@@ -158,7 +158,7 @@ describe("attach", () => {
     expect([secretOf(null), secretOf(passthrough), secretOf(bearer), secretOf(inQuery)]).toEqual([null, null, secret, secret]);
   });
 
-  it("law: whatever the headers, none of the caller's slots survives, and the list stays even", () => {
+  it("T5 law: whatever the headers, none of the caller's slots survives, and the list stays even", () => {
     const names = fc.constantFrom("authorization", "X-Api-Key", "API-KEY", "x-goog-api-key", "cookie", "accept", "x-other");
     fc.assert(
       fc.property(fc.array(fc.tuple(names, fc.string())), (pairs) => {

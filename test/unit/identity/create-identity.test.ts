@@ -270,7 +270,7 @@ describe("API keys", () => {
   const reference = fakeReference({}, "SecretSource/egress-system/broker-keys");
   const plan = { issuers: [kubernetesIssuer()], apiKeys: reference };
 
-  it("stand for whom the document says, in every slot, for as long as it says so", async () => {
+  it("T14: stand for whom the document says, in every slot, for as long as it says so", async () => {
     const { identify, secrets, clock } = setUp({ plan });
     secrets.set(
       reference.id,

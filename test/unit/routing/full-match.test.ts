@@ -19,13 +19,13 @@ const EVIL = [
 ];
 
 describe("fullMatch", () => {
-  it.each(EVIL)("answers for %j on a subject of 16,000 characters", (pattern) => {
+  it.each(EVIL)("T20: answers for %j on a subject of 16,000 characters", (pattern) => {
     const compiled = fullMatch(pattern);
     if (!compiled.ok) throw new Error(compiled.reason);
     expect(compiled.test(`${TAIL}!`)).toBe(false);
   });
 
-  it("bounds the size of a program, because time is size times length", () => {
+  it("T20: bounds the size of a program, because time is size times length", () => {
     expect(fullMatch("[a-z]{900}[0-9]{900}")).toMatchObject({ ok: false, reason: expect.stringContaining("too large") });
     expect(fullMatch("a".repeat(5_000))).toMatchObject({ ok: false, reason: expect.stringContaining("longer than") });
   });

@@ -1,0 +1,4 @@
+import { describePlatform } from "./platform-cases.ts";
+import { startLambdaWorld } from "./platform-world.ts";
+
+describePlatform("Lambda", startLambdaWorld);
