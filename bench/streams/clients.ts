@@ -1,5 +1,6 @@
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** Where a call goes, and what it says of itself. */
 export interface Target {
@@ -10,8 +11,8 @@ export interface Target {
 /** One stream of a raw caller. */
 export interface RawStream {
   readonly socket: Socket;
-  /** Bytes of the head and the first event have come. */
-  readonly begun: Promise<boolean>;
+  /** `begun`: the head and the first event have come; `refused`: another status than 200, such as 503 to come again; `gone`: the connection ended before. */
+  readonly begun: Promise<"begun" | "refused" | "gone">;
   /** Settles with the connection's end: whether the stream's own end came, and no error before it. */
   readonly whole: Promise<boolean>;
 }
@@ -23,8 +24,8 @@ export function openStream({ port, token }: Target, what: string, id: string, op
   const socket = connect({ host: "127.0.0.1", port });
   let tail = "";
   let seen = false;
-  let started: (begun: boolean) => void = () => {};
-  const begun = new Promise<boolean>((settle) => {
+  let started: (begun: "begun" | "refused" | "gone") => void = () => {};
+  const begun = new Promise<"begun" | "refused" | "gone">((settle) => {
     started = settle;
   });
   socket.setNoDelay(true);
@@ -32,9 +33,13 @@ export function openStream({ port, token }: Target, what: string, id: string, op
   socket.on("data", (bytes: Buffer) => {
     const text = tail + bytes.toString("latin1");
     tail = text.slice(-400);
+    if (!seen && text.startsWith("HTTP/1.1 ") && !text.startsWith("HTTP/1.1 200")) {
+      started("refused");
+      return void socket.destroy();
+    }
     if (!seen && !text.includes("data: ")) return;
     seen = true;
-    started(true);
+    started("begun");
     if (options.stopReading) socket.pause();
   });
   socket.write(
@@ -46,11 +51,26 @@ export function openStream({ port, token }: Target, what: string, id: string, op
     };
     socket.on("data", look);
     socket.once("close", () => {
-      started(false);
+      started("gone");
       settle(tail.includes("data: [DONE]"));
     });
   });
   return { socket, begun, whole };
+}
+
+/** Opens a stream, and comes back a second later where the proxy has no time for it, as `Retry-After: 1` says; null: refused twenty times. */
+export async function openPatiently(
+  target: Target,
+  what: string,
+  id: string,
+  options: { readonly stopReading: boolean },
+): Promise<{ readonly stream: RawStream | null; readonly refusals: number }> {
+  for (let refusals = 0; refusals < 20; refusals += 1) {
+    const stream = openStream(target, what, id, options);
+    if ((await stream.begun) === "begun") return { stream, refusals };
+    await sleep(1_000);
+  }
+  return { stream: null, refusals: 20 };
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });

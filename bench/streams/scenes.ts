@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { residentKiB } from "../processes.ts";
 import type { Rival } from "../rivals.ts";
-import { inTurns, openStream, quantile, type RawStream, smallCall, type Target } from "./clients.ts";
+import { inTurns, openPatiently, openStream, quantile, type RawStream, smallCall, type Target } from "./clients.ts";
 
 /** A proxy under measure, and the destination that it hands calls to. */
 export interface Stage {
@@ -44,6 +44,8 @@ async function peakDuring(pid: number, work: () => Promise<unknown>): Promise<nu
 
 export interface HeldFigures {
   readonly streams: number;
+  /** Times that the proxy had no time for one more, while they were opened. */
+  readonly refusals: number;
   readonly KiBaStream: number;
   readonly firstByteP50: number;
   readonly firstByteP99: number;
@@ -56,16 +58,19 @@ export interface HeldFigures {
   readonly exit: number | null;
 }
 
+/** Opens streams into the list, fifty at a time; gives how often one was refused. */
+async function openAll(streams: RawStream[], target: Target, what: string, count: number, stopReading: boolean): Promise<number> {
+  const opened = await inTurns(count, 50, (index) => openPatiently(target, what, `${what}-${count}-${index}`, { stopReading }));
+  for (const { stream } of opened) if (stream !== null) streams.push(stream);
+  return opened.reduce((sum, { refusals }) => sum + refusals, 0);
+}
+
 /** Streams that are open at once, small calls beside them, and then SIGTERM while all end within `endMs`. */
 export async function holdStreams(stage: Stage, count: number, endMs: number): Promise<HeldFigures> {
   const { rival, target } = stage;
   const before = await warmUp(stage);
   const streams: RawStream[] = [];
-  const begun = await inTurns(count, 100, (index) => {
-    const stream = openStream(target, "hold", `held-${index}`, { stopReading: false });
-    streams.push(stream);
-    return stream.begun;
-  });
+  const refusals = await openAll(streams, target, "hold", count, false);
   await sleep(2_000);
   const memory = residentKiB(rival.pid);
   const calls: number[] = [];
@@ -83,10 +88,10 @@ export async function holdStreams(stage: Stage, count: number, endMs: number): P
   const exit = await rival.ended;
   const drainMs = performance.now() - last;
   for (const stream of streams) stream.socket.destroy();
-  const opened = begun.filter((one) => one).length;
   return {
-    streams: opened,
-    KiBaStream: (memory - before) / Math.max(1, opened),
+    streams: streams.length,
+    refusals,
+    KiBaStream: (memory - before) / Math.max(1, streams.length),
     firstByteP50: quantile(calls, 0.5),
     firstByteP99: quantile(calls, 0.99),
     healthP50: quantile(health, 0.5),
@@ -99,12 +104,14 @@ export async function holdStreams(stage: Stage, count: number, endMs: number): P
 
 export interface StalledFigures {
   readonly readers: number;
+  readonly refusals: number;
   readonly KiBaReader: number;
   /** MiB that the destination could send in the second after nothing moved any more. */
   readonly moreMiB: number;
   readonly healthP99: number;
-  /** Streams of the destination that are open 3 s after all callers hung up. */
+  /** Streams of the destination that are open 3 s after all callers hung up; and 10 s after. */
   readonly left: number;
+  readonly leftLater: number;
 }
 
 /** Callers that ask for a stream, take its first bytes and stop reading. */
@@ -113,13 +120,10 @@ export async function stallReaders(stage: Stage, count: number): Promise<Stalled
   const before = await warmUp(stage);
   const streams: RawStream[] = [];
   let moreMiB = 0;
+  let refusals = 0;
   const health: number[] = [];
   const peak = await peakDuring(rival.pid, async () => {
-    await inTurns(count, 100, (index) => {
-      const stream = openStream(target, "flood", `flood-${count}-${index}`, { stopReading: true });
-      streams.push(stream);
-      return stream.begun;
-    });
+    refusals = await openAll(streams, target, "flood", count, true);
     let { sent } = await control(stage, "state");
     for (let quiet = 0, looks = 0; quiet < 4 && looks < 120; looks += 1) {
       await sleep(500);
@@ -136,7 +140,17 @@ export async function stallReaders(stage: Stage, count: number): Promise<Stalled
   for (const stream of streams) stream.socket.destroy();
   await sleep(3_000);
   const { open } = await control(stage, "state");
-  return { readers: count, KiBaReader: (peak - before) / count, moreMiB, healthP99: quantile(health, 0.99), left: open };
+  await sleep(7_000);
+  const later = (await control(stage, "state")).open;
+  return {
+    readers: streams.length,
+    refusals,
+    KiBaReader: (peak - before) / Math.max(1, streams.length),
+    moreMiB,
+    healthP99: quantile(health, 0.99),
+    left: open,
+    leftLater: later,
+  };
 }
 
 export interface CancelFigures {
