@@ -27,6 +27,12 @@ export interface EventFault {
 }
 
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** RFC 9110 section 5.5. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** As everywhere; without what the front door adds. */
+const MAX_HEADERS = 100;
+const HEADER_BYTES = 16_384;
 /** Headers of which a second one is an attack: whoever reads the first and whoever reads the last would see different callers. */
 const SINGLE: ReadonlySet<string> = new Set(["host", "authorization", "x-api-key", "api-key", "x-goog-api-key", "content-type", "content-length"]);
 
@@ -48,6 +54,9 @@ export function readHttpEvent(event: unknown): HttpEvent | EventFault | null {
   if (repeated !== null) return { door, fault: `The request has more than one ${repeated}.` };
   const authority = headerOf(raw, "host") ?? textOf(context["domainName"]) ?? "";
   if (!HOST.test(authority)) return { door, fault: "The request has no Host that can be used." };
+  const headers = forBroker(raw, principal !== null);
+  const headerFault = faultOfHeaders(headers);
+  if (headerFault !== null) return { door, fault: headerFault };
   const body = bodyOf(fields);
   if (body === null) return { door, fault: "The body of the request cannot be read." };
   const kept = principal === null ? query : withoutIamParameters(query);
@@ -59,7 +68,7 @@ export function readHttpEvent(event: unknown): HttpEvent | EventFault | null {
     authority,
     scheme: headerOf(raw, "x-forwarded-proto") === "http" ? "http" : "https",
     port: /^\d{1,5}$/.test(port) ? Number(port) : null,
-    headers: forBroker(raw, principal !== null),
+    headers,
     remoteAddress: textOf(door === "v2" ? http["sourceIp"] : fieldsOf(context["identity"])["sourceIp"]) ?? lastForwardedFor(raw),
     principal,
     body,
@@ -92,6 +101,19 @@ function faultOfPath(path: string, decoded: boolean): string | null {
   if (decoded && /[^\x21-\x7e]|%/.test(path))
     return "An HTTP API of API Gateway decodes the path, and this one can be read in two ways: call a function URL or a REST API instead.";
   return /%(?![0-9A-Fa-f]{2})/.test(path) ? "The path has a percent sign that escapes nothing." : null;
+}
+
+/** Whoever may invoke the function writes events as they like: no HTTP parser has seen them. */
+function faultOfHeaders(headers: readonly string[]): string | null {
+  if (headers.length > MAX_HEADERS * 2) return "The request has too many headers.";
+  let bytes = 0;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? "";
+    const value = headers[i + 1] ?? "";
+    bytes += name.length + value.length;
+    if (!NAME.test(name) || !VALUE.test(value)) return "A header of the request cannot be read.";
+  }
+  return bytes > HEADER_BYTES ? "The headers of the request are too large." : null;
 }
 
 /** Load balancers hand parameters over as they came; API Gateway decodes them, and the order among different names is lost. */
@@ -127,7 +149,11 @@ function bodyOf(fields: Fields): Uint8Array | null {
   const { body } = fields;
   if (body === undefined || body === null) return new Uint8Array(0);
   if (typeof body !== "string") return null;
-  return Buffer.from(body, fields["isBase64Encoded"] === true ? "base64" : "utf8");
+  if (fields["isBase64Encoded"] !== true) return Buffer.from(body, "utf8");
+  // Node passes over what is no base64; then the length tells of it.
+  const bytes = Buffer.from(body, "base64");
+  const padding = body.endsWith("==") ? 2 : body.endsWith("=") ? 1 : 0;
+  return bytes.length === (body.length / 4) * 3 - padding ? bytes : null;
 }
 
 function repeatedHeader(list: readonly string[]): string | null {
