@@ -78,8 +78,39 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     tests: ["test/unit/transport/locate/*.test.ts"],
   },
   {
-    name: "identity",
-    sources: ["src/identity/*.ts"],
-    tests: ["test/unit/identity/*.test.ts", "test/security/identity-hostile-tokens.test.ts"],
+    // Whom documents, claims and headers name; where an issuer's keys come from.
+    name: "identity-names",
+    sources: ["api-keys", "key-set", "held-keys", "remote-keys", "claimed-caller", "principal-caller", "presented-credentials", "token-parts"].map(
+      (name) => `src/identity/${name}.ts`,
+    ),
+    tests: ["test/unit/identity/whom-a-document-names.test.ts", "test/unit/identity/remote-keys.test.ts"],
+  },
+  {
+    // Signatures and times of tokens, what is remembered of them, and the order of it all: with real keys, and so the slowest.
+    name: "identity-tokens",
+    sources: ["verify-jwt", "gateway-verifier", "create-identity", "read-chain"].map((name) => `src/identity/${name}.ts`),
+    tests: ["test/unit/identity/create-identity.test.ts", "test/unit/identity/forwarded-caller.test.ts", "test/security/identity-hostile-tokens.test.ts"],
+  },
+  {
+    // Who is meant, how much, until when and what is told of it. The desks themselves (leases, realms, what is settled) are too many for a test a mutant.
+    name: "limits",
+    sources: [
+      "src/policy/limits/claim-amount.ts",
+      "src/policy/limits/match-limit.ts",
+      "src/policy/limits/calendar-period.ts",
+      "src/policy/limits/rate-limit-fields.ts",
+      "src/policy/limits/limits-of-namespace.ts",
+      "src/policy/limits/token-ratios.ts",
+      "src/policy/limits/body-weight.ts",
+    ],
+    tests: [
+      "test/unit/policy/limits/claim-amount.test.ts",
+      "test/unit/policy/limits/match-limit.test.ts",
+      "test/unit/policy/limits/calendar-period.test.ts",
+      "test/unit/policy/limits/rate-limit-fields.test.ts",
+      "test/unit/policy/limits/limits-of-namespace.test.ts",
+      "test/unit/policy/limits/token-ratios.test.ts",
+      "test/unit/policy/limits/body-weight.test.ts",
+    ],
   },
 ];
