@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { LimitRule } from "../../../../src/model/limit.ts";
+import type { LimitRule, UsageExpression, UsageVariable } from "../../../../src/model/limit.ts";
 import { UNKNOWN_USAGE } from "../../../../src/model/operation.ts";
 import type { RateCard } from "../../../../src/model/price.ts";
 import { claimAmount, type UsageEstimate, usedAmount } from "../../../../src/policy/limits/claim-amount.ts";
@@ -54,6 +54,58 @@ describe("what a call claims", () => {
     const four = { op: "*", left: { op: "number", value: 4 }, right: { op: "variable", name: "output" } } as const;
     expect(claimAmount({ ...RULE, measure: four }, ESTIMATE, null)).toBe(800);
     expect(claimAmount({ ...RULE, measure: { op: "-", left: { op: "number", value: 0 }, right: four } }, ESTIMATE, null)).toBe(0);
+  });
+});
+
+describe("what an expression may name", () => {
+  const named = (name: UsageVariable): UsageExpression => ({ op: "*", left: { op: "number", value: 1_000_000 }, right: { op: "variable", name } });
+  const everything = {
+    inputTokens: 11,
+    outputTokens: 13,
+    cacheReadTokens: 2,
+    cacheWriteTokens: 3,
+    reasoningTokens: 5,
+    audioInputTokens: 7,
+    audioOutputTokens: 17,
+  };
+  const rates: RateCard = { ...RATES, input: 19, cachedInput: 23, output: 29 };
+
+  it.each<[UsageVariable, number]>([
+    ["input", 11],
+    ["output", 13],
+    ["total", 24],
+    ["cachedInput", 2],
+    ["cacheWrite", 3],
+    ["reasoning", 5],
+    ["audioInput", 7],
+    ["audioOutput", 17],
+    ["price.input", 19],
+    ["price.cachedInput", 23],
+    ["price.output", 29],
+  ])("%s is %i", (name, value) => {
+    const rule = { ...RULE, measure: named(name) };
+    expect(usedAmount(rule, { ...UNKNOWN_USAGE, ...everything }, null, rates)).toBe(value * 1_000_000);
+  });
+
+  it("before the call only what is expected of it and the prices are known", () => {
+    expect(claimAmount({ ...RULE, measure: named("total") }, ESTIMATE, null)).toBe(250_000_000);
+    expect(claimAmount({ ...RULE, measure: named("price.input") }, ESTIMATE, rates)).toBe(19_000_000);
+    // Nobody knows what will be read from a cache: all of it is claimed.
+    expect(claimAmount({ ...RULE, measure: named("price.input") }, ESTIMATE, null)).toBe(250);
+  });
+
+  it("a fixed reserve, and a call that nobody can look into, claim what the policy says, whatever the expression", () => {
+    const rule = { ...RULE, measure: named("output") };
+    expect(claimAmount({ ...rule, reserve: { kind: "fixed", output: 400 } }, ESTIMATE, null)).toBe(400);
+    expect(claimAmount(rule, { ...ESTIMATE, blind: true }, null)).toBe(400);
+  });
+
+  it("of money it gives money, and no price of the route's stands in for it", () => {
+    const rule = { ...COST, measure: named("price.output") };
+    expect(
+      usedAmount(rule, { ...UNKNOWN_USAGE, ...everything }, { nanos: 5, currency: "USD", source: "policy", estimated: false }, { ...rates, output: 0.000001 }),
+    ).toBe(1_000_000_000);
+    expect(usedAmount(COST, { ...UNKNOWN_USAGE, ...everything }, { nanos: 5, currency: "USD", source: "policy", estimated: false }, rates)).toBe(5);
   });
 });
 

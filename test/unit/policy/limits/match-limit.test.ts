@@ -15,6 +15,8 @@ describe("whom a limit is for", () => {
     [{ ...NONE, serviceAccounts: ["team-a/batch-7"] }, true],
     [{ ...NONE, serviceAccounts: ["team-a/*"] }, true],
     [{ ...NONE, serviceAccounts: ["team-b/batch-7"] }, false],
+    [{ ...NONE, serviceAccounts: ["nobody", "batch-7"] }, true],
+    [{ ...NONE, serviceAccounts: ["nobody", "team-b/*"] }, false],
     [{ ...NONE, models: ["gpt-*"] }, true],
     [{ ...NONE, models: ["claude-*"] }, false],
     [{ namespaces: ["team-a"], serviceAccounts: ["batch-*"], models: ["claude-*"] }, false],
@@ -28,6 +30,13 @@ describe("whom a limit is for", () => {
     expect(matchesLimit({ ...NONE, models: ["gpt-*"] }, nameless)).toBe(false);
     expect(matchesLimit({ ...NONE, serviceAccounts: ["*"] }, nameless)).toBe(true);
     expect(matchesLimit({ ...NONE, serviceAccounts: ["batch-*"] }, nameless)).toBe(false);
+    expect(matchesLimit({ ...NONE, serviceAccounts: ["team-a/*"] }, nameless)).toBe(true);
+    // Not even by one that asks for a single character of it.
+    for (const pattern of ["?*", "S*", "*!", "*a*"]) {
+      expect(matchesLimit({ ...NONE, serviceAccounts: [pattern] }, nameless)).toBe(false);
+      expect(matchesLimit({ ...NONE, models: [pattern] }, nameless)).toBe(false);
+    }
+    expect(matchesLimit({ ...NONE, serviceAccounts: ["team-a/*!"] }, nameless)).toBe(false);
   });
 });
 

@@ -25,7 +25,28 @@ describe("bytes per token", () => {
   it("learns nothing from short requests, which are mostly envelope", () => {
     const ratios = createTokenRatios();
     ratios.learn("m", 300, 10);
+    ratios.learn("m", 300, 49);
     expect(ratios.of("m")).toBe(3.5);
+    ratios.learn("m", 300, 50);
+    expect(ratios.of("m")).toBeCloseTo(3.75, 10);
+  });
+
+  it("learns nothing from a request without bytes, of which something was counted all the same", () => {
+    const ratios = createTokenRatios();
+    for (const bytes of [0, -1]) ratios.learn("m", bytes, 100);
+    expect(ratios.of("m")).toBe(3.5);
+  });
+
+  it("keeps a model that is used, however many come after", () => {
+    const ratios = createTokenRatios();
+    ratios.learn("used", 800, 100);
+    for (let model = 0; model < 1_000; model += 1) {
+      ratios.learn(`m${model}`, 800, 100);
+      ratios.learn("used", 800, 100);
+    }
+    expect(ratios.of("used")).toBeGreaterThan(7.9);
+    expect(ratios.of("m999")).toBeCloseTo(3.95, 10);
+    expect(ratios.of("m744")).toBe(3.5);
   });
 
   it("forgets the models that were used longest ago", () => {
