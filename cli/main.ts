@@ -16,6 +16,7 @@ usage: spillway <command> [options]
   explain   say what would happen to one call, and why
   prove     say which countries any call could reach, how that is known, and what is refused
   usage     say who used what: calls, tokens and cost, as a running broker's ledger has them
+  status    say what of a running broker is degraded, since when and why
   regions   ask providers where they process, and keep the answers as RegionAttestations
   audit     check an audit log: that no record was removed, edited, moved or put in
   key       make the key by which one broker knows another
@@ -40,6 +41,8 @@ async function main(args: readonly string[]): Promise<number> {
       return (await import("./prove.ts")).runProve(rest);
     case "usage":
       return (await import("./usage.ts")).runUsage(rest);
+    case "status":
+      return (await import("./status.ts")).runStatus(rest);
     case "regions":
       return (await import("./regions.ts")).runRegions(rest);
     case "audit":
@@ -57,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
       print(HELP);
       return command === undefined ? EXIT.usage : EXIT.good;
     default:
-      throw new CliError(`there is no command "${command}": use serve, check, compile, explain, prove, usage, regions, audit or key`);
+      throw new CliError(`there is no command "${command}": use serve, check, compile, explain, prove, usage, status, regions, audit or key`);
   }
 }
 

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import type { UsageReport } from "../src/offline.ts";
+import { askBroker, asObject, brokerAddress, parsed, readToken } from "./ask-broker.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { parseOptions } from "./options.ts";
-import { print, wantsColor, warn } from "./terminal.ts";
+import { print, wantsColor } from "./terminal.ts";
 import { describeUsage } from "./usage-table.ts";
 
 const HELP = `usage: spillway usage [--by NAME,...] [--since WHEN] [--until WHEN] [--namespace NAME] [--json | --csv]
@@ -23,7 +23,6 @@ credential of the Gateway's own namespace.
   --json            the report as JSON
   --csv             the rows as CSV`;
 
-const LIMIT_MS = 30_000;
 /** Options that are handed on, by the parameter that each becomes. */
 const PARAMETERS = {
   by: "by",
@@ -37,9 +36,6 @@ const PARAMETERS = {
   gateway: "gateway",
   limit: "limit",
 } as const;
-/** Names that no other machine can have. */
-const NEAR = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-
 /** `spillway usage`. */
 export async function runUsage(args: readonly string[]): Promise<number> {
   const text = { type: "string" } as const;
@@ -69,10 +65,8 @@ export async function runUsage(args: readonly string[]): Promise<number> {
     return EXIT.good;
   }
   if (values.json === true && values.csv === true) throw new CliError("either --json or --csv");
-  const url = brokerUrl(values.url ?? (process.env["SPILLWAY_URL"]?.trim() || "http://127.0.0.1:8787"));
-  const token = await readToken(values["token-file"] ?? null);
-  if (url.protocol === "http:" && !NEAR.test(url.hostname)) warn(`spillway: the credential goes to ${url.host} without TLS`);
-  const asked = new URL(`${url.pathname.replace(/\/$/, "")}/-/usage`, url);
+  const asked = brokerAddress(values.url, "/-/usage");
+  const token = await readToken(values["token-file"] ?? null, asked);
   for (const [option, parameter] of entriesOf(PARAMETERS)) {
     const value = values[option] ?? (option === "by" ? "namespace,model" : undefined);
     if (value !== undefined) asked.searchParams.set(parameter, value);
@@ -91,20 +85,10 @@ export async function runUsage(args: readonly string[]): Promise<number> {
 
 /** The body of a good answer; anything else is a `CliError` that says what to do. */
 async function ask(asked: URL, token: string): Promise<string> {
-  let answer: Response;
-  let body: string;
-  try {
-    // Followed, a redirect could take the credential elsewhere.
-    answer = await fetch(asked, { headers: { authorization: `Bearer ${token}` }, redirect: "manual", signal: AbortSignal.timeout(LIMIT_MS) });
-    body = await answer.text();
-  } catch (error) {
-    throw new CliError(`${asked.host} cannot be reached: ${reasonOf(error)}. Is the broker there? --url says where`, EXIT.faults);
-  }
+  const { answer, body } = await askBroker(asked, token);
   const code = answer.headers.get("x-egress-error");
   const type = answer.headers.get("content-type") ?? "";
   if (answer.status === 200 && /^(?:application\/json|text\/csv)\b/.test(type)) return body;
-  if (answer.status === 401 && code !== null)
-    throw new CliError("the broker did not accept the credential: it takes one of the Gateway's own namespace (--token-file or SPILLWAY_TOKEN)", EXIT.faults);
   if (answer.status === 400 && code !== null) throw new CliError(parameterFault(body));
   if (answer.status === 503 && code !== null) throw new CliError("the store that keeps usage gave no answer; the broker's log may say why", EXIT.faults);
   throw new CliError(`${asked.origin}${asked.pathname} answered ${answer.status}, not as a broker that keeps usage does: is --url right?`, EXIT.faults);
@@ -121,49 +105,6 @@ function readReport(body: string, asked: URL): UsageReport {
   if (!Array.isArray(report["rows"]) || !Array.isArray(report["by"]) || typeof report["from"] !== "string" || report["total"] === undefined)
     throw new CliError(`${asked.origin}${asked.pathname} gave no report of usage: is --url right?`, EXIT.faults);
   return report as unknown as UsageReport; // what the page of this very release writes
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {}; // of an object every member is unknown
-}
-
-function brokerUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new CliError(`--url is the http or https address of a broker, not "${text}"`);
-  if (url.username !== "" || url.password !== "") throw new CliError("--url holds a password: credentials come by --token-file or SPILLWAY_TOKEN");
-  return url;
-}
-
-async function readToken(file: string | null): Promise<string> {
-  let token = process.env["SPILLWAY_TOKEN"]?.trim() ?? "";
-  if (file !== null) {
-    try {
-      token = (await readFile(file, "utf8")).trim();
-    } catch {
-      throw new CliError(`${file} cannot be read`, EXIT.faults);
-    }
-  }
-  if (token === "") throw new CliError(`${file === null ? "a credential is needed: --token-file, or SPILLWAY_TOKEN" : `${file} is empty`}`);
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new CliError("the credential holds a character that none may hold, such as a space or a line break");
-  return token;
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
-  if (error.name === "TimeoutError") return `no answer within ${LIMIT_MS / 1000} s`;
-  const cause: unknown = error.cause;
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : null;
-  if (code === "ECONNREFUSED") return "the connection was refused";
-  if (code === "ENOTFOUND") return "there is no such host";
-  return typeof code === "string" ? code : "the connection failed";
 }
 
 function entriesOf<Name extends string, Value>(table: Readonly<Record<Name, Value>>): readonly (readonly [Name, Value])[] {

@@ -3,6 +3,7 @@ import { answerPreflight } from "./answer-preflight.ts";
 import { answerRedirect } from "./answer-redirect.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import type { CallInFlight } from "./attempt.ts";
+import { notePlanned } from "./attribution/debug-log.ts";
 import { readMcpFacts } from "./attribution/mcp-facts.ts";
 import { noteBody, noteIdentified, noteReceived, noteRouted } from "./attribution/note-stages.ts";
 import { authorizeCall } from "./authorize-call.ts";
@@ -54,6 +55,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const proving = stages.identity.identify(received);
     const identified = proving instanceof Promise ? await proving : proving;
     noteIdentified(record, identified);
+    if (identified.gateway.debug !== null) stages.attribution.debug(record, identified.gateway.debug, identified);
     stages.openCalls.enter(identified.gateway, identified.caller.namespace);
     place = identified;
     // 3 Routed: the rule, its policies merged.
@@ -75,6 +77,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     const asked = planRequest(routed.operation, body.facts?.model ?? null);
     const planned = plan(routed, asked, stages.health, stages.random);
     record.excluded = planned.excluded;
+    if (record.debug !== null) notePlanned(record.debug, planned, stages.clock.monotonic());
     if (planned.redirect !== null) return answerRedirect(routed, planned.redirect, record);
     // 4 Limited: there is room on all accounts. What a call may cost depends on whom it goes to.
     let { candidates } = planned;

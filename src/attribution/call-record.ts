@@ -72,6 +72,7 @@ export function startRecord(exchange: Exchange, id: string, clock: Clock): CallR
     charged: null,
     cost: null,
     settled: false,
+    debug: null,
   };
 }
 

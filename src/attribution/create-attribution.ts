@@ -1,13 +1,16 @@
 import { ProxyTracerProvider, type Tracer, trace } from "@opentelemetry/api";
+import type { Identified } from "../model/call.ts";
 import type { AttemptRecord, CallRecord } from "../model/call-record.ts";
 import type { Cleared } from "../model/cleared.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Clock, EventSink } from "../model/ports.ts";
+import type { DebugWindow } from "../model/snapshot.ts";
 import { accessLogLine } from "./access-log.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { eventsOf } from "./call-events.ts";
 import { startAttempt, startRecord } from "./call-record.ts";
 import { type CallSpans, createCallSpans } from "./call-spans.ts";
+import { createDebugGate, debugLine } from "./debug-log.ts";
 import { createDenialLimiter } from "./denial-limiter.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type GenAiConventions, SCOPE } from "./semconv.ts";
@@ -39,6 +42,8 @@ export interface Attribution {
   readonly metrics: Metrics;
   /** Begins the record of a call. */
   begin(exchange: Exchange, id: string): CallRecord;
+  /** The decisions on this call are told of too, if its window is open for it. Costs one comparison else. */
+  debug(record: CallRecord, window: DebugWindow, identified: Identified): void;
   /** Adds an attempt that starts now; `model` is what is sent upstream, null while it is not known. */
   beginAttempt(record: CallRecord, cleared: Cleared, model: string | null): AttemptRecord;
   /** Counts a copy of the call that went to a mirror, or did not; `outcome` as that of an attempt, or why it was not sent. `attempt`: it was tried. Never throws. */
@@ -62,6 +67,7 @@ export function createAttribution(options: AttributionOptions): Attribution {
   const { clock, sink, log, schedule, queueBound = DEFAULT_QUEUE_BOUND, audit = null, countUsage = null } = options;
   const given = options.tracer === null ? null : createCallSpans(options.tracer, options.conventions);
   const metrics = options.metrics ?? createMetrics({ clock, conventions: options.conventions ?? "1.41" });
+  const debugGate = createDebugGate(clock);
   const limitDenials = createDenialLimiter(clock);
   let queue: CallRecord[] = [];
   let scheduled = false;
@@ -83,6 +89,7 @@ export function createAttribution(options: AttributionOptions): Attribution {
       record.trace ??= parentTrace(record);
       if (log === null) return;
       log(accessLogLine(record));
+      if (record.debug !== null) log(debugLine(record, record.debug));
     });
     const suppressed = limitDenials(record);
     if (audit !== null) attempt("audit", () => audit.settled(record, suppressed));
@@ -127,6 +134,9 @@ export function createAttribution(options: AttributionOptions): Attribution {
     begin(exchange, id) {
       metrics.callStarted();
       return startRecord(exchange, id, clock);
+    },
+    debug(record, window, identified) {
+      if (log !== null) record.debug = debugGate(window, identified);
     },
     beginAttempt: (record, cleared, model) => startAttempt(record, cleared, model, clock.monotonic()),
     mirrored(record, backend, outcome, copy) {

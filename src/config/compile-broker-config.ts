@@ -1,7 +1,7 @@
 import type { IdentityPlan, IssuerPlan } from "../model/identity-plan.ts";
 import type { UsageStorePlan } from "../model/limit.ts";
 import type { SecretReference } from "../model/secret.ts";
-import type { CompiledGateway, GatewayBounds } from "../model/snapshot.ts";
+import type { CompiledGateway, DebugWindow, GatewayBounds } from "../model/snapshot.ts";
 import { byteSize } from "./byte-size.ts";
 import { type AuthoredSecretRef, compileSecret } from "./compile-secret.ts";
 import { compileUsageStore } from "./compile-usage-store.ts";
@@ -24,6 +24,7 @@ export interface GatewaySettings {
   /** Null: every public name. */
   readonly allowedDomains: readonly string[] | null;
   readonly console: boolean;
+  readonly debug: DebugWindow | null;
 }
 
 const MAX_CLOCK_SKEW_SECONDS = 60;
@@ -45,6 +46,7 @@ export const CLOSED_SETTINGS: GatewaySettings = {
   chainId: null,
   allowedDomains: null,
   console: false,
+  debug: null,
 };
 
 /** Fails as a whole when any secret of it cannot be resolved: a Gateway never runs with some of its issuers. */
@@ -90,6 +92,7 @@ export function compileBrokerConfig(context: LinkContext, manifest: ManifestOf<"
     chainId: spec.chainId ?? null,
     allowedDomains: spec.allowedDomains ?? null,
     console: spec.console?.mode === "Enabled",
+    debug: spec.debug === undefined ? null : { until: Date.parse(spec.debug.until), namespaces: spec.debug.namespaces ?? null },
   });
 }
 

@@ -92,6 +92,7 @@ function assemble(context: LinkContext, plan: GatewayPlan, attached: AttachedRou
     bounds: plan.settings.bounds,
     usageStore: plan.settings.usageStore,
     console: plan.settings.console,
+    debug: plan.settings.debug,
     // A pseudonym that no other Gateway has: two brokers in a chain must not take each other for themselves.
     chainId: plan.settings.chainId ?? `${plan.manifest.name}-${digest(["spillway", idOf(plan.manifest)])}`,
     listeners,

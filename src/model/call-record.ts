@@ -68,6 +68,31 @@ export interface CallRecord {
   /** Null: unknown, which is never 0. */
   cost: CallCost | null;
   settled: boolean;
+  /** Null: nobody asked for the decisions on this call. */
+  debug: DebugNotes | null;
+}
+
+/** What a debug window of BrokerConfig asks to be told of a call: names, words and times; no values. */
+export interface DebugNotes {
+  /** End of the window in milliseconds since the epoch. */
+  readonly until: number;
+  /** Names of the request's headers, each once. */
+  readonly headerNames: readonly string[];
+  readonly identified: number;
+  planned: number | null;
+  /** Keys of the backends that the call may go to, in order. */
+  candidates: readonly string[];
+  /** What the lock said of those that are out for its sake. */
+  denied: readonly (DebugPlace & { readonly backend: string })[];
+}
+
+/** Where a backend processes, as far as a lock knows, and what the lock makes of it. */
+export interface DebugPlace {
+  readonly decision: RegionEvidence["decision"];
+  readonly policies: readonly string[];
+  readonly regions: readonly string[];
+  readonly evidence: RegionEvidence["evidence"];
+  readonly rule: RegionEvidence["rule"];
 }
 
 export interface AttemptRecord {

@@ -28,11 +28,21 @@ export interface CompiledGateway {
   readonly usageStore: UsageStorePlan | null;
   /** The broker is to serve the page at `/-/console`, to whoever may read `/-/status`. */
   readonly console: boolean;
+  /** Whose decisions are told of, and until when; null: nobody's. */
+  readonly debug: DebugWindow | null;
   /** Our own cdn-id for `CDN-Loop` (RFC 8586) and `Via`: an HTTP token. */
   readonly chainId: string;
   readonly listeners: readonly CompiledListener[];
   /** Policies on the Gateway that exist but were refused fail closed: every call gets `route_rejected` with this reason. Null: none. */
   readonly rejected: string | null;
+}
+
+/** A time for which the decisions on calls are told in the log. */
+export interface DebugWindow {
+  /** Milliseconds since the epoch; it is open for the 24 hours before at most. */
+  readonly until: number;
+  /** Null: callers of every namespace. */
+  readonly namespaces: readonly string[] | null;
 }
 
 export interface GatewayBounds {

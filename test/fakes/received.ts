@@ -15,6 +15,7 @@ export function fakeGateway(identity: IdentityPlan, name = "egress"): CompiledGa
     bounds: { maxRequestBytes: 1_000_000, replayBytes: 1_000_000, maxOpenCalls: 1_000, maxOpenCallsPerNamespace: 500 },
     usageStore: null,
     console: false,
+    debug: null,
     chainId: name,
     listeners: [fakeListener],
     rejected: null,

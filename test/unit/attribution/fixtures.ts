@@ -93,6 +93,7 @@ export function recordOf(changes: Partial<CallRecord> = {}): CallRecord {
     charged: null,
     cost: null,
     settled: false,
+    debug: null,
     ...changes,
   };
 }

@@ -185,6 +185,7 @@ describe("Gateway", () => {
       scope: "Shared",
       chainId: "chain-1",
       console: true,
+      debug: null,
       bounds: { maxRequestBytes: 1_048_576, replayBytes: 1_048_576 },
       rejected: null,
     });
