@@ -21,18 +21,22 @@ const READ_BY_PAGE: ReadonlySet<string> = new Set(["/-/usage", "/-/incidents", "
 /** The broker's own pages. They and their router load with the first request for one: no call needs them. */
 export function createAdminPages(broker: Broker, { metrics, now, files }: PageSources): AdminPages {
   const { ready, status, authorize, events, usagePages } = broker;
-  const view: AdminView = { ready, status, metrics, authorize, takeEvents: events?.takeMessage ?? null, usagePages };
+  const view: Omit<AdminView, "status"> = { ready, metrics, authorize, takeEvents: events?.takeMessage ?? null, usagePages };
   let app: AdminApp | null = null;
   let page: ConsolePage | null = null;
 
   async function readPage(): Promise<ConsolePage> {
-    const [{ createConsole }, { consoleProof, consoleState }] = await Promise.all([import("./console/create-console.ts"), import("./console-data.ts")]);
+    const [{ createConsole }, { consoleProof, consoleState }, { describeStatus }] = await Promise.all([
+      import("./console/create-console.ts"),
+      import("./console-data.ts"),
+      import("./describe-status.ts"),
+    ]);
     page ??= createConsole({
       authorize,
       now,
       files,
       data: {
-        state: async () => consoleState(broker.loaded(), broker.status(), now()),
+        state: async () => consoleState(broker.loaded(), describeStatus(status()), now()),
         proof: async (place) => consoleProof(broker.loaded(), place, now()),
       },
     });
@@ -45,9 +49,9 @@ export function createAdminPages(broker: Broker, { metrics, now, files }: PageSo
     const isOn = broker.loaded()?.snapshot?.gateways.some((gateway) => gateway.console) ?? false;
     if (isOn && /^\/-\/console(?:\/|$)/.test(path)) return (await readPage()).answer(request, platform.place);
     const asked = isOn && READ_BY_PAGE.has(path) && request.headers.has("cookie") ? (await readPage()).withSession(request) : request;
-    const { createAdminApp } = await import("./listener/admin-app.ts");
+    const [{ createAdminApp }, { describeStatus }] = await Promise.all([import("./listener/admin-app.ts"), import("./describe-status.ts")]);
     // Not the promise is kept: on Workers one request must not wait for what another began.
-    app ??= createAdminApp(view);
+    app ??= createAdminApp({ ...view, status: () => describeStatus(status()) });
     const answer = await app.fetch(asked, platform);
     return asked === request ? answer : guarded(answer);
   };

@@ -12,7 +12,6 @@ import { createSecrets } from "./credentials/create-secrets.ts";
 import { createIdentityForwarder } from "./credentials/forwarded-identity.ts";
 import { nameOfNotice, noticeMatches } from "./credentials/notice-matches.ts";
 import { createRotationWatch } from "./credentials/rotation-watch.ts";
-import { describeDegradations } from "./describe-degradations.ts";
 import { describeOutlets, type Outlets, outletNotices } from "./guard-outlets.ts";
 import { identifySender, isOperator } from "./identify-sender.ts";
 import { createIdentity } from "./identity/create-identity.ts";
@@ -222,7 +221,7 @@ export function createBroker(ports: BrokerPorts): Broker {
       ready: ready(),
       snapshot: snapshot === null ? null : { id: snapshot.id, loadedAt: loadedAt === null ? null : new Date(loadedAt).toISOString() },
       lastLoadFailed: failedLoad === null ? null : { at: new Date(failedLoad.at).toISOString(), faults: failedLoad.faults },
-      degraded: describeDegradations(degraded.list()),
+      degraded: degraded.list(),
       conditions: loaded?.conditions ?? [],
       backends: health.snapshot(),
       concurrency: concurrency.snapshot(),

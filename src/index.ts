@@ -30,7 +30,7 @@ export * from "./model/caller.ts";
 export type { Cleared } from "./model/cleared.ts";
 export type * from "./model/cloud-event.ts";
 export type * from "./model/codec.ts";
-export * from "./model/degradation.ts";
+export type * from "./model/degradation.ts";
 export { REFUSALS, Refusal, type RefusalCode } from "./model/errors.ts";
 export type * from "./model/event.ts";
 export * from "./model/exchange.ts";

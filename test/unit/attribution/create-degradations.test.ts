@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDegradations } from "../../../src/attribution/create-degradations.ts";
-import { describeDegradations } from "../../../src/describe-degradations.ts";
+import { describeStatus } from "../../../src/describe-status.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 function world() {
@@ -78,7 +78,7 @@ describe("what is degraded", () => {
   it("is described with its effect and the section that says what to do", () => {
     const { clock, degraded } = world();
     degraded.enter("overload", "instance", "memory");
-    expect(describeDegradations(degraded.list())).toEqual([
+    expect(describeStatus({ ready: true, degraded: degraded.list() })["degraded"]).toEqual([
       {
         part: "overload",
         subject: "instance",

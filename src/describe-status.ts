@@ -17,13 +17,18 @@ export interface DescribedDegradation {
   readonly docs: string;
 }
 
-/** What is degraded, as operators read it. */
-export function describeDegradations(list: readonly Degradation[]): readonly DescribedDegradation[] {
-  return list.map(({ since, until, ...entry }) => ({
+/** `Broker.status()` as operators read it: what is degraded with its effect, and where to read on. */
+export function describeStatus(status: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const degraded = status["degraded"] as readonly Degradation[]; // what the broker puts there
+  return { ...status, degraded: degraded.map(describeDegradation) };
+}
+
+function describeDegradation({ since, until, ...entry }: Degradation): DescribedDegradation {
+  return {
     ...entry,
     since: new Date(since).toISOString(),
     until: until === null ? null : new Date(until).toISOString(),
     effect: DEGRADATIONS[entry.part].effect,
     docs: degradedDocs(entry.part),
-  }));
+  };
 }
