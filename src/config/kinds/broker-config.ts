@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { PRINCIPAL_TYPES } from "../../model/caller.ts";
 import { exactlyOne, withRules } from "./cross-field-rule.ts";
+import { debugWindow } from "./debug-window.ts";
 import { byteSizeField, dnsLabel, duration, field, secretRef, text } from "./fields.ts";
 import { ownKind } from "./kind-definition.ts";
 
@@ -255,25 +256,7 @@ export const brokerConfig = ownKind({
         "A page for operators: what runs, who used what, limits, incidents, and where calls may be processed.",
       ),
       debug: field(
-        z.optional(
-          z.strictObject({
-            until: field(
-              z
-                .string()
-                .check(
-                  z.regex(
-                    /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/,
-                    "must be a time of UTC such as 2026-11-23T12:00:00Z",
-                  ),
-                ),
-              "When it ends by itself, in UTC. It is open for the 24 hours before that at most.",
-            ),
-            namespaces: field(
-              z.optional(z.array(dnsLabel()).check(z.minLength(1), z.maxLength(64))),
-              "Only calls of callers of these namespaces; left out: of all.",
-            ),
-          }),
-        ),
+        z.optional(debugWindow),
         "For an incident: one more line of the log for each call, at most 20 a second, with the decisions on it. It holds names, words and times, never a value of a header, a query, a body or a secret.",
       ),
       limits: field(
