@@ -45,11 +45,10 @@ it(`F37 B7 T10: ${CASES} mutated requests make no 5xx, reach no other method or 
   timeout: 120_000 + CASES * 20,
 }, async () => {
   const seed = seedOfRun("mutated requests");
-  const before = residentBytes(world.broker.pid);
   const wrong: string[] = [];
   const note = (index: number, what: string, bytes: Buffer): void =>
     void wrong.push(`SPILLWAY_SEED=${seed} case ${index}: ${what}: ${JSON.stringify(bytes.toString("latin1").slice(0, 600))}`);
-  await runCases("mutated requests", CASES, 64, async (index) => {
+  const one = async (index: number): Promise<void> => {
     const dice = diceOf(seed, index);
     const bytes = mutated(VALID[Math.floor(dice() * VALID.length)] ?? Buffer.alloc(0), dice);
     const answer = await rawCall(bytes, { port: world.port, ms: 400, halfClose: true }).answer;
@@ -62,14 +61,24 @@ it(`F37 B7 T10: ${CASES} mutated requests make no 5xx, reach no other method or 
     for (const seen of world.first.seen.splice(0)) {
       if (seen.method !== "POST" || seen.target.split("?")[0] !== PATH) note(index, `the destination saw ${seen.method} ${seen.target}`, bytes);
     }
-  });
+  };
+  // With 64 connections at once V8 takes up to 134 MB for its young generation, however few or many calls there are, and keeps it for a while. What counts is growth behind that.
+  const warm = Math.floor(CASES / 4);
+  await runCases("mutated requests", warm, 64, one);
+  const before = residentBytes(world.broker.pid);
+  await runCases("mutated requests", CASES - warm, 64, (index) => one(warm + index));
   expect(wrong.slice(0, 5)).toEqual([]);
   expect(world.broker.child.exitCode).toBeNull();
   const good = await rawCall(chatCall(), { port: world.port }).answer;
   expect(good).toMatchObject({ status: 200, end: "clean" });
   if (before === null) return;
-  // V8 gives its young generation (up to 134 MB when 64 connections are served at once) back when it has been idle for some seconds; what stays is what was kept.
   const grown = () => (residentBytes(world.broker.pid) ?? 0) - before;
   await expect.poll(grown, { timeout: 60_000, interval: 250 }).toBeLessThan(MEMORY);
-  recordFigure({ row: "F37", what: `memory kept after ${CASES} mutated requests`, value: Math.round(grown() / 1_048_576), unit: "MiB", bar: "<= 64 MiB" });
+  recordFigure({
+    row: "F37",
+    what: `growth of memory over ${CASES - warm} mutated requests, after ${warm} to warm up`,
+    value: Math.round(grown() / 1_048_576),
+    unit: "MiB",
+    bar: "<= 64 MiB",
+  });
 });

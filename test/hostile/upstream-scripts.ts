@@ -68,6 +68,7 @@ export const CUT_ANSWERS: Scripts = {
   "a length that is no number": (socket) => void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: +2\r\n\r\n{}`),
   "an unknown transfer coding": (socket) =>
     void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: gzip\r\n\r\n${chunk(whole)}${chunk("")}`),
+  "chunked, and a tab": (socket) => void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\t\r\n\r\n${chunk(cut)}`),
   "chunked, and not last": (socket) =>
     void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked, identity\r\n\r\n${chunk(whole)}${chunk("")}`),
   "a bare CR in a header": (socket) =>
