@@ -385,8 +385,9 @@ export const PROMISES: readonly HeldPromise[] = [
     promise: "A million mutated requests: no crash, no 500, nothing unexpected at a destination.",
     bar: "0 / 0 / 0; <= 64 MiB more",
 
-    state: "kept",
-    reason: null,
+    state: "partly",
+    reason:
+      "100,000 mutated requests and as many answers have been run in one go on a loaded machine, not a million. While 64 connections at once are served the process stands up to 134 MiB above its start, which is the young generation of V8 and no growth: 64 MiB is held from there on.",
 
     command: "npm run hostile:long",
   },
