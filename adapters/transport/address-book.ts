@@ -6,10 +6,12 @@ export interface AddressQuestion {
   readonly hostname: string;
   /** Name servers; empty: the system's resolver. */
   readonly servers: readonly string[];
+  /** Milliseconds for which the last good answer serves while nobody gives another; 0: never. */
+  readonly staleForMs: number;
 }
 
 export interface AddressBook {
-  /** All addresses of the name, unchecked. Rejects when nobody answers and no answer of the last five minutes is known. */
+  /** All addresses of the name, unchecked. Rejects when nobody answers and no answer that may still serve is known. */
   resolve(question: AddressQuestion, patienceMs: number): Promise<readonly string[]>;
   /** Addresses that were kept under this key and whose time is not up; null: none. */
   kept(key: string): readonly string[] | null;
@@ -17,7 +19,6 @@ export interface AddressBook {
   keep(key: string, addresses: readonly string[], forMs: number): readonly string[];
 }
 
-const GOOD_FOR_MS = 300_000;
 const NAMES = 1_000;
 
 interface Entry {
@@ -68,10 +69,10 @@ export function createAddressBook(lookup: Lookup, monotonic: () => number, degra
       const key = [question.hostname, ...question.servers].join(" ");
       const flight = ask(question, key);
       const entry = lastGood.get(key);
-      if (entry === undefined || monotonic() - entry.at > GOOD_FOR_MS) return flight;
+      if (entry === undefined || monotonic() - entry.at > question.staleForMs || question.staleForMs === 0) return flight;
       let timer: NodeJS.Timeout | undefined;
       const useLast = (): readonly string[] => {
-        degraded?.enter("names", question.hostname, "last_good", { forMs: entry.at + GOOD_FOR_MS - monotonic() });
+        degraded?.enter("names", question.hostname, "last_good", { forMs: entry.at + question.staleForMs - monotonic() });
         return entry.addresses;
       };
       const fallback = new Promise<readonly string[]>((resolve) => {

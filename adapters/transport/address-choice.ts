@@ -21,7 +21,7 @@ export function createAddressChoice(hostname: string, dns: DnsProfile, book: Add
     if (dns.addresses.length > 0) return dns.addresses;
     const kept = dns.pinForMs === null ? null : book.kept(key);
     if (kept !== null) return kept;
-    const found = await book.resolve({ hostname, servers: dns.resolvers }, patienceMs).catch(() => {
+    const found = await book.resolve({ hostname, servers: dns.resolvers, staleForMs: dns.staleForMs }, patienceMs).catch(() => {
       throw connectFailure("dns", "the destination's name cannot be resolved");
     });
     if (!found.every(permits)) throw connectFailure("denied", "the destination's name leads to an address that is not allowed");

@@ -51,6 +51,7 @@ export function compileConnection(context: LinkContext, policy: ManifestOf<"Back
             pinForMs: dns.pinFor === undefined ? null : durationMs(dns.pinFor),
             reverseNames: dns.reverseNames ?? [],
             resolvers: dns.resolvers ?? [],
+            staleForMs: dns.staleFor === undefined ? PLAIN_DNS.staleForMs : durationMs(dns.staleFor),
           },
     tls: {
       minVersion: tls?.minVersion === "1.3" ? "TLSv1.3" : "TLSv1.2",
@@ -71,6 +72,7 @@ function needsOf({ dns, tls }: Spec): readonly ConnectionNeed[] {
   };
   need("dns-pin", "dns.addresses", dns?.addresses !== undefined);
   need("dns-pin", "dns.pinFor", dns?.pinFor !== undefined);
+  need("dns-pin", "dns.staleFor", dns?.staleFor !== undefined);
   // An empty list asks for nothing.
   for (const field of ["allowCIDRs", "denyCIDRs", "onlyCIDRs", "reverseNames", "resolvers"] as const) {
     need("dns-guard", `dns.${field}`, (dns?.[field]?.length ?? 0) > 0);

@@ -101,10 +101,21 @@ export interface DnsProfile {
   readonly reverseNames: readonly string[];
   /** Name servers, `address` or `address:port`; empty: the system's resolver. */
   readonly resolvers: readonly string[];
+  /** Milliseconds for which the last good answer serves while no resolver gives one; 0: never. */
+  readonly staleForMs: number;
 }
 
 /** Every address of the name that is public, asked of the system's resolver for each connection. */
-export const PLAIN_DNS: DnsProfile = { addresses: [], allowCIDRs: [], denyCIDRs: [], onlyCIDRs: [], pinForMs: null, reverseNames: [], resolvers: [] };
+export const PLAIN_DNS: DnsProfile = {
+  addresses: [],
+  allowCIDRs: [],
+  denyCIDRs: [],
+  onlyCIDRs: [],
+  pinForMs: null,
+  reverseNames: [],
+  resolvers: [],
+  staleForMs: 300_000,
+};
 
 /** Bounds of a limit that the broker finds by trying. */
 export interface ConcurrencyRule {

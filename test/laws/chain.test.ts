@@ -152,7 +152,7 @@ const DUMMY: OutboundRequest = {
   tls: null,
   clientCertificate: null,
   revocationLists: [],
-  dns: { addresses: [], allowCIDRs: [], denyCIDRs: [], onlyCIDRs: [], pinForMs: null, reverseNames: [], resolvers: [] },
+  dns: { addresses: [], allowCIDRs: [], denyCIDRs: [], onlyCIDRs: [], pinForMs: null, reverseNames: [], resolvers: [], staleForMs: 300_000 },
   timeouts: { connectMs: 1_000, firstByteMs: null, streamIdleMs: null },
   poolKey: "x",
 };

@@ -26,7 +26,7 @@ const cidrs = () => z.optional(z.array(text(49).check(z.refine(isCidr, { error: 
 const LONGEST_PIN_MS = 86_400_000;
 
 /** All members of `dns` but the two that go with written addresses. */
-const NOT_BESIDE_ADDRESSES = ["denyCIDRs", "onlyCIDRs", "pinFor", "reverseNames", "resolvers"] as const;
+const NOT_BESIDE_ADDRESSES = ["denyCIDRs", "onlyCIDRs", "pinFor", "reverseNames", "resolvers", "staleFor"] as const;
 
 const dns = withRules(
   z.strictObject({
@@ -73,6 +73,10 @@ const dns = withRules(
           .check(z.minLength(1, "must name at least one"), z.maxLength(4)),
       ),
       "Name servers that are asked in place of the system's resolver, in this order.",
+    ),
+    staleFor: field(
+      z.optional(duration().check(z.refine((value) => durationMs(value) <= LONGEST_PIN_MS, { error: "must be at most 24h" }))),
+      "For so long the last good answer serves while no resolver answers, or none knows the name any more; its addresses are checked as ever. `0s` never. Left out: `5m`. At most 24h.",
     ),
   }),
   {

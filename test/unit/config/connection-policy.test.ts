@@ -33,6 +33,7 @@ describe("BackendConnectionPolicy", () => {
           pinFor: "5m",
           reverseNames: ["*.partner.example"],
           resolvers: ["10.0.0.53", "[fd00::53]:5353"],
+          staleFor: "1h",
         },
       }),
     ]);
@@ -48,6 +49,7 @@ describe("BackendConnectionPolicy", () => {
       pinForMs: 300_000,
       reverseNames: ["*.partner.example"],
       resolvers: ["10.0.0.53", "[fd00::53]:5353"],
+      staleForMs: 3_600_000,
     });
     expect(conditionOf(compiled, "BackendConnectionPolicy", "c", "Accepted")).toBe("True/Accepted");
     expect(conditionOf(compiled, "BackendConnectionPolicy", "c", "ResolvedRefs")).toBe("True/ResolvedRefs");
