@@ -16,6 +16,8 @@ import { mayUpgrade } from "./web-socket-request.ts";
 
 /** How long the rest of a body is read and dropped after the answer: a reset would overtake it (D8). */
 const LINGER_MS = 2_000;
+/** And how much of it: what more is sent ends the connection. */
+const LINGER_BYTES = 134_217_728;
 /** How long answers that were cut short at the end of a drain have to leave. */
 const CUT_MS = 1_000;
 
@@ -242,7 +244,11 @@ function linger(request: IncomingMessage): void {
   const stop = (): void => clearTimeout(timer);
   request.once("end", stop).once("close", stop);
   request.on("error", ignore);
-  request.resume();
+  let dropped = 0;
+  request.on("data", (bytes: Uint8Array) => {
+    dropped += bytes.length;
+    if (dropped > LINGER_BYTES) request.socket.destroy();
+  });
 }
 
 async function within(work: Promise<void>, milliseconds: number): Promise<boolean> {
