@@ -1,7 +1,5 @@
 import type { Attempted, CallInFlight } from "./attempt.ts";
-import { secretOf } from "./credentials/attach.ts";
-import { isPerCaller } from "./credentials/caller-tokens.ts";
-import type { Backend } from "./model/backend.ts";
+import { isCallersOwn } from "./credentials/caller-tokens.ts";
 import type { Cleared } from "./model/cleared.ts";
 import { Refusal } from "./model/errors.ts";
 import type { Seat } from "./plan/concurrency.ts";
@@ -87,13 +85,7 @@ function signsOf(call: CallInFlight, { outcome, cleared }: Attempted, retryAfter
 
 /** Whose wait a 429 is: that of calls for the same, and where callers have credentials of their own that of one caller. */
 function waiting(call: CallInFlight, cleared: Cleared): string | null {
-  return ofCaller(cleared.target.backend) ? null : subjectOf(call, cleared);
-}
-
-function ofCaller({ credential }: Backend): boolean {
-  if (credential?.type === "passthrough") return true;
-  const secret = secretOf(credential);
-  return secret !== null && isPerCaller(secret);
+  return isCallersOwn(cleared.target.backend.credential) ? null : subjectOf(call, cleared);
 }
 
 /** What providers limit by itself: a model, and of other APIs an address. */

@@ -1,7 +1,7 @@
 import type { CallInFlight } from "./attempt.ts";
 import { shorterLimit } from "./call-timer.ts";
-import { attach, attachForwarded, secretOf, withoutClientCredentials } from "./credentials/attach.ts";
-import { isPerCaller } from "./credentials/caller-tokens.ts";
+import { attach, attachForwarded, withoutClientCredentials } from "./credentials/attach.ts";
+import { isCallersOwn } from "./credentials/caller-tokens.ts";
 import { isGrpc } from "./lib/grpc-protocol.ts";
 import { remove } from "./lib/header-list.ts";
 import type { Backend, ModelPrice } from "./model/backend.ts";
@@ -84,9 +84,7 @@ export function buildOutbound(stages: Stages, call: CallInFlight, cleared: Clear
   const { credential } = backend;
   let attached = attach(credential, shown.lease?.secret ?? null, { headers, path });
   if (shown.forwarded !== null) attached = attachForwarded(shown.forwarded, attached);
-  const secret = secretOf(credential);
-  const callersOwn = credential?.type === "passthrough" || (secret !== null && isPerCaller(secret));
-  const poolOfCaller = callersOwn ? `|${routed.caller.namespace}/${routed.caller.serviceAccount}` : "";
+  const { namespace, serviceAccount } = routed.caller;
   const outbound: OutboundRequest = {
     origin: backend.origin,
     method: routed.method,
@@ -103,7 +101,8 @@ export function buildOutbound(stages: Stages, call: CallInFlight, cleared: Clear
       ...backend.timeouts,
       firstByteMs: shorterLimit(backend.timeouts.firstByteMs, shorterLimit(cleared.failover?.firstByteMs ?? null, rule.timeouts.backendRequestMs)),
     },
-    poolKey: `${backend.key}${poolOfCaller}`,
+    // An answer that comes unasked on a kept connection is taken for the next call's: that must not be another tenant's, whosever the credential is.
+    poolKey: isCallersOwn(credential) ? `${backend.key}|${namespace}/${serviceAccount}` : `${backend.key}|${namespace}`,
   };
   return {
     outbound,

@@ -14,7 +14,7 @@ import { type Revocation, revocationOf } from "./revocation.ts";
 const GENERATIONS = 2;
 
 /** Pools that are kept; beyond it the one that was idle longest is closed. */
-const POOLS = 512;
+const POOLS = 2_048;
 
 export type Pool = H1Pool | H2Pool;
 
@@ -34,7 +34,7 @@ export interface PoolRegistry {
 }
 
 /**
- * A pool belongs to a pool key (backend and credential), an origin, and everything that decides how its peer is checked:
+ * A pool belongs to a pool key (backend and tenant), an origin, and everything that decides how its peer is checked:
  * after a reload with another CA, pin, revocation list or client certificate no old connection may serve, whatever the pool key says.
  */
 export function createPoolRegistry(context: DialContext): PoolRegistry {

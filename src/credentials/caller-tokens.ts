@@ -1,8 +1,10 @@
 import { find } from "../lib/header-list.ts";
+import type { CredentialPlan } from "../model/backend.ts";
 import type { Identified } from "../model/call.ts";
 import { SUBPROTOCOL_SLOT } from "../model/caller.ts";
 import { Secret, type SecretReference } from "../model/secret.ts";
 import { tokenInSubprotocols } from "../model/subprotocol-key.ts";
+import { secretOf } from "./attach.ts";
 
 /** Callers with a token of their own at the same time; beyond it the one that came first is forgotten. */
 export const MAX_CALLER_TOKENS = 4_096;
@@ -10,6 +12,13 @@ export const MAX_CALLER_TOKENS = 4_096;
 /** Whether each caller has a token of its own there, exchanged for the one that it shows (RFC 8693). */
 export function isPerCaller({ location }: SecretReference): boolean {
   return location.provider === "token" && location.plan.flow === "tokenExchange" && location.plan.subject === null;
+}
+
+/** Whether each caller comes to the backend with a credential of its own. */
+export function isCallersOwn(credential: CredentialPlan | null): boolean {
+  if (credential?.type === "passthrough") return true;
+  const secret = secretOf(credential);
+  return secret !== null && isPerCaller(secret);
 }
 
 /** Makes, of a credential that every caller has its own of, the reference of one caller's; one object as long as its token is the same. */

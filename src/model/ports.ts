@@ -90,7 +90,7 @@ export interface OutboundRequest {
   readonly revocationLists: readonly Secret[];
   readonly dns: DnsProfile;
   readonly timeouts: BackendTimeouts;
-  /** Connections are shared only inside one pool: a backend and a credential, so that a desynchronised answer cannot reach another tenant. */
+  /** Connections are shared only inside one pool: a backend and a namespace, and a caller where callers have credentials of their own, so that a desynchronised answer cannot reach another tenant. */
   readonly poolKey: string;
 }
 

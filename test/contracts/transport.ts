@@ -130,7 +130,7 @@ export function describeTransport(name: string, create: () => Transport): void {
         expect((await drain(outcome.body)).text).toBe("not gzip at all");
       });
 
-      it("reuses the connection after a whole answer, within one pool key only", async () => {
+      it("T9: reuses the connection after a whole answer, within one pool key only", async () => {
         const server = await upstream((socket) => socket.write(reply("{}")));
         const port = transport();
         for (const poolKey of ["a", "a", "b", "a"]) {
@@ -253,7 +253,7 @@ export function describeTransport(name: string, create: () => Transport): void {
         expect((await body.peek(0)).failure).toMatchObject({ kind: "timeout", phase: "first_byte" });
       });
 
-      it("silence after some chunks: idle", async () => {
+      it("F10: silence after some chunks: idle", async () => {
         const { body } = answerOf(await once((socket) => socket.write(STREAM_HEAD + chunk("a")), { timeouts }));
         await body.peek(0);
         expect(await drain(body)).toMatchObject({ text: "a", failure: { kind: "timeout", phase: "idle" } });

@@ -11,7 +11,7 @@ const tokens = (one: Installation) => one.transport.sent.map((sent) => find(sent
 const reads = (one: Installation, file: string) => one.asked.filter((asked) => asked === file).length;
 const refused = { status: 401, body: "the key is not valid" };
 
-describe.each([401, 403])("a provider that says %i to the broker's own credential", (status) => {
+describe.each([401, 403])("F5 B10: a provider that says %i to the broker's own credential", (status) => {
   it("the secret is read anew once, and the call tried once more with the new one", async () => {
     const one = install(TWO);
     one.secret("first.key", "old-key-value");
@@ -66,7 +66,7 @@ describe.each([401, 403])("a provider that says %i to the broker's own credentia
 });
 
 describe("a credential that cannot be had", () => {
-  it.each(["unavailable", "denied", "missing", "malformed"] as const)("the store is cold and says %s: the next candidate", async (reason) => {
+  it.each(["unavailable", "denied", "missing", "malformed"] as const)("F22: the store is cold and says %s: the next candidate", async (reason) => {
     const one = install(TWO);
     one.secret("first.key", reason);
     const caller = await one.call(chat());
@@ -84,7 +84,7 @@ describe("a credential that cannot be had", () => {
     expect(to(one)).toEqual(["second"]);
   });
 
-  it("and nobody is left: 503 credential_unavailable with Retry-After, and back as soon as the store is", async () => {
+  it("F22: and nobody is left: 503 credential_unavailable with Retry-After, and back as soon as the store is", async () => {
     const one = install(ONE);
     one.secret("only.key", "unavailable");
     const caller = await one.call(chat());
@@ -184,7 +184,7 @@ describe("what the caller presents", () => {
     expect(one.transport.sent[0]?.request.poolKey).toContain("team-a/assistant");
   });
 
-  it("passthrough: 401 is the caller's own affair", async () => {
+  it("F4 B10: passthrough: 401 is the caller's own affair", async () => {
     const one = install(passthrough);
     one.transport.script("only", refused);
     const caller = await one.call({ target: "/things", headers: ["authorization", "Bearer my-own", "x-api-key", CALLER_TOKEN] });

@@ -126,7 +126,7 @@ describe("health", () => {
 });
 
 describe("the caller's own fault", () => {
-  it.each([400, 404, 409, 413, 422])("%i goes to the caller as it is, and nobody else is asked", async (code) => {
+  it.each([400, 404, 409, 413, 422])("F4 B10: %i goes to the caller as it is, and nobody else is asked", async (code) => {
     const one = install(TWO);
     one.transport.script("first", status(code));
     const caller = await one.call(chat());

@@ -13,7 +13,7 @@ function expectClean(one: Installation): void {
 }
 
 describe("timeouts.request", () => {
-  it("ends a call whose destination does not answer: 504", async () => {
+  it("F11: ends a call whose destination does not answer: 504", async () => {
     const one = install(SLOW);
     one.transport.script("first", "hang");
     const { fake, done } = one.begin(chat());
@@ -42,7 +42,7 @@ describe("timeouts.request", () => {
     expectClean(one);
   });
 
-  it("spans the body: a stream that is under way is cut, and says so", async () => {
+  it("F11: spans the body: a stream that is under way is cut, and says so", async () => {
     const one = install(SLOW);
     one.transport.script("first", { status: 200, headers: STREAM_HEADERS, body: GOOD_STREAM.slice(0, 1), ending: "hang" });
     const { fake, done } = one.begin(chat({ stream: true }));

@@ -96,7 +96,7 @@ describe("goes to the next candidate inside the same request", () => {
 });
 
 describe("stays where it is", () => {
-  it.each([400, 404, 409, 413, 422])("%i is the caller's fault: handed on, nobody else asked", async (status) => {
+  it.each([400, 404, 409, 413, 422])("F4: %i is the caller's fault: handed on, nobody else asked", async (status) => {
     first.behave(fail(status));
     const response = await call();
     expect(response.status).toBe(status);
@@ -150,14 +150,14 @@ describe("stays where it is", () => {
 });
 
 describe("the credential", () => {
-  it("refused by the provider: read anew once, tried once more, then the next candidate", async () => {
+  it("F5: refused by the provider: read anew once, tried once more, then the next candidate", async () => {
     first.behave(fail(401));
     const response = await call();
     expect(response.headers.get("x-from")).toBe("second");
     expect(first.seen.length).toBeLessThanOrEqual(2);
   });
 
-  it("echoed by the provider in an error: taken out before the caller sees it", async () => {
+  it("T7: echoed by the provider in an error: taken out before the caller sees it", async () => {
     first.behave((seen, response) => {
       response
         .writeHead(400, { "content-type": "application/json", "x-echo": String(seen.headers.authorization) })

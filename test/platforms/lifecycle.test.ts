@@ -165,7 +165,7 @@ describe("the bounds of a request", () => {
     expect(provider.seen.slice(before).filter((seen) => seen.body.length > 1000)).toEqual([]);
   });
 
-  it("answers 508 to a call that has been here before", async () => {
+  it("F38: answers 508 to a call that has been here before", async () => {
     const broker = await start(testManifests({ backends: [{ name: "one", port: provider.port }], broker: "  chainId: test-chain" }));
     await (await chat(broker)).text();
     const seen = provider.seen.at(-1);

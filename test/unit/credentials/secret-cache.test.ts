@@ -32,7 +32,7 @@ function slowly() {
 }
 
 describe("a fresh value", () => {
-  it("B18: is fetched once for 300 askers at once, and then served without waiting", async () => {
+  it("F25 B18: is fetched once for 300 askers at once, and then served without waiting", async () => {
     const { cache, store } = setUp();
     const reference = fakeReference();
     expect(cache.peek(reference)).toBeNull();
@@ -44,7 +44,7 @@ describe("a fresh value", () => {
     expect(store.fetches).toBe(1);
   });
 
-  it("ends at the interval less the jitter, never later", async () => {
+  it("F24: ends at the interval less the jitter, never later", async () => {
     const { cache, clock } = setUp({ random: () => 0.5 });
     const reference = fakeReference({ intervalMs: 100_000, jitterPercent: 10 });
     await cache.read(reference, signal);
@@ -84,7 +84,7 @@ describe("a fresh value", () => {
 });
 
 describe("past the interval", () => {
-  it("a slow store (3 s) adds no time: the old value serves at once while one fetch goes on behind", async () => {
+  it("F20: a slow store (3 s) adds no time: the old value serves at once while one fetch goes on behind", async () => {
     const { cache, clock, store } = setUp();
     const reference = fakeReference();
     await cache.read(reference, signal);
@@ -112,7 +112,7 @@ describe("past the interval", () => {
     await expect(Promise.all(work)).resolves.toBeDefined();
   });
 
-  it("a value that nobody checked for two intervals waits for the store, which may have denied it meanwhile", async () => {
+  it("F23: a value that nobody checked for two intervals waits for the store, which may have denied it meanwhile", async () => {
     const { cache, clock, store } = setUp();
     const reference = fakeReference();
     await cache.read(reference, signal);
@@ -133,7 +133,7 @@ describe("past the interval", () => {
 
 describe("an outage of the store", () => {
   it.each(["unavailable", "malformed"] as const)(
-    "B18: an outage of 10 minutes (%s) fails no call, costs at most 25 fetches and is told once",
+    "F21: of 10 minutes (%s) fails no call minutes (%s) fails no call, costs at most 25 fetches and is told once",
     async (reason) => {
       const { cache, clock, store, events } = setUp();
       const reference = fakeReference();
@@ -156,7 +156,7 @@ describe("an outage of the store", () => {
     },
   );
 
-  it("ends the value after staleFor", async () => {
+  it("F21: ends the value after staleFor", async () => {
     const { cache, clock, store } = setUp();
     const reference = fakeReference({ staleForMs: 10 * MINUTE });
     await cache.read(reference, signal);
@@ -170,7 +170,7 @@ describe("an outage of the store", () => {
     expect(cache.status()).toMatchObject([{ state: "expired", lastError: "unavailable" }]);
   });
 
-  it("with no value refuses at once, asks at most once a second at length, and is over within a second of the store's return", async () => {
+  it("F22: with no value refuses at once, asks at most once a second at length, and is over within a second of the store's return", async () => {
     const { cache, clock, store } = setUp();
     const reference = fakeReference();
     store.answer("unavailable");
@@ -184,7 +184,7 @@ describe("an outage of the store", () => {
     expect((await cache.read(reference, signal)).secret.reveal()).toBe("one");
   });
 
-  it("a store that never answers is given up after 5 s", async () => {
+  it("F20: a store that never answers is given up after 5 s", async () => {
     const { cache, clock, store } = setUp();
     store.answer(() => new Promise<string>(() => {}));
     const reading = cache.read(fakeReference(), signal);
@@ -206,7 +206,7 @@ describe("an outage of the store", () => {
 });
 
 describe("an answer that is no outage", () => {
-  it.each(["denied", "missing"] as const)("%s drops the value at once", async (reason) => {
+  it.each(["denied", "missing"] as const)("F23: %s drops the value at once", async (reason) => {
     const { cache, clock, store, events } = setUp();
     const reference = fakeReference();
     await cache.read(reference, signal);
@@ -221,7 +221,7 @@ describe("an answer that is no outage", () => {
 });
 
 describe("refetch, after the destination's 401", () => {
-  it("makes one fetch for 200 askers and gives the new value", async () => {
+  it("F5: makes one fetch for 200 askers and gives the new value", async () => {
     const { cache, store } = setUp();
     const reference = fakeReference();
     const used = (await cache.read(reference, signal)).secret;
@@ -233,7 +233,7 @@ describe("refetch, after the destination's 401", () => {
     expect(store.fetches).toBe(2);
   });
 
-  it("gives the very same Secret when there is nothing newer, at most one fetch a second", async () => {
+  it("F5: gives the very same Secret when there is nothing newer, at most one fetch a second", async () => {
     const { cache, clock, store } = setUp();
     const reference = fakeReference();
     const used = (await cache.read(reference, signal)).secret;

@@ -138,7 +138,7 @@ describe("an issuer's keys", () => {
     });
   });
 
-  it("cost one fetch in 30 s for unknown ids, however many come", async () => {
+  it("F32: cost one fetch in 30 s for unknown ids, however many come", async () => {
     const { identify, clock, documents } = setUp();
     const now = clock.now() / 1000;
     for (let second = 0; second < 90; second += 1) {
@@ -149,7 +149,7 @@ describe("an issuer's keys", () => {
     expect(documents.fetches).toBeLessThanOrEqual(3);
   });
 
-  it("serve for 24 h while the issuer is down, refreshed behind the calls every 10 minutes before", async () => {
+  it("F32: serve for 24 h while the issuer is down, refreshed behind the calls every 10 minutes before", async () => {
     const { identify, clock, token, documents } = setUp();
     await identify("authorization", `Bearer ${token()}`);
     await clock.advance(10 * MINUTE);

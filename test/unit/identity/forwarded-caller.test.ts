@@ -133,7 +133,7 @@ describe("a caller of whom another broker speaks", () => {
     await expect(identify(await sign(), ...headers)).rejects.toMatchObject({ code: "request_malformed", status: 400 });
   });
 
-  it("a call that has passed more brokers than one of them allows is refused as a loop", async () => {
+  it("F38: a call that has passed more brokers than one of them allows is refused as a loop", async () => {
     const { sign, identify } = setUp();
     await expect(identify(await sign(), "egress-chain", "?1;hop=3;max=2;retry=parent")).rejects.toMatchObject({ code: "egress_loop", status: 508 });
   });

@@ -43,7 +43,7 @@ function block(milliseconds: number): void {
 }
 
 describe("an attempt", () => {
-  it("does not blame a destination for a loop that was late: the first wait begins once more (D9)", async () => {
+  it("F6: does not blame a destination for a loop that was late: the first wait begins once more (D9)", async () => {
     const { wire, outcome } = start(50);
     const started = performance.now();
     wire.wait();

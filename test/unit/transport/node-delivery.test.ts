@@ -244,7 +244,7 @@ describe("the way back to a caller of node:http", () => {
     client.socket.destroy();
   });
 
-  it("a caller that takes nothing for a minute is given up, and so is its upstream", async () => {
+  it("F16 T24 B16: a caller that takes nothing for a minute is given up, and so is its upstream", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     cleanUp.push(async () => void vi.useRealTimers());
     const piece = chunk(Buffer.alloc(16_384, "x").toString());
