@@ -133,7 +133,7 @@ describe("past the interval", () => {
 
 describe("an outage of the store", () => {
   it.each(["unavailable", "malformed"] as const)(
-    "F21: of 10 minutes (%s) fails no call minutes (%s) fails no call, costs at most 25 fetches and is told once",
+    "F21 B18: an outage of 10 minutes (%s) fails no call, costs at most 25 fetches and is told once",
     async (reason) => {
       const { cache, clock, store, events } = setUp();
       const reference = fakeReference();
