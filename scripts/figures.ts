@@ -12,6 +12,7 @@ const MEASURING: Readonly<Record<string, readonly string[]>> = {
   services: ["vitest", "run", "--config", "vitest.services.config.ts", "test/services/usage-limits-redis.test.ts", "test/services/usage-ledger-redis.test.ts"],
   streams: ["node", "bench/streams.ts"],
   soak: ["node", "test/soak/soak.ts", "--minutes", "60"],
+  overload: ["node", "bench/overload.ts"],
 };
 
 const root = resolve(import.meta.dirname, "..");
