@@ -86,7 +86,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     tests: ["test/unit/identity/whom-a-document-names.test.ts", "test/unit/identity/remote-keys.test.ts"],
   },
   {
-    // Signatures and times of tokens, what is remembered of them, and the order of it all: with real keys, and so the slowest.
+    // Signatures and times of tokens, what is remembered of them, and the order of it all: with real keys, and so the slowest: about an hour. Not run to its end yet.
     name: "identity-tokens",
     sources: ["verify-jwt", "gateway-verifier", "create-identity", "read-chain"].map((name) => `src/identity/${name}.ts`),
     tests: ["test/unit/identity/create-identity.test.ts", "test/unit/identity/forwarded-caller.test.ts", "test/security/identity-hostile-tokens.test.ts"],

@@ -30,7 +30,7 @@ const planted = {
     "-----BEGIN RSA PRIVATE",
     ` KEY-----\n${"MIIEpAIBAAKCAQEAx4UbaDzY5xjW6hc9jwN0mX33XpTDVJlSBBj4F3wVyLwXGQ5Z\n".repeat(4)}-----END RSA PRIVATE KEY-----`,
   ],
-  "a key of Anthropic": ["sk-ant-api03-", `${"aB3dE6gH9j".repeat(9)}ab1-AAAA`.slice(0, 93) + "AA"],
+  "a key of Anthropic": ["sk-ant-api03-", `${"aB3dE6gH9j".repeat(9)}ab1AA`],
   "a password in a URL": ["https://admin:", "hunter2hunter2@10.0.0.7/orders"],
 };
 
