@@ -92,13 +92,13 @@ describe("a connection", () => {
 
 describe("a connection that does not come about in time", () => {
   it("fails while the name is looked up, and nobody is dialled when the answer comes late", async () => {
-    const { port, sockets } = await serve();
+    const upstream = await serve();
     const late: { answer?: (addresses: readonly string[]) => void } = {};
-    const { connect } = connector(port, {}, () => new Promise((resolve) => Object.assign(late, { answer: resolve })));
+    const { connect } = connector(upstream.port, {}, () => new Promise((resolve) => Object.assign(late, { answer: resolve })));
     expect(await failureOf(connect(30))).toEqual({ kind: "timeout", phase: "connect", message: "no connection within 30 ms" });
     late.answer?.(["127.0.0.1"]);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(sockets.size).toBe(0);
+    expect(upstream.connections).toBe(0);
   });
 
   it("fails while the other end keeps silent in the handshake, and is closed", async () => {
