@@ -65,7 +65,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     // The rules of each provider beside it are data more than code: `npm run prove:mutate` breaks them one by one.
     name: "place",
     sources: ["src/transport/locate/locate.ts", "src/transport/locate/viewed-request.ts"],
-    tests: ["test/security/region-door.test.ts"],
+    tests: ["test/unit/transport/locate/viewed-request.test.ts", "test/unit/transport/locate/proven-place.test.ts", "test/security/region-door.test.ts"],
   },
   {
     name: "kept-in-place",
