@@ -52,7 +52,7 @@ describe("an overloaded instance", () => {
   it("F17: is not ready meanwhile, and the status says since when", async () => {
     const { broker, pressure, beginOverload, clock } = pressed();
     expect(broker.ready()).toBe(true);
-    const since = new Date(clock.now()).toISOString();
+    const since = clock.now();
     beginOverload();
     expect(broker.ready()).toBe(false);
     expect(broker.status()).toMatchObject({ ready: false, degraded: [{ part: "overload", subject: "instance", reason: "event_loop", since }] });
@@ -61,7 +61,7 @@ describe("an overloaded instance", () => {
     expect(broker.status()).toMatchObject({ ready: true, degraded: [] });
   });
 
-  it("F17: tells of it once a change by event and log line, counts every refusal, and writes no line for one", async () => {
+  it("F17: tells of it once a change by event, counts every refusal, and writes no line for one", async () => {
     const { broker, call, clock, events, log, pressure, beginOverload } = pressed();
     events.length = 0;
     beginOverload();
@@ -73,10 +73,8 @@ describe("an overloaded instance", () => {
       { type: "instance.overloaded", data: { cause: "event_loop" } },
       { type: "instance.recovered", data: { cause: "event_loop", forMs: 1_500 } },
     ]);
-    expect(log).toMatchObject([
-      { level: "warn", msg: "degraded", part: "overload", reason: "event_loop" },
-      { level: "info", msg: "recovered", part: "overload", after_ms: 1_500 },
-    ]);
+    // The platform's own list of what is degraded writes the two lines; calls write none.
+    expect(log).toEqual([]);
     const text = broker.metricsText();
     expect(text).toMatch(/^egress_refusals_total\{[^}]*code="overloaded"\} 5$/m);
     expect(text).toMatch(/^egress_requests_total\{[^}]*outcome="refused",code="503"\} 5$/m);
