@@ -32,8 +32,28 @@ export function faultTable(measurements: Measurements): string {
     .trimEnd();
 }
 
-/** All rows of one letter for docs/reliability.md. */
-export function promiseTable(letter: "T" | "F" | "B", measurements: Measurements): string {
+/** All rows, for docs/reliability.md. */
+export function promiseTables(measurements: Measurements): string {
+  const { machine } = measurements;
+  return [
+    "## The fault table",
+    "",
+    `Figures are of the last \`npm run figures\`${machine === "" ? "" : ` (${machine})`}.`,
+    "",
+    promiseTable("F", measurements),
+    "",
+    "## The threats",
+    "",
+    promiseTable("T", measurements),
+    "",
+    "## The bars",
+    "",
+    promiseTable("B", measurements),
+    "",
+  ].join("\n");
+}
+
+function promiseTable(letter: "T" | "F" | "B", measurements: Measurements): string {
   return [
     "| | promise | number | state | last run | command |",
     "|---|---|---|---|---|---|",

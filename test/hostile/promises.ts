@@ -187,7 +187,7 @@ export const PROMISES: readonly HeldPromise[] = [
     reason: "All of it is held but the number: good answers at twice the capacity are measured by npm run figures, on a quiet machine.",
 
     command:
-      "vitest run test/unit/knative/overload-judge.test.ts test/pipeline/overload.test.ts test/hostile/overload-shedding.test.ts && npm run figures -- overload",
+      "npx vitest run test/unit/knative/overload-judge.test.ts test/pipeline/overload.test.ts test/hostile/overload-shedding.test.ts && npm run figures -- overload",
   },
   {
     row: "F18",
@@ -571,7 +571,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "vitest run test/hostile/amplification.test.ts",
+    command: "npx vitest run test/hostile/amplification.test.ts",
   },
   {
     row: "T18",
@@ -593,7 +593,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "partly",
     reason: "A body may have 32 MiB by default (bounds.maxRequestBytes), for calls bring images and files.",
 
-    command: "vitest run test/hostile/amplification.test.ts test/hostile/hostile-json.test.ts",
+    command: "npx vitest run test/hostile/amplification.test.ts test/hostile/hostile-json.test.ts",
   },
   {
     row: "T20",
@@ -643,7 +643,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "vitest run test/security/tenant-takes-every-place.test.ts test/platforms/stalled-readers.test.ts",
+    command: "npx vitest run test/security/tenant-takes-every-place.test.ts test/platforms/stalled-readers.test.ts",
   },
   {
     row: "T25",
@@ -694,7 +694,7 @@ export const PROMISES: readonly HeldPromise[] = [
     reason: null,
 
     command:
-      "vitest run test/hostile/tls-listener.test.ts test/hostile/stopped-destination.test.ts test/security/transport-tls.test.ts test/security/backend-identity.test.ts test/security/client-certificate.test.ts test/platforms/https-listener.test.ts",
+      "npx vitest run test/hostile/tls-listener.test.ts test/hostile/stopped-destination.test.ts test/security/transport-tls.test.ts test/security/backend-identity.test.ts test/security/client-certificate.test.ts test/platforms/https-listener.test.ts",
   },
   {
     row: "T30",
@@ -824,7 +824,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "vitest run test/hostile/amplification.test.ts",
+    command: "npx vitest run test/hostile/amplification.test.ts",
   },
   {
     row: "B13",
@@ -844,7 +844,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "partly",
     reason: "Shown with the figures of a quiet machine; the suite holds a looser bound.",
 
-    command: "vitest run test/hostile/amplification.test.ts",
+    command: "npx vitest run test/hostile/amplification.test.ts",
   },
   {
     row: "B15",
@@ -914,7 +914,7 @@ export const PROMISES: readonly HeldPromise[] = [
 
     state: "partly",
     reason:
-      "held by each other module of the table in scripts/guard-modules.ts; the door's rules for single providers are broken by hand (`npm run prove:mutate`), the signatures and times of tokens (`identity-tokens`) have not been run to their end, of limits what is claimed, matched and told is measured and the desks are not, and the share elsewhere (75 %) is not measured",
+      "Held by each other module of the table in scripts/guard-modules.ts; the door's rules for single providers are broken by hand (`npm run prove:mutate`), the signatures and times of tokens (`identity-tokens`) have not been run to their end, of limits what is claimed, matched and told is measured and the desks are not, and the share elsewhere (75 %) is not measured",
 
     command: "npm run mutate",
   },

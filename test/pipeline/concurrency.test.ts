@@ -69,7 +69,8 @@ describe("a backend with an adaptive limit of open calls", () => {
       transport.script("only", step);
       await call(chat());
     }
-    const [left] = await (transport.script("only", OPEN), begin(installed, 1));
+    transport.script("only", OPEN);
+    const [left] = await begin(installed, 1);
     left?.fake.leave();
     await left?.done;
     await clock.advance(60_000);
