@@ -205,6 +205,8 @@ export function createBroker(ports: BrokerPorts): Broker {
       usageStores?.load(next);
       attribution.metrics.configLoad(true, now);
       degraded.leave("config", "instance");
+      // Nobody calls what is gone, so that no good call would end it.
+      for (const { part, subject } of degraded.list()) if (part === "revocation_list" && !next.backends.has(subject)) degraded.leave(part, subject);
       emit({
         type: "config.loaded",
         time: now,

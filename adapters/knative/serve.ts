@@ -71,7 +71,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const certificates =
     options.tlsPort === null
       ? null
-      : createListenerCertificates({ readSecret: broker.readSecret, onTrouble: options.onCertificateTrouble, degraded: degradations });
+      : createListenerCertificates({ readSecret: broker.readSecret, now: nodeClock.now, onTrouble: options.onCertificateTrouble, degraded: degradations });
   const admin = createAdminPages(broker, {
     metrics: () => (options.adminPort === null ? broker.metricsText() : null),
     now: nodeClock.now,

@@ -4,8 +4,8 @@ import type { ListenerCertificates, Presented } from "./listener-certificates.ts
 
 /** As long as a header section may take. */
 const HANDSHAKE_MS = 9_000;
-/** How often the certificate for callers without SNI is looked at anew. */
-const DEFAULT_LOOK_MS = 10_000;
+/** How often the certificates are looked at anew, that for callers without SNI among them. */
+const LOOK_MS = 10_000;
 
 /** A port that terminates TLS. */
 export interface TlsServer {
@@ -60,7 +60,7 @@ export function createTlsServer(
     const pems = presented?.secrets.map((secret) => secret.reveal()) ?? [];
     server.setSecureContext({ ...floor, ...(pems.length === 0 ? {} : { cert: pems, key: pems }) });
   }
-  const looking = setInterval(() => void renew(), DEFAULT_LOOK_MS);
+  const looking = setInterval(() => void Promise.all([certificates.look(), renew()]), LOOK_MS);
   looking.unref();
 
   return {

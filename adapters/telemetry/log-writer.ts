@@ -9,25 +9,43 @@ export interface LogWriter {
   flush(): Promise<void>;
 }
 
+export interface LogWriterOptions {
+  /** Left out: standard output. */
+  readonly write?: Write;
+  /** Characters that may wait. */
+  readonly maxCharacters?: number;
+  /** Told false whenever lines were dropped, and true when all that waited is written. */
+  readonly onTaken?: (isTaken: boolean) => void;
+}
+
 const DEFAULT_MAX_CHARACTERS = 1024 * 1024;
 /** One write takes no more than this, so that a slow reader is noticed early. */
 const MAX_WRITE_CHARACTERS = 64 * 1024;
 const RETRY_MS = 10;
 
 /** Lines to standard output through a bounded buffer, one write at a time: a reader that does not keep up loses lines and slows nobody. */
-export function createLogWriter(options: { readonly write?: Write; readonly maxCharacters?: number } = {}): LogWriter {
+export function createLogWriter(options: LogWriterOptions = {}): LogWriter {
   const write = options.write ?? openStandardOutput();
+  const { onTaken } = options;
   const maxCharacters = options.maxCharacters ?? DEFAULT_MAX_CHARACTERS;
   let waiting: string[] = [];
   let characters = 0;
   let dropped = 0;
+  let isTaken = true;
   let busy = false;
   let broken = false;
   let idle: (() => void)[] = [];
 
+  function drop(lines: number): void {
+    dropped += lines;
+    isTaken = false;
+    onTaken?.(false);
+  }
+
   function pump(): void {
     if (busy) return;
     if (waiting.length === 0) {
+      if (isTaken) onTaken?.(true);
       for (const resolve of idle) resolve();
       idle = [];
       return;
@@ -52,12 +70,15 @@ export function createLogWriter(options: { readonly write?: Write; readonly maxC
 
   function send(bytes: Uint8Array, lines: number): void {
     write(bytes, (error, written) => {
-      if (error === null && written >= bytes.byteLength) return done();
+      if (error === null && written >= bytes.byteLength) {
+        isTaken = true;
+        return done();
+      }
       if (error === null) return send(bytes.subarray(written), lines);
       // The pipe is full.
       if (error.code === "EAGAIN") return void setTimeout(() => send(bytes, lines), RETRY_MS).unref();
       // The reader is gone (EPIPE) or the disk is full: the calls go on without a log.
-      dropped += lines;
+      drop(lines);
       broken = error.code === "EPIPE" || error.code === "EBADF";
       done();
     });
@@ -66,7 +87,7 @@ export function createLogWriter(options: { readonly write?: Write; readonly maxC
   function done(): void {
     busy = false;
     if (broken) {
-      dropped += waiting.length;
+      if (waiting.length > 0) drop(waiting.length);
       waiting = [];
       characters = 0;
     }
@@ -76,7 +97,7 @@ export function createLogWriter(options: { readonly write?: Write; readonly maxC
   return {
     log(line) {
       if (broken || characters + line.length + 1 > maxCharacters) {
-        dropped += 1;
+        drop(1);
         return;
       }
       waiting.push(`${line}\n`);

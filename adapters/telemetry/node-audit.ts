@@ -43,17 +43,19 @@ export function createNodeAudit(
     return { ports, flush: async () => undefined, dropped: () => 0, close: async () => undefined };
   }
   const { descriptor, previous, endsOpen } = openLog(settings.log);
-  const writer = createLogWriter({ write: (bytes, done) => write(descriptor, bytes, (error, written) => done(error, written)), maxCharacters: MAX_WAITING });
+  const writer = createLogWriter({
+    write: (bytes, done) => write(descriptor, bytes, (error, written) => done(error, written)),
+    maxCharacters: MAX_WAITING,
+    onTaken: (isTaken) => {
+      if (isTaken) degraded.leave("audit_log", "instance");
+      else degraded.enter("audit_log", "instance", "dropped", { detail: `${writer.dropped()} lines were dropped` });
+    },
+  });
   // A process that was killed while it wrote left half a line: the next one must not be glued to it.
   if (endsOpen) writer.log("");
-  let known = 0;
   const take = (line: string): boolean => {
     const before = writer.dropped();
     writer.log(line);
-    // Those that the disk did not take after all count with the next line.
-    if (writer.dropped() > known) degraded.enter("audit_log", "instance", "dropped", { detail: `${writer.dropped()} lines were dropped` });
-    else degraded.leave("audit_log", "instance");
-    known = writer.dropped();
     return writer.dropped() === before;
   };
   return {
