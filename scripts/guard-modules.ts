@@ -86,10 +86,22 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     tests: ["test/unit/identity/whom-a-document-names.test.ts", "test/unit/identity/remote-keys.test.ts"],
   },
   {
-    // Signatures and times of tokens, what is remembered of them, and the order of it all: with real keys, and so the slowest: about an hour. Not run to its end yet.
+    // Signatures, algorithms and times of tokens: with real keys.
     name: "identity-tokens",
-    sources: ["verify-jwt", "gateway-verifier", "create-identity", "read-chain"].map((name) => `src/identity/${name}.ts`),
-    tests: ["test/unit/identity/create-identity.test.ts", "test/unit/identity/forwarded-caller.test.ts", "test/security/identity-hostile-tokens.test.ts"],
+    sources: ["src/identity/verify-jwt.ts"],
+    tests: ["test/unit/identity/verify-jwt.test.ts"],
+  },
+  {
+    // Which credential is asked of whom, what is remembered of it, and the order of it all.
+    name: "identity-order",
+    sources: ["gateway-verifier", "create-identity"].map((name) => `src/identity/${name}.ts`),
+    tests: ["test/unit/identity/create-identity.test.ts", "test/unit/identity/order-of-credentials.test.ts"],
+  },
+  {
+    // What another broker says of a call that it hands on.
+    name: "identity-chain",
+    sources: ["src/identity/read-chain.ts"],
+    tests: ["test/unit/identity/read-chain.test.ts"],
   },
   {
     // Who is meant, how much, until when and what is told of it. The desks themselves (leases, realms, what is settled) are too many for a test a mutant.

@@ -12,7 +12,7 @@ import { type PresentedCredential, presentedCredentials } from "./presented-cred
 import { principalCaller } from "./principal-caller.ts";
 import { readChain } from "./read-chain.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
-import type { Unproved } from "./verdict.ts";
+import { rejected, type Unproved } from "./verdict.ts";
 
 export interface IdentityOptions {
   readonly clock: Clock;
@@ -74,7 +74,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     for (const credential of presented.slice(from)) {
       const { slot, token, fault } = credential;
       if (fault !== null) {
-        faults.push({ slot, kind: "rejected", reason: fault });
+        faults.push({ slot, ...rejected(fault) });
         continue;
       }
       const key = digest === null ? await webDigest(token) : digest(token);
@@ -105,7 +105,7 @@ export function createIdentity(options: IdentityOptions): Identity {
       const faults: Fault[] = [];
       for (const [index, { slot, token, fault }] of presented.entries()) {
         if (fault !== null) {
-          faults.push({ slot, kind: "rejected", reason: fault });
+          faults.push({ slot, ...rejected(fault) });
           continue;
         }
         const verdict = verifier.remembered(digest(token));

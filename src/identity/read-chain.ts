@@ -18,9 +18,8 @@ const REGION = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
  */
 export function readChain(headers: HeaderList, caller: Caller): InboundChain | null {
   if (caller.proof.kind !== "broker") return null;
-  const values = findAll(headers, "egress-chain");
-  const [value = ""] = values;
-  if (values.length !== 1 || value.length > MAX_CHARACTERS) throw malformed("it must be there exactly once");
+  const [value, ...others] = findAll(headers, "egress-chain");
+  if (value === undefined || others.length > 0 || value.length > MAX_CHARACTERS) throw malformed("it must be there exactly once");
   const parsed = parseItem(value);
   if (parsed === null || parsed.item.kind !== "boolean" || !parsed.item.value) throw malformed("it is not the structured field ?1 with parameters");
   const { parameters } = parsed;

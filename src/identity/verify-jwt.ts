@@ -86,16 +86,15 @@ function timeFault(claims: TokenParts["claims"], issuer: IssuerPlan, now: number
 }
 
 function isTime(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** In general terms: jose's messages may quote claims. */
+/** In general terms: jose's messages may quote claims. Of the times only `nbf` can be wrong yet: jose counts whole seconds, and a skew may have a fraction. */
 function reasonOf(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return "the token has expired";
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === "aud") return "the token is meant for another audience";
     if (error.claim === "iss") return "the token's issuer is not known";
-    return error.claim === "nbf" ? "the token is not valid yet" : "a claim of the token is missing or wrong";
+    if (error.claim === "nbf") return "the token is not valid yet";
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) return "the token's signature is wrong";
   if (error instanceof errors.JWKSMultipleMatchingKeys) return "the token does not say which of its issuer's keys signed it";
