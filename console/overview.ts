@@ -1,6 +1,7 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
 import type { DescribedBackend, DescribedRoute } from "../src/console/describe-state.ts";
+import { Degraded } from "./degraded.ts";
 import { nameCountries, span, whole } from "./format.ts";
 import { Mark, Moment, Tile } from "./parts.ts";
 import type { BackendHealth, Fault, State, Trouble } from "./shapes.ts";
@@ -8,7 +9,7 @@ import { type Column, Table } from "./table.ts";
 
 /** What runs: is it well, and what does it do. */
 export function Overview({ state }: { state: State }): VNode {
-  const { snapshot, gateways, routes, backendList, backends, troubles, lastLoadFailed, notices } = state;
+  const { snapshot, degraded, gateways, routes, backendList, backends, troubles, lastLoadFailed, notices } = state;
   const health = new Map(backends.map((one) => [one.backend, one]));
   const ill = backendList.filter(({ key }) => (health.get(key)?.state ?? "healthy") !== "healthy").length;
   const refused = routes.filter((route) => route.refused).length;
@@ -23,6 +24,7 @@ export function Overview({ state }: { state: State }): VNode {
       <${Tile} name="Backends" value=${ill === 0 ? whole(backendList.length) : `${whole(backendList.length - ill)} of ${whole(backendList.length)}`} note=${ill === 0 ? "all in use" : "in use now"} tone=${ill > 0 ? "bad" : null} />
       <${Tile} name="Conditions" value=${troubles.length === 0 ? "good" : whole(troubles.length)} note=${troubles.length === 0 ? "of every object" : "are not as they should be"} tone=${troubles.length > 0 ? "bad" : null} />
     </dl>
+    <${Degraded} degraded=${degraded} />
     ${
       lastLoadFailed !== null &&
       html`<section class="panel bad" aria-labelledby="refused-load">

@@ -1,4 +1,5 @@
 import type { DescribedBackend, DescribedGateway, DescribedRoute } from "../src/console/describe-state.ts";
+import type { DescribedDegradation } from "../src/describe-status.ts";
 import type { LimitStanding, UntouchedLimit } from "../src/ledger/limit-standings.ts";
 import type { Incident as StoredIncident, UsageCounts } from "../src/model/usage-store.ts";
 import type { RegionProof } from "../src/prove.ts";
@@ -9,6 +10,8 @@ export interface State {
   readonly ready: boolean;
   readonly snapshot: { readonly id: string; readonly loadedAt: string | null } | null;
   readonly lastLoadFailed: { readonly at: string; readonly faults: readonly Fault[] } | null;
+  /** The oldest first. */
+  readonly degraded: readonly DescribedDegradation[];
   readonly notices: readonly string[];
   readonly troubles: readonly Trouble[];
   readonly gateways: readonly DescribedGateway[];

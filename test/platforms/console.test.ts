@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LambdaProcess, startLambda } from "../fakes/lambda-runtime.ts";
@@ -41,7 +42,7 @@ function itServesThePage(urlOf: () => string): void {
     const cookie = await signIn();
     expect((await ask("/-/console", { cookie })).status).toBe(200);
     const state: unknown = await (await ask("/-/console/state", { cookie })).json();
-    expect(state).toMatchObject({ ready: true, gateways: [{ id: "egress-system/egress" }], routes: [{ gateway: "egress-system/egress" }] });
+    expect(state).toMatchObject({ ready: true, degraded: [], gateways: [{ id: "egress-system/egress" }], routes: [{ gateway: "egress-system/egress" }] });
     expect(await (await ask("/-/console/proof", { cookie })).json()).toMatchObject({ ok: true, rules: [{ gateway: "egress-system/egress" }] });
   });
 
@@ -82,6 +83,20 @@ describe("the page on Node", () => {
     expect(zipped.body.length).toBeLessThan(plain.body.length / 2);
     const unzip = (body: Buffer): string => gunzipSync(dechunked(body)).toString();
     expect(unzip(zipped.body)).toBe(dechunked(plain.body).toString());
+  });
+
+  it("tells what is degraded as /-/status does", async () => {
+    const good = await readFile(broker.file, "utf8");
+    const degraded = async (path: string): Promise<unknown> => {
+      const answer = await fetch(`${broker.server.url}${path}`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+      return ((await answer.json()) as { readonly degraded: unknown }).degraded; // both pages have it
+    };
+    await writeFile(broker.file, good.replace("kind: HTTPRoute", "kind: HTTPRout"));
+    const told = [{ part: "config", subject: "instance", reason: "rejected", until: null, docs: "docs/failures.md#degraded-config" }];
+    await expect.poll(() => degraded("/-/console/state"), { timeout: 15_000 }).toMatchObject(told);
+    expect(await degraded("/-/console/state")).toEqual(await degraded("/-/status"));
+    await writeFile(broker.file, good);
+    await expect.poll(() => degraded("/-/console/state"), { timeout: 15_000 }).toEqual([]);
   });
 
   it("answers HEAD without a body", async () => {

@@ -1,3 +1,4 @@
+import { readFile, writeFile } from "node:fs/promises";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openWorld, TOKENS, type World } from "../../examples/quickstart/world.ts";
@@ -159,6 +160,56 @@ describe.skipIf(missing)(`the page in a browser${missing ? " (MISSING: chromium)
     await says(page, EXPECTED.overview);
     expect(troubles()).toEqual([]);
   });
+});
+
+describe.skipIf(missing)(`the page of a broker that is degraded${missing ? " (MISSING: chromium)" : ""}`, () => {
+  const CALM = "Nothing is degraded in this instance.";
+  let broker: ServedBroker;
+  beforeAll(async () => {
+    broker = await serveManifests(testManifests({ backends: [{ name: "one", port: 1 }], broker: "  console: {mode: Enabled}" }));
+  });
+  afterAll(() => broker?.stop());
+
+  const announced = (page: Page) => page.$eval("#degraded[role=status]", (element) => element.textContent ?? "");
+
+  it("says what, why, since when and where to read on, without a fault that axe finds, and says so when it is over", async () => {
+    const { page, troubles } = await openPage(browser, broker.server.url);
+    await signIn(page, broker.server.url, ADMIN_TOKEN);
+    await says(page, CALM);
+    expect(await announced(page)).toBe(CALM);
+    const good = await readFile(broker.file, "utf8");
+    const refreshed = async () => {
+      await page.click(".refresh button:last-child");
+      return announced(page);
+    };
+    await writeFile(broker.file, good.replace("kind: HTTPRoute", "kind: HTTPRout"));
+    await expect
+      .poll(refreshed, { timeout: 15_000, interval: 200 })
+      .toMatch(/config instance rejected since .*faults? in what was read last.*docs\/failures\.md#degraded-config/);
+    expect(await page.$eval("#degraded time", (element) => element.getAttribute("datetime"))).toMatch(/^\d{4}-.*Z$/);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await writeFile(broker.file, good);
+    await expect.poll(refreshed, { timeout: 15_000, interval: 200 }).toBe(CALM);
+    expect(troubles()).toEqual([]);
+  }, 60_000);
+
+  it("shows what the broker says as text and never as HTML", async () => {
+    const { page, troubles } = await openPage(browser, broker.server.url);
+    const hostile = "<img src=x onerror=alert(1)><b id=planted>";
+    const entry = { part: hostile, subject: hostile, reason: hostile, detail: hostile, since: hostile, until: hostile, effect: hostile, docs: hostile };
+    const answer = await fetch(`${broker.server.url}/-/console/state`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+    const body = JSON.stringify({ ...((await answer.json()) as object), degraded: [entry] }); // one object
+    await page.setRequestInterception(true);
+    page.on("request", (request) => {
+      if (request.url().endsWith("/-/console/state")) void request.respond({ status: 200, contentType: "application/json", body });
+      else void request.continue();
+    });
+    await signIn(page, broker.server.url, ADMIN_TOKEN);
+    await says(page, hostile);
+    expect((await announced(page)).split(hostile)).toHaveLength(7);
+    expect(await page.$$("#planted, #degraded img")).toEqual([]);
+    expect(troubles()).toEqual([]);
+  }, 60_000);
 });
 
 describe.skipIf(missing)(`the page with a thousand namespaces${missing ? " (MISSING: chromium)" : ""}`, () => {
