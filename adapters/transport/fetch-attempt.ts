@@ -3,6 +3,7 @@ import { abortFailure } from "./attempt.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 import { type FetchBody, fetchBody } from "./fetch-body.ts";
 import { fetchHeaders } from "./fetch-headers.ts";
+import { hasUnknownCoding } from "./unknown-coding.ts";
 
 /** No more is read ahead while this many bytes of an answer wait for a consumer. */
 const HELD_BYTES = 65_536;
@@ -85,6 +86,11 @@ export class FetchAttempt implements AnswerBody {
     answer.headers.forEach((value, name) => {
       list.push(name, value);
     });
+    if (hasUnknownCoding(list)) {
+      this.#fail({ kind: "protocol", message: "the destination answered in a transfer coding that nobody asked for" });
+      await answer.body?.cancel();
+      return;
+    }
     this.#answered = true;
     this.#reader = answer.body === null ? null : bodyReader(answer.body);
     this.#resolve({ kind: "answer", status: answer.status, headers: list, body: this, sender: null, peer: { address: null, protocol: null } });

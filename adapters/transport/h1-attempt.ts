@@ -4,6 +4,7 @@ import { Attempt } from "./attempt.ts";
 import { failureOf, lateHandshakeFailure } from "./h1-failure.ts";
 import type { H1Pool, Slot } from "./h1-pool.ts";
 import { type BodyWatch, watchedBody } from "./outgoing-body.ts";
+import { hasUnknownCoding } from "./unknown-coding.ts";
 import { createUpgradedSocket } from "./upgraded-socket.ts";
 
 /**
@@ -156,17 +157,6 @@ export class H1Attempt extends Attempt implements BodyWatch {
 /** RFC 9112 section 6.3: nothing in the head says where the body ends. */
 function lastsUntilClose(headers: readonly string[]): boolean {
   return !headers.some((text, i) => i % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(text));
-}
-
-/** Spaces may follow; behind a tab llhttp reads the body as one in no coding. */
-const CHUNKED = /^chunked *$/i;
-
-/**
- * RFC 9112 section 7.4: with no `TE` in the request there is no coding but `chunked`. llhttp hands the body of any other on as it came, until the
- * connection closes: coded bytes for an answer, and a cut that nobody sees.
- */
-function hasUnknownCoding(headers: readonly string[]): boolean {
-  return headers.some((text, i) => i % 2 === 0 && text.length === 17 && text.toLowerCase() === "transfer-encoding" && !CHUNKED.test(headers[i + 1] ?? ""));
 }
 
 function textOf(raw: readonly Buffer[]): string[] {
