@@ -47,8 +47,10 @@ describe("the RateLimit fields", () => {
 
   it("are structured fields, whatever the amounts and names, at most ten", () => {
     const amount = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+    // Without a comma, so that the border of two items cannot stand inside of one.
+    const id = fc.string().map((text) => text.replaceAll(",", ""));
     const standing = fc
-      .tuple(fc.string(), fc.constantFrom("requests", "tokens", "cost", "concurrency"), amount, amount, fc.option(amount))
+      .tuple(id, fc.constantFrom("requests", "tokens", "cost", "concurrency"), amount, amount, fc.option(amount))
       .map(([id, unit, limit, remaining, resetMs]) => ({ rule: rule({ id, unit: unit as LimitRule["unit"], limit, currency: "USD" }), remaining, resetMs })); // as: of the list above
     fc.assert(
       fc.property(fc.array(standing, { minLength: 1, maxLength: 15 }), (standings) => {
@@ -56,8 +58,7 @@ describe("the RateLimit fields", () => {
         for (const value of [fields[1] ?? "", fields[3] ?? ""]) {
           const items = value.split(/, (?=")/);
           expect(items.length).toBeLessThanOrEqual(10);
-          // An id may hold what looks like a border; then the parts are no items, and the whole is looked at by its length alone.
-          if (standings.every(({ rule: { id } }) => !id.includes(","))) for (const item of items) expect(parseItem(item)).not.toBeNull();
+          for (const item of items) expect(parseItem(item)).not.toBeNull();
         }
       }),
     );
