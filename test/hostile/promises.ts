@@ -173,7 +173,8 @@ export const PROMISES: readonly HeldPromise[] = [
     bar: "<= 160 KiB a stream; 0 left 3 s after hang-up",
 
     state: "partly",
-    reason: "The pause, the minute and the end of both are held. The memory is not: of a thousand callers that stop reading a flood each costs about 240 KiB at the highest, a third of it V8's young generation.",
+    reason:
+      "The pause, the minute and the end of both are held. The memory is not: of a thousand callers that stop reading a flood each costs about 240 KiB at the highest, a third of it V8's young generation.",
 
     command: "npx vitest run test/platforms/stalled-readers.test.ts test/unit/transport/node-delivery.test.ts; npm run bench:streams -- --scene stalled",
   },
@@ -913,7 +914,8 @@ export const PROMISES: readonly HeldPromise[] = [
     bar: ">= 90 %",
 
     state: "partly",
-    reason: "Held by each module of the table in scripts/guard-modules.ts. The door's rules for single providers are broken by hand (`npm run prove:mutate`); the desks of limits and the share elsewhere (75 %) are not measured.",
+    reason:
+      "Held by each module of the table in scripts/guard-modules.ts. The door's rules for single providers are broken by hand (`npm run prove:mutate`); the desks of limits and the share elsewhere (75 %) are not measured.",
 
     command: "npm run mutate",
   },
