@@ -13,6 +13,8 @@ export interface Measurements {
   readonly figures: readonly MeasuredFigure[];
 }
 
+/** The README shows as many figures of a row. */
+const FEW = 3;
 const STATE = { kept: "kept", partly: "in part", "not kept": "**not yet**" } as const;
 
 /** The fault table for the README: promise, figure of the last run, command; then what is not kept whole, with the reason, whatever its row. */
@@ -22,7 +24,7 @@ export function faultTable(measurements: Measurements): string {
   return [
     "| | promise | number | last run | command |",
     "|---|---|---|---|---|",
-    ...faults.map((one) => `| ${one.row} | ${one.promise} | ${cell(one.bar)} | ${cell(lastRun(one, measurements))} | ${command(one)} |`),
+    ...faults.map((one) => `| ${one.row} | ${one.promise} | ${cell(one.bar)} | ${cell(lastRun(one, measurements, FEW))} | ${command(one)} |`),
     "",
     open.length === 0 ? "All rows, threats and bars included, are kept." : `Not kept whole, of the ${PROMISES.length} rows of faults, threats and bars:`,
     "",
@@ -68,10 +70,11 @@ function state({ state, reason }: HeldPromise): string {
 }
 
 /** Figures of a row, and where there is none what its test says: that it holds. */
-function lastRun(one: HeldPromise, { figures }: Measurements): string {
+function lastRun(one: HeldPromise, { figures }: Measurements, most = Number.POSITIVE_INFINITY): string {
   const own = figures.filter(({ row }) => row.split(" ").includes(one.row));
   if (own.length === 0) return one.state === "not kept" ? "" : "test passes";
-  return own.map(({ what, value, unit }) => `${what}: ${value} ${unit}`).join("; ");
+  const told = own.slice(0, most).map(({ what, value, unit }) => `${what}: ${value} ${unit}`);
+  return [...told, ...(own.length > most ? [`${own.length - most} more in docs/reliability.md`] : [])].join("; ");
 }
 
 function command({ command }: HeldPromise): string {
