@@ -125,4 +125,92 @@ export const GUARD_MODULES: readonly GuardModule[] = [
       "test/unit/policy/limits/body-weight.test.ts",
     ],
   },
+  {
+    // The law of accounts: what was used and is held, and whether there is room. Every store that reads and writes documents asks it.
+    name: "limit-book",
+    sources: ["adapters/usage/account-book.ts"],
+    tests: ["test/unit/usage/account-book.test.ts", "test/laws/account-book.test.ts"],
+  },
+  {
+    // What an instance holds between calls: who takes from it at once, who waits, what the store is asked for and told, and when.
+    name: "limit-leases",
+    sources: [
+      "src/policy/limits/leased-account.ts",
+      "src/policy/limits/leased-call.ts",
+      "src/policy/limits/leased-realm.ts",
+      "src/policy/limits/due-accounts.ts",
+      "src/policy/limits/lease-size.ts",
+      "src/policy/limits/waiting-calls.ts",
+      "src/policy/limits/refused-calls.ts",
+    ],
+    tests: [
+      "test/unit/policy/limits/lease-size.test.ts",
+      "test/unit/policy/limits/leased-account.test.ts",
+      "test/unit/policy/limits/refused-calls.test.ts",
+      "test/unit/policy/limits/leased-desk.test.ts",
+      "test/unit/policy/limits/leased-realm.test.ts",
+      "test/unit/policy/limits/desk-windows.test.ts",
+      "test/unit/policy/limits/store-failure.test.ts",
+    ],
+  },
+  {
+    // Where nothing is held between calls: each asks the store, and settles what it used.
+    name: "limit-direct",
+    sources: [
+      "src/policy/limits/direct-realm.ts",
+      "src/policy/limits/settlements.ts",
+      "src/policy/limits/ask-once.ts",
+    ],
+    tests: [
+      "test/unit/policy/limits/settlements.test.ts",
+      "test/unit/policy/limits/direct-desk.test.ts",
+      "test/unit/policy/limits/direct-realm.test.ts",
+      "test/unit/policy/limits/store-failure.test.ts",
+    ],
+  },
+  {
+    // What passes while the store gives no answer, and what callers are told of a shortage.
+    name: "limit-outage",
+    sources: [
+      "src/policy/limits/failure-policy.ts",
+      "src/policy/limits/local-window.ts",
+      "src/policy/limits/shortage.ts",
+      "src/policy/limits/limit-refusal.ts",
+    ],
+    tests: [
+      "test/unit/policy/limits/failure-policy.test.ts",
+      "test/unit/policy/limits/local-window.test.ts",
+      "test/unit/policy/limits/shortage.test.ts",
+      "test/unit/policy/limits/limit-refusal.test.ts",
+    ],
+  },
+  {
+    // One exchange at a time with a store, tried until it is answered; and whose time it is.
+    name: "limit-store-line",
+    sources: [
+      "src/policy/limits/store-line.ts",
+      "src/policy/limits/store-clock.ts",
+    ],
+    tests: [
+      "test/unit/policy/limits/store-line.test.ts",
+      "test/unit/policy/limits/store-clock.test.ts",
+    ],
+  },
+  {
+    // Which account a claim is for, and in which store.
+    name: "limit-accounts",
+    sources: [
+      "src/policy/limits/account-table.ts",
+      "src/policy/limits/account-name.ts",
+      "src/policy/limits/hold-in-realms.ts",
+      "src/policy/limits/create-limit-desk.ts",
+    ],
+    tests: [
+      "test/unit/policy/limits/account-table.test.ts",
+      "test/unit/policy/limits/account-name.test.ts",
+      "test/unit/policy/limits/hold-in-realms.test.ts",
+      "test/unit/policy/limits/desk-windows.test.ts",
+      "test/unit/policy/limits/direct-desk.test.ts",
+    ],
+  },
 ];
