@@ -132,23 +132,46 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     tests: ["test/unit/usage/account-book.test.ts", "test/laws/account-book.test.ts"],
   },
   {
-    // What an instance holds between calls: who takes from it at once, who waits, what the store is asked for and told, and when.
+    // What an instance holds between calls, and what its calls take of it.
     name: "limit-leases",
     sources: [
       "src/policy/limits/leased-account.ts",
       "src/policy/limits/leased-call.ts",
-      "src/policy/limits/leased-realm.ts",
-      "src/policy/limits/due-accounts.ts",
       "src/policy/limits/lease-size.ts",
+    ],
+    tests: [
+      "test/unit/policy/limits/leased-account.test.ts",
+      "test/unit/policy/limits/lease-size.test.ts",
+      "test/unit/policy/limits/leased-desk.test.ts",
+      "test/unit/policy/limits/desk-windows.test.ts",
+      "test/unit/policy/limits/store-failure.test.ts",
+    ],
+  },
+  {
+    // Which calls wait for the store, in which order they are answered, and which are refused.
+    name: "limit-waiting",
+    sources: [
       "src/policy/limits/waiting-calls.ts",
       "src/policy/limits/refused-calls.ts",
     ],
     tests: [
-      "test/unit/policy/limits/lease-size.test.ts",
-      "test/unit/policy/limits/leased-account.test.ts",
+      "test/unit/policy/limits/waiting-calls.test.ts",
       "test/unit/policy/limits/refused-calls.test.ts",
       "test/unit/policy/limits/leased-desk.test.ts",
+      "test/unit/policy/limits/desk-windows.test.ts",
+      "test/unit/policy/limits/store-failure.test.ts",
+    ],
+  },
+  {
+    // What the store is asked for and told, and when.
+    name: "limit-leased-realm",
+    sources: [
+      "src/policy/limits/leased-realm.ts",
+      "src/policy/limits/due-accounts.ts",
+    ],
+    tests: [
       "test/unit/policy/limits/leased-realm.test.ts",
+      "test/unit/policy/limits/leased-desk.test.ts",
       "test/unit/policy/limits/desk-windows.test.ts",
       "test/unit/policy/limits/store-failure.test.ts",
     ],
