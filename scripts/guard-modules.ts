@@ -134,11 +134,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
   {
     // What an instance holds between calls, and what its calls take of it.
     name: "limit-leases",
-    sources: [
-      "src/policy/limits/leased-account.ts",
-      "src/policy/limits/leased-call.ts",
-      "src/policy/limits/lease-size.ts",
-    ],
+    sources: ["src/policy/limits/leased-account.ts", "src/policy/limits/leased-call.ts", "src/policy/limits/lease-size.ts"],
     tests: [
       "test/unit/policy/limits/leased-account.test.ts",
       "test/unit/policy/limits/lease-size.test.ts",
@@ -150,10 +146,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
   {
     // Which calls wait for the store, in which order they are answered, and which are refused.
     name: "limit-waiting",
-    sources: [
-      "src/policy/limits/waiting-calls.ts",
-      "src/policy/limits/refused-calls.ts",
-    ],
+    sources: ["src/policy/limits/waiting-calls.ts", "src/policy/limits/refused-calls.ts"],
     tests: [
       "test/unit/policy/limits/waiting-calls.test.ts",
       "test/unit/policy/limits/refused-calls.test.ts",
@@ -165,10 +158,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
   {
     // What the store is asked for and told, and when.
     name: "limit-leased-realm",
-    sources: [
-      "src/policy/limits/leased-realm.ts",
-      "src/policy/limits/due-accounts.ts",
-    ],
+    sources: ["src/policy/limits/leased-realm.ts", "src/policy/limits/due-accounts.ts"],
     tests: [
       "test/unit/policy/limits/leased-realm.test.ts",
       "test/unit/policy/limits/leased-desk.test.ts",
@@ -179,11 +169,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
   {
     // Where nothing is held between calls: each asks the store, and settles what it used.
     name: "limit-direct",
-    sources: [
-      "src/policy/limits/direct-realm.ts",
-      "src/policy/limits/settlements.ts",
-      "src/policy/limits/ask-once.ts",
-    ],
+    sources: ["src/policy/limits/direct-realm.ts", "src/policy/limits/settlements.ts", "src/policy/limits/ask-once.ts"],
     tests: [
       "test/unit/policy/limits/settlements.test.ts",
       "test/unit/policy/limits/direct-desk.test.ts",
@@ -210,14 +196,8 @@ export const GUARD_MODULES: readonly GuardModule[] = [
   {
     // One exchange at a time with a store, tried until it is answered; and whose time it is.
     name: "limit-store-line",
-    sources: [
-      "src/policy/limits/store-line.ts",
-      "src/policy/limits/store-clock.ts",
-    ],
-    tests: [
-      "test/unit/policy/limits/store-line.test.ts",
-      "test/unit/policy/limits/store-clock.test.ts",
-    ],
+    sources: ["src/policy/limits/store-line.ts", "src/policy/limits/store-clock.ts"],
+    tests: ["test/unit/policy/limits/store-line.test.ts", "test/unit/policy/limits/store-clock.test.ts"],
   },
   {
     // Which account a claim is for, and in which store.

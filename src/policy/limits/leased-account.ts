@@ -140,14 +140,12 @@ function bookOlder(account: LeasedAccount, now: number): void {
 }
 
 const DEMAND_MS = 250;
-const QUIET_MS = 500;
 
 function measureDemand(account: LeasedAccount, now: number): void {
   const elapsed = now - account.claimedSince;
   if (elapsed < DEMAND_MS / 5) return;
   const latest = account.claimed / elapsed;
-  // Nobody has come for a while: what is spare is given back whole, and not by halves.
-  if (latest === 0 && elapsed >= QUIET_MS) account.demand = 0;
+  // Where nobody has come for a while, what is spare is given back whole, and not by halves.
   account.demand += (latest - account.demand) * Math.min(1, elapsed / DEMAND_MS);
   account.claimed = 0;
   account.claimedSince = now;

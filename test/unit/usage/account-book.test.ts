@@ -36,10 +36,17 @@ function documentOf(changes: readonly (Partial<AccountChange> & Asked)[]): Accou
 
 describe("an exchange of several accounts", () => {
   it("is written down for each, with its holder's time, number and answer", () => {
-    const { documents, answer } = ask([null, null], [{ used: 5, need: 10, want: 20 }, { limit: null, window: { kind: "none" }, keep: 3 }], {
-      sequence: 7,
-      ttlMs: 1_234,
-    });
+    const { documents, answer } = ask(
+      [null, null],
+      [
+        { used: 5, need: 10, want: 20 },
+        { limit: null, window: { kind: "none" }, keep: 3 },
+      ],
+      {
+        sequence: 7,
+        ttlMs: 1_234,
+      },
+    );
     const own = { name: "one", until: NOON + 1_234, sequence: 7, answeredAt: NOON, granted: true, heldByOthers: 0, roomInMs: 0 };
     expect(answer).toEqual({
       granted: true,
@@ -62,8 +69,17 @@ describe("an exchange of several accounts", () => {
   });
 
   it("grants none where one has no room, here or elsewhere, and keeps what was promised", () => {
-    const changes = [{ keep: 2, need: 10, want: 20 }, { keep: 1, need: 101 }];
-    expect(ask([null, null], changes).answer).toMatchObject({ granted: false, accounts: [{ held: 2, roomInMs: 0 }, { held: 1, roomInMs: null }] });
+    const changes = [
+      { keep: 2, need: 10, want: 20 },
+      { keep: 1, need: 101 },
+    ];
+    expect(ask([null, null], changes).answer).toMatchObject({
+      granted: false,
+      accounts: [
+        { held: 2, roomInMs: 0 },
+        { held: 1, roomInMs: null },
+      ],
+    });
     const roomy = [{ keep: 2, need: 10, want: 20 }];
     expect(ask([null], roomy, { mayGrant: false }).answer).toMatchObject({ granted: false, accounts: [{ held: 2, roomInMs: 0 }] });
     expect(ask([null], roomy, { mayGrant: false }).documents?.[0]?.holders).toMatchObject([{ held: 2, granted: false }]);
@@ -71,7 +87,10 @@ describe("an exchange of several accounts", () => {
   });
 
   it("is known again only as it was: by its number, for all of its accounts", () => {
-    const changes = [{ used: 5, need: 1 }, { used: 6, need: 200 }];
+    const changes = [
+      { used: 5, need: 1 },
+      { used: 6, need: 200 },
+    ];
     const first = ask([null, null], changes, { sequence: 4 });
     const documents = first.documents ?? [];
     expect(first.answer.granted).toBe(false);
@@ -152,7 +171,11 @@ describe("those who hold", () => {
   });
 
   it("stand in the order of their exchanges, and each once", () => {
-    const document = documentOf([{ holder: "a", keep: 1 }, { holder: "b", keep: 1 }, { holder: "a", keep: 3, sequence: 2 }]);
+    const document = documentOf([
+      { holder: "a", keep: 1 },
+      { holder: "b", keep: 1 },
+      { holder: "a", keep: 3, sequence: 2 },
+    ]);
     expect(document.holders.map(({ name, held }) => [name, held])).toEqual([
       ["b", 1],
       ["a", 3],

@@ -27,7 +27,21 @@ it("is never longer than a store takes, and long lists are told apart too", () =
 });
 
 it("says of what nobody here wrote that nobody did", () => {
-  for (const name of ["", "{", "{}", "null", '"text"', "7", "[]", '["l"]', '["l",7]', '[7,"none"]', '["l","none",7]', '["l","none",null,"a"]', '{"0":"l","1":"none","length":2}']) {
+  for (const name of [
+    "",
+    "{",
+    "{}",
+    "null",
+    '"text"',
+    "7",
+    "[]",
+    '["l"]',
+    '["l",7]',
+    '[7,"none"]',
+    '["l","none",7]',
+    '["l","none",null,"a"]',
+    '{"0":"l","1":"none","length":2}',
+  ]) {
     expect(readAccountName(name), name).toBeNull();
   }
 });

@@ -52,7 +52,16 @@ it("a changed amount is known to the account it is for", () => {
 
 it("no two lists of values share an account", () => {
   for (const lists of [
-    [["a", "b"], ["ab", ""], ["", "ab"], ["1:a", "b"], ["a", "1:b"], ["b", "a"], ["", ""], ["a1:b", ""]],
+    [
+      ["a", "b"],
+      ["ab", ""],
+      ["", "ab"],
+      ["1:a", "b"],
+      ["a", "1:b"],
+      ["b", "a"],
+      ["", ""],
+      ["a1:b", ""],
+    ],
     [[""], ["a"], ["1:a"]],
     [[]],
   ]) {

@@ -52,7 +52,11 @@ it("says how a limit stands after the store's word, and after what was given bac
     { claim: claims[2], remaining: 0, resetMs: MIDNIGHT - NOON },
   ]);
   const hold = held(await holdNow(world, world.desk(0), ...claims));
-  const remaining = () => world.desk(0).standing(claims).map((standing) => standing.remaining);
+  const remaining = () =>
+    world
+      .desk(0)
+      .standing(claims)
+      .map((standing) => standing.remaining);
   expect(remaining()).toEqual([900, 4, 990]);
   hold.settle([30, 1, 25]);
   expect(remaining()).toEqual([970, 5, 975]);

@@ -116,7 +116,7 @@ describe("requests under way for long", () => {
     const account = answered(REQUESTS, 10);
     expect(account.bookAfterMs).toBe(500);
     const first = takeClaim(account, 2, NOW);
-    expect(changeOf(account, 0, NOW + 499)).toMatchObject({ used: 0, keep: 10 - 2 > 0 ? expect.any(Number) : 0 });
+    expect(changeOf(account, 0, NOW + 499)).toMatchObject({ used: 0 });
     expect(account).toMatchObject({ generation: 0, young: 2, older: 0, keep: 2 });
     changeOf(account, 0, NOW + 500);
     expect(account).toMatchObject({ generation: 1, generationSince: NOW + 500, young: 0, older: 2, keep: 2 });
@@ -261,15 +261,33 @@ describe("the claims of a call", () => {
     const account = answered(rule, 0, { used: 5 });
     const call = [openClaim(claim(rule), account)];
     expect(call.every((one) => tryTake(one, NOW))).toBe(true);
-    expect(letIn(call, () => {}, () => NOW)).toMatchObject({ exceededShadows: [call[0]?.claim] });
+    expect(
+      letIn(
+        call,
+        () => {},
+        () => NOW,
+      ),
+    ).toMatchObject({ exceededShadows: [call[0]?.claim] });
     const quiet = answered(rule, 0, { used: 4 });
     const within = [openClaim(claim(rule), quiet)];
     expect(within.every((one) => tryTake(one, NOW))).toBe(true);
-    expect(letIn(within, () => {}, () => NOW)).toMatchObject({ exceededShadows: [] });
+    expect(
+      letIn(
+        within,
+        () => {},
+        () => NOW,
+      ),
+    ).toMatchObject({ exceededShadows: [] });
     // What rejects is let in with room, and is no shadow.
     const full = answered({ ...rule, onExceeded: "reject" }, 1, { used: 5 });
     const rejecting = [openClaim(claim(full.rule), full), openClaim(claim(rule), null)];
-    expect(letIn(rejecting, () => {}, () => NOW)).toMatchObject({ exceededShadows: [] });
+    expect(
+      letIn(
+        rejecting,
+        () => {},
+        () => NOW,
+      ),
+    ).toMatchObject({ exceededShadows: [] });
   });
 
   it("are settled once, each with its own, and those that were not counted are passed over", () => {
@@ -277,7 +295,13 @@ describe("the claims of a call", () => {
     const call = [openClaim(claim(TOKENS, 10), one), openClaim(claim(TOKENS), null), openClaim(claim(TOKENS, 20), two), openClaim(claim(TOKENS, 99), two)];
     for (const part of call) tryTake(part, NOW);
     const settled: LeasedAccount[] = [];
-    const hold = held(letIn(call, (account) => settled.push(account), () => NOW));
+    const hold = held(
+      letIn(
+        call,
+        (account) => settled.push(account),
+        () => NOW,
+      ),
+    );
     expect(hold.unavailable).toEqual([false, false, false, false]);
     hold.settle([4.5, 7, 25]);
     hold.settle([9, 9, 9]);
@@ -287,7 +311,13 @@ describe("the claims of a call", () => {
     expect(two).toMatchObject({ keep: 0, used: 25, free: 25 });
     const released = [openClaim(claim(TOKENS, 10), one)];
     for (const part of released) tryTake(part, NOW);
-    held(letIn(released, () => {}, () => NOW)).release();
+    held(
+      letIn(
+        released,
+        () => {},
+        () => NOW,
+      ),
+    ).release();
     expect(one).toMatchObject({ keep: 0, used: 5, free: 45 });
   });
 
@@ -308,7 +338,13 @@ describe("the claims of a call", () => {
     expect(lackingOf(call)).toEqual([call[3]]);
     const full = takeWithoutStore([openClaim(claim(localRule, 1), third)], NOW, 0);
     expect(full).toMatchObject([{ reason: "exceeded" }]);
-    const hold = held(letIn(call, () => {}, () => NOW));
+    const hold = held(
+      letIn(
+        call,
+        () => {},
+        () => NOW,
+      ),
+    );
     expect(hold.unavailable).toEqual([false, true, true, true]);
     hold.settle([0, 0, 4, 0]);
     // Of the share four are used now, and six are free again.

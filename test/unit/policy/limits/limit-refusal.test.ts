@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { limitRefusal, unpricedRefusal } from "../../../../src/policy/limits/limit-refusal.ts";
 import type { LimitClaim } from "../../../../src/policy/limits/limit-desk.ts";
+import { limitRefusal, unpricedRefusal } from "../../../../src/policy/limits/limit-refusal.ts";
 import { claim, makeLimit } from "../../../fakes/limit-world.ts";
 
 const TOKENS = makeLimit({ unit: "tokens", limit: 1_000 });
@@ -20,12 +20,7 @@ describe("what a caller is told of a limit", () => {
   it("is 429, when to come again, and the RateLimit fields", () => {
     const refusal = refused(claim(TOKENS, 300), 200, 59_001);
     expect(refusal).toMatchObject({ code: "limit_exceeded", status: 429, retryAfter: 60 });
-    expect(refusal.headers).toEqual([
-      "ratelimit-policy",
-      '"team/policy/limit";q=1000;qu="tokens";w=60',
-      "ratelimit",
-      '"team/policy/limit";r=200;t=60',
-    ]);
+    expect(refusal.headers).toEqual(["ratelimit-policy", '"team/policy/limit";q=1000;qu="tokens";w=60', "ratelimit", '"team/policy/limit";r=200;t=60']);
     expect(refusal.detail).toBe("The limit team/policy/limit of 1000 tokens has 200 tokens left. The call may need 300 tokens.");
   });
 

@@ -42,7 +42,8 @@ function createWorld({ patienceMs = 50, random = 1 }: { readonly patienceMs?: nu
     random: () => random,
     patienceMs,
     onExchange: (gateway, outcome, ms) => outcomes.push(`${gateway} ${outcome} ${ms}`),
-    onAnswer: (flight, { granted }, again, now) => told.push(`${flight.exchange.sequence} ${granted ? "granted" : "refused"} ${again ? "again" : "once"} ${now - started}`),
+    onAnswer: (flight, { granted }, again, now) =>
+      told.push(`${flight.exchange.sequence} ${granted ? "granted" : "refused"} ${again ? "again" : "once"} ${now - started}`),
     onFailure: (now) => told.push(`failed ${now - started}`),
   });
   const lastTry = (): Try => {
