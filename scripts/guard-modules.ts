@@ -104,7 +104,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     tests: ["test/unit/identity/read-chain.test.ts"],
   },
   {
-    // Who is meant, how much, until when and what is told of it. When the desk with leases asks and tells its stores (leased-realm, due-accounts) is left out: it is not measured.
+    // Who is meant, how much, until when and what is told of it. The two realms, what is settled and when the store is told are left out: below the bar, or not measured.
     name: "limits",
     sources: [
       "src/policy/limits/claim-amount.ts",
@@ -154,18 +154,6 @@ export const GUARD_MODULES: readonly GuardModule[] = [
       "test/unit/policy/limits/desk-windows.test.ts",
       "test/unit/policy/limits/store-failure.test.ts",
     ],
-  },
-  {
-    // Where nothing is held between calls: each asks the store, and settles what it used.
-    name: "limit-direct",
-    sources: ["src/policy/limits/direct-realm.ts"],
-    tests: ["test/unit/policy/limits/direct-realm.test.ts", "test/unit/policy/limits/direct-desk.test.ts", "test/unit/policy/limits/store-failure.test.ts"],
-  },
-  {
-    // What calls used and give back, until the store has heard of it.
-    name: "limit-settlements",
-    sources: ["src/policy/limits/settlements.ts", "src/policy/limits/ask-once.ts"],
-    tests: ["test/unit/policy/limits/settlements.test.ts", "test/unit/policy/limits/direct-desk.test.ts"],
   },
   {
     // What passes while the store gives no answer, and what callers are told of a shortage.

@@ -240,3 +240,113 @@ it("remembers a bounded number of accounts: those that were seen first go", asyn
   for (let at = 0; at < 10_002; at += 1) world.desk(0).standing([claim(rule, 1, `m-${at}`)]);
   expect(world.desk(0).census()).toEqual({ accounts: 10_000, leases: 0 });
 });
+
+it("with more accounts than it can remember, each rule does as without a store, and nothing is counted", async () => {
+  const world = direct();
+  const rule = { ...TOKENS, per: ["model"], onStoreFailure: { kind: "local", share: 0.1 } } as const;
+  world.store.fate = () => "deaf";
+  held(await holdNow(world, world.desk(0), claim(rule, 1, "m-0")));
+  // Each has a share of its own under way, so that none can be spared.
+  for (let at = 1; at < 10_000; at += 1) held(await holdNow(world, world.desk(0), claim(rule, 1, `m-${at}`)));
+  const one = (onStoreFailure: typeof TOKENS.onStoreFailure, differs: Partial<typeof TOKENS> = {}) => claim({ ...rule, onStoreFailure, ...differs }, 5, "new");
+  world.store.fate = () => "carried";
+  await world.clock.advance(1_000);
+  const sent = world.store.sent.length;
+  expect(short(await holdNow(world, world.desk(0), one({ kind: "failClosed" })))).toMatchObject({ reason: "unavailable" });
+  expect(short(await holdNow(world, world.desk(0), one(rule.onStoreFailure)))).toMatchObject({ reason: "unavailable" });
+  const open = held(await holdNow(world, world.desk(0), one({ kind: "failOpen" }), claim(rule, 1, "m-5")));
+  expect(open.unavailable).toEqual([true, true]);
+  open.settle([5, 1]);
+  expect(held(await holdNow(world, world.desk(0), one({ kind: "failClosed" }, { onExceeded: "shadow" }))).unavailable).toEqual([true]);
+  expect(world.store.sent).toHaveLength(sent);
+  expect(world.desk(0).standing([one({ kind: "failOpen" })])).toMatchObject([{ remaining: 0, resetMs: 0 }]);
+  expect(world.desk(0).census().accounts).toBe(10_000);
+});
+
+it("tells that a limit is used up to whoever asks for all of it", async () => {
+  const world = direct();
+  held(await holdNow(world, world.desk(0), claim(TOKENS, 1)));
+  expect(short(await holdNow(world, world.desk(0), claim(TOKENS, 1_000))).remaining).toBe(999);
+  expect(world.events.map(({ type }) => type)).toEqual(["limit.exceeded"]);
+});
+
+it("remembers a refusal though a call ends that used all that it held", async () => {
+  const world = direct();
+  const hold = held(await holdNow(world, world.desk(0), claim(TOKENS, 600)));
+  short(await holdNow(world, world.desk(0), claim(TOKENS, 500)));
+  hold.settle([600]);
+  expect(world.desk(0).hold([claim(TOKENS, 500)], PATIENT)).toMatchObject({ ok: false });
+});
+
+it("gives back what is released", async () => {
+  const world = direct();
+  held(await holdNow(world, world.desk(0), claim(TOKENS, 600))).release();
+  expect(world.desk(0).standing([claim(TOKENS)])).toMatchObject([{ remaining: 1_000 }]);
+  await flush(world);
+  expect(await world.account(TOKENS)).toBeNull();
+});
+
+it("forgets a refusal in a short window after a hundredth of it", async () => {
+  const world = direct();
+  const rule = { ...TOKENS, window: { kind: "sliding", ms: 2_000 } } as const;
+  held(await holdNow(world, world.desk(0), claim(rule, 900)));
+  short(await holdNow(world, world.desk(0), claim(rule, 101)));
+  await world.clock.advance(20);
+  expect(world.desk(0).hold([claim(rule, 101)], PATIENT)).toBeInstanceOf(Promise);
+});
+
+it("does not remember as refused what had room beside what lacked it, nor what was granted", async () => {
+  const world = direct({ desks: 2 });
+  const other = held(await holdNow(world, world.desk(1), claim(CALLS, 4)));
+  held(await holdNow(world, world.desk(0), claim(TOKENS, 990)));
+  short(await holdNow(world, world.desk(0), claim(CALLS, 1), claim(TOKENS, 20)));
+  other.settle([0]);
+  await flush(world, 1);
+  held(await holdNow(world, world.desk(0), claim(CALLS, 3))).release();
+});
+
+it("names what lacks room, though another limit of the call has a longer window", async () => {
+  for (const claims of [
+    [claim(DAY, 20), claim(TOKENS, 20)],
+    [claim(TOKENS, 20), claim(DAY, 20)],
+  ]) {
+    const world = direct({ start: NOON });
+    held(await holdNow(world, world.desk(0), claim(TOKENS, 990), claim(DAY, 100))).settle([990, 100]);
+    await flush(world);
+    expect(short(await holdNow(world, world.desk(0), ...claims)).claim.rule).toBe(TOKENS);
+    expect(world.events.map(({ subject }) => subject)).toEqual([TOKENS.id]);
+  }
+});
+
+it("tells of no shadow where a limit that rejects was overdrawn", async () => {
+  const world = direct();
+  held(await holdNow(world, world.desk(0), claim(TOKENS, 10))).settle([2_000]);
+  await flush(world);
+  expect(await holdNow(world, world.desk(0), claim(TOKENS, 0))).toMatchObject({ ok: true, exceededShadows: [] });
+  expect(world.events).toEqual([]);
+});
+
+it("without the store names the tightest: what nobody could count", async () => {
+  const world = direct();
+  const local = { ...TOKENS, id: "a/p/local", onStoreFailure: { kind: "local", share: 0.01 } } as const;
+  world.store.fate = () => "deaf";
+  expect(short(await holdNow(world, world.desk(0), claim(local, 50), claim(TOKENS, 1)))).toMatchObject({ reason: "unavailable", claim: { rule: TOKENS } });
+});
+
+it("asks three times at most where days go by faster than answers come, and of one stale claim asks for all anew", async () => {
+  const world = direct({ start: NOON });
+  const { store } = world;
+  const exchange = store.exchange;
+  let days = 0;
+  store.exchange = async (asked, signal) => ({ ...(await exchange(asked, signal)), now: NOON + ++days * 86_400_000 });
+  held(await holdNow(world, world.desk(0), claim(TOKENS, 1), claim(DAY, 1)));
+  expect(world.store.sent).toHaveLength(3);
+  expect(new Set(world.store.sent.map(({ holder }) => holder)).size).toBe(3);
+});
+
+it("a call that is refused while a day of it was over asks for the next under the same name", async () => {
+  const world = direct({ desks: 2, start: MIDNIGHT + 2_000, skews: [-10_000] });
+  held(await holdNow(world, world.desk(1), claim(CALLS, 5)));
+  expect(short(await holdNow(world, world.desk(0), claim(CALLS, 1), claim(DAY, 5))).claim.rule).toBe(CALLS);
+  expect(world.store.sent.slice(1).map(({ holder }) => holder)).toEqual(["instance-0.1", "instance-0.1"]);
+});
