@@ -112,15 +112,17 @@ function add(sums: Map<string, Sum>, line: LoggedCall): void {
   sums.set(key, sum);
 }
 
-/** What `/-/usage` says, once it holds so many calls, or after fifteen seconds. */
+/** What `/-/usage` says, once it holds so many calls, or after fifteen seconds. Throws where it never answers: an unread ledger is no empty one. */
 async function settledLedger(instance: Instance, requests: number): Promise<ReadonlyMap<string, Sum>> {
   // Clocks were ahead for a while: what was settled then is of an hour to come.
   const until = new Date(Date.now() + 3 * 3_600_000).toISOString();
-  let rows = new Map<string, Sum>();
+  let rows: ReadonlyMap<string, Sum> | null = null;
+  let status = 0;
   for (let tries = 0; tries < 30; tries += 1) {
     const answer = await fetch(`http://127.0.0.1:${instance.port}/-/usage?since=2d&until=${until}&by=namespace,model&limit=1000`, {
       headers: { authorization: `Bearer ${OPERATOR_KEY}` },
     });
+    status = answer.status;
     if (answer.ok) {
       const page = (await answer.json()) as {
         rows: { namespace: string; model: string; requests: number; inputTokens: number; outputTokens: number; estimated: number }[];
@@ -135,5 +137,6 @@ async function settledLedger(instance: Instance, requests: number): Promise<Read
     } else await answer.body?.cancel();
     await new Promise((settle) => setTimeout(settle, 500));
   }
+  if (rows === null) throw new Error(`the ledger could not be read: /-/usage answered ${status}`);
   return rows;
 }
