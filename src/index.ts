@@ -16,6 +16,7 @@ export type { EventDelivery } from "./events/event-desk.ts";
 export { EventFault } from "./events/event-fault.ts";
 export { readEventJson } from "./events/read-event-json.ts";
 export { structuredCloudEvent } from "./events/write-cloud-event.ts";
+export { isFieldValue, isToken } from "./lib/field-syntax.ts";
 export { isGrpc } from "./lib/grpc-protocol.ts";
 export { type RevocationList, readRevocationLists } from "./lib/revocation-list.ts";
 export { limitRulesOf } from "./limit-rules.ts";

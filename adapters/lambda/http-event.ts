@@ -1,4 +1,4 @@
-import type { PlatformPrincipal } from "../../src/index.ts";
+import { isFieldValue, isToken, type PlatformPrincipal } from "../../src/index.ts";
 import { type Fields, fieldsOf, textOf } from "./fields.ts";
 import { endsHere, viaBehindCloudFront, withoutIamParameters } from "./platform-headers.ts";
 
@@ -27,9 +27,6 @@ export interface EventFault {
 }
 
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** RFC 9110 section 5.5. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** As everywhere; without what the front door adds. */
 const MAX_HEADERS = 100;
 const HEADER_BYTES = 16_384;
@@ -111,7 +108,7 @@ function faultOfHeaders(headers: readonly string[]): string | null {
     const name = headers[i] ?? "";
     const value = headers[i + 1] ?? "";
     bytes += name.length + value.length;
-    if (!NAME.test(name) || !VALUE.test(value)) return "A header of the request cannot be read.";
+    if (!isToken(name) || !isFieldValue(value)) return "A header of the request cannot be read.";
   }
   return bytes > HEADER_BYTES ? "The headers of the request are too large." : null;
 }
