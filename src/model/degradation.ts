@@ -14,7 +14,10 @@ export const DEGRADATIONS = {
   limit_store: { reasons: ["unavailable"], effect: "onStoreFailure of each limit decides: calls are refused, pass, or count against a local share." },
   usage_store: { reasons: ["unavailable"], effect: "What was used waits in memory; calls go on." },
   backend: { reasons: ["failures", "ejected", "retry_after"], effect: "Calls move on to other backends, or fail at once where none is left." },
-  names: { reasons: ["last_good"], effect: "The last good addresses serve for five minutes; then the destination cannot be reached." },
+  names: {
+    reasons: ["last_good"],
+    effect: "The last good addresses serve for dns.staleFor, five minutes where it is not written; then the destination cannot be reached.",
+  },
   certificate: { reasons: ["unreadable", "expired"], effect: "The last good certificate is presented; without one callers cannot connect by TLS." },
   revocation_list: { reasons: ["expired", "unavailable"], effect: "Nothing is sent to the destination: calls move on or get upstream_untrusted." },
   overload: { reasons: ["event_loop", "memory"], effect: "New calls are refused; streams go on." },
