@@ -1,6 +1,6 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
-import type { DescribedDegradation } from "../src/describe-status.ts";
+import type { DescribedDegradation } from "../src/pages/describe-status.ts";
 import { Mark, Moment } from "./parts.ts";
 
 /** What of this instance is worse than it should be, the oldest first. It is always there, so that a reader of the screen hears when it changes. */

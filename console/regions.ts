@@ -1,6 +1,6 @@
 import { html } from "htm/preact";
 import type { VNode } from "preact";
-import type { ProvenDestination, ProvenRule } from "../src/prove.ts";
+import type { ProvenDestination, ProvenRule } from "../src/explain/prove.ts";
 import { nameCountries } from "./format.ts";
 import { Mark, Moment, Tile } from "./parts.ts";
 import type { Proof } from "./shapes.ts";

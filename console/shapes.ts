@@ -1,8 +1,8 @@
 import type { DescribedBackend, DescribedGateway, DescribedRoute } from "../src/console/describe-state.ts";
-import type { DescribedDegradation } from "../src/describe-status.ts";
+import type { RegionProof } from "../src/explain/prove.ts";
 import type { LimitStanding, UntouchedLimit } from "../src/ledger/limit-standings.ts";
 import type { Incident as StoredIncident, UsageCounts } from "../src/model/usage-store.ts";
-import type { RegionProof } from "../src/prove.ts";
+import type { DescribedDegradation } from "../src/pages/describe-status.ts";
 
 /** What `/-/console/state` answers. */
 export interface State {

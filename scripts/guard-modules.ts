@@ -44,7 +44,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
       "src/model/token-slots.ts",
       "src/routing/edit-headers.ts",
       "src/config/guarded-headers.ts",
-      "src/broker-headers.ts",
+      "src/call/delivery/broker-headers.ts",
     ],
     tests: [
       "test/unit/transport/request-headers.test.ts",
@@ -53,7 +53,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
       "test/unit/routing/edit-headers.test.ts",
       "test/unit/model/token-slots.test.ts",
       "test/unit/config/guarded-headers.test.ts",
-      "test/unit/broker-headers.test.ts",
+      "test/unit/call/broker-headers.test.ts",
     ],
   },
   {

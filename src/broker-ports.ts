@@ -7,7 +7,7 @@ import type { Outlet } from "./model/outlet.ts";
 import type { Clock, DocumentFetcher, EventSink, Pressure, Random, SecretStore, Transport } from "./model/ports.ts";
 import type { LimitDesk } from "./policy/limits/limit-desk.ts";
 import type { LoadPriceBook } from "./pricing/create-pricing.ts";
-import type { UsagePorts } from "./usage-stores.ts";
+import type { UsagePorts } from "./usage/usage-stores.ts";
 
 /** All that a platform chooses; the broker has no clock, socket or environment of its own. */
 export interface BrokerPorts {

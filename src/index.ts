@@ -1,6 +1,5 @@
 /** The public face of the broker's core: what adapters, the command line and embedders may use. */
 
-export { type AdminPages, createAdminPages, type PageSources } from "./admin-pages.ts";
 export type { AuditHead } from "./attribution/audit-chain.ts";
 export type { Attribution } from "./attribution/create-attribution.ts";
 export { createDegradations, type Degradations } from "./attribution/create-degradations.ts";
@@ -19,7 +18,6 @@ export { structuredCloudEvent } from "./events/write-cloud-event.ts";
 export { isFieldValue, isToken } from "./lib/field-syntax.ts";
 export { isGrpc } from "./lib/grpc-protocol.ts";
 export { type RevocationList, readRevocationLists } from "./lib/revocation-list.ts";
-export { limitRulesOf } from "./limit-rules.ts";
 export type { AdminView } from "./listener/admin-app.ts";
 export { type ChosenListener, chooseListener } from "./listener/choose-listener.ts";
 export type * from "./model/audit.ts";
@@ -67,5 +65,7 @@ export { type RefreshPolicy, Secret, type SecretLocation, type SecretProvider, t
 export type * from "./model/snapshot.ts";
 export { addCounts, COUNT_NAMES, emptySum, KEY_NAMES, type UsageSum } from "./model/usage-counts.ts";
 export * from "./model/usage-store.ts";
-export type { UsagePages } from "./usage-pages.ts";
-export type { ReadSecret, UsagePorts } from "./usage-stores.ts";
+export { type AdminPages, createAdminPages, type PageSources } from "./pages/admin-pages.ts";
+export type { UsagePages } from "./pages/usage-pages.ts";
+export { limitRulesOf } from "./usage/limit-rules.ts";
+export type { ReadSecret, UsagePorts } from "./usage/usage-stores.ts";

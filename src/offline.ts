@@ -4,7 +4,7 @@
  */
 
 export { type AuditReport, createAuditCheck } from "./attribution/audit-check.ts";
-export { type ExplainRequest, type Explanation, explain } from "./explain.ts";
+export { type ExplainRequest, type Explanation, explain } from "./explain/explain.ts";
+export { jurisdictionOf, type ProvenDestination, type ProvenRule, prove, type RegionProof } from "./explain/prove.ts";
+export { unattachedLocks } from "./explain/unattached-locks.ts";
 export type { PricedCounts, UsageReport } from "./ledger/usage-report.ts";
-export { jurisdictionOf, type ProvenDestination, type ProvenRule, prove, type RegionProof } from "./prove.ts";
-export { unattachedLocks } from "./unattached-locks.ts";

@@ -19,6 +19,9 @@ const STAGES = [
   "ledger",
   "console",
 ];
+/** Rooms that put stages together, as the files directly in src do. */
+const ROOMS_OF_A_CALL = ["call", "usage"];
+const ROOMS_OF_CONFIGURATION = ["explain", "pages"];
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 
 interface SourceFile {
@@ -74,11 +77,24 @@ describe("the import table", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("config imports stages, model and lib, and nothing imports config but the roots of src", () => {
+  it("config imports stages, model and lib, and only what tells of a configuration and the roots of src import config", () => {
     const wrong = offenders(source, (file, specifier) => {
       const atRoot = file.path.split("/").length === 2;
-      return specifier.startsWith("src/config/") && roomOf(file.path) !== "config" && !atRoot;
+      return specifier.startsWith("src/config/") && !["config", ...ROOMS_OF_CONFIGURATION].includes(roomOf(file.path)) && !atRoot;
     });
+    expect(wrong).toEqual([]);
+  });
+
+  it("every folder of src is a stage, model, lib, config or a room that puts stages together", () => {
+    const rooms = new Set(source.filter((file) => file.path.split("/").length > 2).map((file) => roomOf(file.path)));
+    expect([...rooms].sort()).toEqual([...STAGES, "model", "lib", "config", ...ROOMS_OF_A_CALL, ...ROOMS_OF_CONFIGURATION].sort());
+  });
+
+  it("a call never reaches for pages or explanations", () => {
+    const wrong = offenders(
+      source,
+      (file, specifier) => ROOMS_OF_A_CALL.includes(roomOf(file.path)) && ROOMS_OF_CONFIGURATION.some((room) => specifier.startsWith(`src/${room}/`)),
+    );
     expect(wrong).toEqual([]);
   });
 

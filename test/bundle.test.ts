@@ -70,8 +70,8 @@ describe("the bundle of the Node server", () => {
   });
 
   it.each([
-    ...["src/prove.ts", "src/explain.ts", "src/events/event-desk.ts", "src/listener/admin-app.ts", "src/credentials/tokens/oauth-client.ts"],
-    ...["src/console/create-console.ts", "src/console-data.ts", "src/ledger/create-ledger.ts", "src/ledger/answer-page.ts"],
+    ...["src/explain/prove.ts", "src/explain/explain.ts", "src/events/event-desk.ts", "src/listener/admin-app.ts", "src/credentials/tokens/oauth-client.ts"],
+    ...["src/console/create-console.ts", "src/pages/console-data.ts", "src/ledger/create-ledger.ts", "src/ledger/answer-page.ts"],
     ...["adapters/events/node-sinks.ts", "adapters/state/redis-store.ts", "adapters/state/dynamodb-store.ts"],
     ...["adapters/usage/memory-store.ts", "adapters/usage/redis-store.ts", "adapters/usage/dynamodb-store.ts", "adapters/redis/open-client.ts"],
   ])("starts without %s, which is there all the same", (file) => {

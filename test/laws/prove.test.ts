@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { prove } from "../../src/explain/prove.ts";
 import type { HeaderList } from "../../src/index.ts";
-import { prove } from "../../src/prove.ts";
 import { CALLER_TOKEN, OTHER_TOKEN, testManifests } from "../fakes/manifests.ts";
 import { install } from "../pipeline/installation.ts";
 

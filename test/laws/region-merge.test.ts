@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/compiler.ts";
+import { prove } from "../../src/explain/prove.ts";
 import type { Snapshot } from "../../src/index.ts";
-import { prove } from "../../src/prove.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { testManifests } from "../fakes/manifests.ts";
 import { createScriptedTransport } from "../fakes/scripted-transport.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createOpenCalls } from "../../src/open-calls.ts";
+import { createOpenCalls } from "../../src/call/open-calls.ts";
 import { OTHER_TOKEN } from "../fakes/manifests.ts";
 import { fakeGateway } from "../fakes/received.ts";
 import { chat, GOOD_STREAM, install, ONE, STREAM_HEADERS } from "../pipeline/installation.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDegradations } from "../../../src/attribution/create-degradations.ts";
-import { describeStatus } from "../../../src/describe-status.ts";
+import { describeStatus } from "../../../src/pages/describe-status.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 function world() {

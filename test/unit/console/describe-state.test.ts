@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { PLATFORMS } from "../../../adapters/config/platforms.ts";
 import { compile } from "../../../src/compiler.ts";
-import { consoleProof, consoleState } from "../../../src/console-data.ts";
 import { prove } from "../../../src/offline.ts";
+import { consoleProof, consoleState } from "../../../src/pages/console-data.ts";
 import { testManifests } from "../../fakes/manifests.ts";
 
 const LOCK = `apiVersion: spillway.dev/v1alpha1

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { prove } from "../../../src/prove.ts";
+import { prove } from "../../../src/explain/prove.ts";
 import type { TestManifests } from "../../fakes/manifests.ts";
 import { install } from "../../pipeline/installation.ts";
 
