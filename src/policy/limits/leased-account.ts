@@ -47,6 +47,8 @@ export interface LeasedAccount {
   generationSince: number;
   young: number;
   older: number;
+  /** When the store last spoke of it; before that, when it was opened. */
+  told: number;
   /** When it must be part of an exchange, or may be forgotten. */
   due: number;
   /** `due` allows for what was used, and for what is free beyond `spare`. */
@@ -87,6 +89,7 @@ export function openLeasedAccount(identity: AccountIdentity, rule: LimitRule, no
     generationSince: now,
     young: 0,
     older: 0,
+    told: now,
     due: now + FORGET_MS,
     tellPlanned: false,
     lastClaim: now,

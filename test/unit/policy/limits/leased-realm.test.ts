@@ -175,6 +175,41 @@ describe("when the store is told", () => {
     expect(world.clock.pending()).toBe(0);
   });
 
+  it("of what a long stream holds no more than six times a minute, however long it lasts", async () => {
+    const world = createLimitWorld();
+    const hold = held(await holdNow(world, world.desk(0), claim(TOKENS, 100), claim(CALLS)));
+    // At first it gives back what it held for calls that did not come.
+    await world.clock.advance(1_300);
+    expect(await sendsWithin(world, 60_000)).toEqual([9_700, 19_700, 29_700, 39_700, 49_700, 59_700]);
+    hold.settle([100, 1]);
+    await world.clock.advance(15_000);
+    expect(await world.account(TOKENS)).toMatchObject({ used: 100, held: 0 });
+    expect(world.desk(0).census().accounts).toBe(0);
+    expect(world.clock.pending()).toBe(0);
+  });
+
+  it("of what streams of many callers hold in common exchanges, though they began one after the other, and never too late", async () => {
+    const world = createLimitWorld();
+    const rule = { ...TOKENS, per: ["model"] } as const;
+    for (let at = 0; at < 50; at += 1) {
+      held(await holdNow(world, world.desk(0), claim(rule, 3, `m-${at}`)));
+      await world.clock.advance(137);
+    }
+    await world.clock.advance(30_000);
+    const heard = new Map<string, number>();
+    let sent = world.store.sent.length;
+    const before = sent;
+    for (let second = 0; second < 60; second += 1) {
+      await world.clock.advance(1_000);
+      for (; sent < world.store.sent.length; sent += 1) for (const { account } of world.store.sent[sent]?.changes ?? []) heard.set(account, second);
+      if (second >= 10) expect([...heard.values()].every((last) => second - last <= 10)).toBe(true);
+    }
+    expect(heard.size).toBe(50);
+    // 32 accounts go into one exchange.
+    expect(sent - before).toBeLessThanOrEqual(14);
+    expect((await world.account(rule, "m-17"))?.held).toBe(3);
+  });
+
   it("of nothing, where nothing was used and nothing is held; and then it is forgotten", async () => {
     const world = createLimitWorld();
     held(await holdNow(world, world.desk(0), claim(TOKENS, 100))).settle([100]);
