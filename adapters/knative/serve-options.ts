@@ -13,7 +13,7 @@ export interface ServeOptions {
   readonly port: number;
   /** The port for HTTPS listeners, 0 for a free one; null: they cannot be served. */
   readonly tlsPort: number | null;
-  /** A port of its own for `/-/metrics`; null serves it beside the calls. */
+  /** A port of its own for `/-/metrics`, where nobody is asked who they are, 0 for a free one; null serves it beside the calls, to operators. */
   readonly adminPort: number | null;
   /** Milliseconds that open calls get after SIGTERM. */
   readonly graceMs: number;
@@ -36,6 +36,8 @@ export interface RunningServer {
   readonly url: string;
   /** Null: there is no port for TLS. */
   readonly tlsUrl: string | null;
+  /** Where `/-/metrics` is served; null: beside the calls. */
+  readonly adminPort: number | null;
   readonly broker: Broker;
   /** Stops as SIGTERM does: not ready, drains, flushes telemetry, closes. Milliseconds of grace as in the options. */
   stop(): Promise<void>;

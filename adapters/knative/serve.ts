@@ -131,6 +131,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   return {
     url: nodeServer.url(),
     tlsUrl: nodeServer.tlsUrl(),
+    adminPort: metricsServer?.port ?? null,
     broker,
     stop: async () => {
       broker.retire();

@@ -58,13 +58,14 @@ Copy and paste, in another terminal, in this folder:
   # what runs, who used what, what is left, where calls may be processed: a page; sign in with ${TOKENS["egress-system"]}
   ${url}/-/console
 
-  # the state of every manifest, backend and secret
+  # the state of every manifest, backend and secret; what Prometheus reads
   curl ${url}/-/status -H 'Authorization: Bearer ${TOKENS["egress-system"]}'
+  curl ${url}/-/metrics -H 'Authorization: Bearer ${TOKENS["egress-system"]}'
 
 Demo providers:
 ${providers}
 
-Metrics: ${url}/-/metrics      Health: ${url}/-/readyz
+Health: ${url}/-/readyz
 Edit a file in examples/quickstart, and it is served at once; a fault is shown here and changes nothing.
 Ctrl-C stops all. Calls appear below as they end.
 `;

@@ -29,7 +29,7 @@ export const whoUsedWhat: Story = {
     check("a team may not read it", refused.status === 401);
     const everyCall = calls.all.every((call) => (call.caller !== null && call.route !== null) || call.refusal !== null);
     check("every call has a caller and a route, or a reason why it was refused", everyCall);
-    const metrics = await (await fetch(`${url}/-/metrics`)).text();
+    const metrics = await (await fetch(`${url}/-/metrics`, { headers: { authorization: `Bearer ${TOKENS["egress-system"]}` } })).text();
     check("/-/metrics counts per namespace and service account", /namespace="team-b"/.test(metrics) && /serviceAccount="app"/.test(metrics));
   },
 };

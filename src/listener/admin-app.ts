@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { authorityOf, headerListOf, readBodyWithin } from "../lib/web-request.ts";
 import type { EventAnswer, EventPlatform, IncomingEvents } from "../model/cloud-event.ts";
 import type { HeaderList } from "../model/http.ts";
@@ -24,27 +24,37 @@ export type AdminApp = Hono<{ Bindings: EventPlatform }>;
 /** Of one message, a batch included. */
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
-/** The broker's own paths. The second argument of `fetch` is what the platform knows of the very request; only `/-/events` needs it. Every one but the two probes and, on Node, the metrics stands behind `authorize`. */
+/** What whoever is refused is told: the same words for nobody, for a stranger and for a plain caller. */
+const OPERATORS_ONLY =
+  "a credential of the Gateway's own namespace is needed: send a token of one of its ServiceAccounts, or an API key of that namespace, as Authorization: Bearer";
+
+/** The broker's own paths. The second argument of `fetch` is what the platform knows of the very request; only `/-/events` needs it. Every one but the two probes and `/-/events`, which proves senders itself, stands behind `authorize`. */
 export function createAdminApp(view: AdminView): AdminApp {
   const app = new Hono<{ Bindings: EventPlatform }>();
   app.get("/-/healthz", (context) => context.text("ok\n"));
   app.get("/-/readyz", (context) => (view.ready() ? context.text("ready\n") : context.text("not ready\n", 503)));
-  app.get("/-/metrics", (context) => {
-    const text = view.metrics();
-    if (text === null) return context.text("metrics are served on the admin port\n", 404);
-    return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
-  });
-  /** Null: whoever asks may read what the broker tells of its calls. */
-  async function refusal(request: Request): Promise<Response | null> {
-    if (await view.authorize(headerListOf(request.headers), authorityOf(request))) return null;
-    const headers = { "www-authenticate": 'Bearer realm="spillway"', "x-egress-error": "identity_rejected" };
-    return Response.json({ error: "a credential of the Gateway's own namespace is needed" }, { status: 401, headers });
+
+  /** The one way in which a page is added that tells of calls. `advice`: what else than a credential helps. */
+  function forOperators(path: string, answer: (context: Context) => Response | Promise<Response>, advice = ""): void {
+    app.get(path, async (context) => {
+      const { raw } = context.req;
+      if (await view.authorize(headerListOf(raw.headers), authorityOf(raw))) return await answer(context);
+      const headers = { "www-authenticate": 'Bearer realm="spillway"', "x-egress-error": "identity_rejected" };
+      return Response.json({ error: `${OPERATORS_ONLY}${advice}` }, { status: 401, headers });
+    });
   }
-  app.get("/-/status", async (context) => (await refusal(context.req.raw)) ?? context.json(view.status()));
+  forOperators("/-/status", (context) => context.json(view.status()));
+  forOperators(
+    "/-/metrics",
+    (context) => {
+      const text = view.metrics();
+      if (text === null) return context.text("metrics are served on the admin port, or not on this platform\n", 404);
+      return context.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+    },
+    ". Or set SPILLWAY_ADMIN_PORT: that port serves metrics without a credential, to whoever the network lets reach it",
+  );
   for (const page of LEDGER_PAGES) {
-    app.get(`/-/${page}`, async (context) => {
-      const refused = await refusal(context.req.raw);
-      if (refused !== null) return refused;
+    forOperators(`/-/${page}`, async (context) => {
       if (view.usagePages === null) return context.text("no usage is kept here\n", 404);
       const search = new URL(context.req.url).searchParams;
       const { status, headers, body } = await view.usagePages({ page, search, accept: context.req.header("accept") ?? "" });

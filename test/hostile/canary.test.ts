@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CALLER_TOKEN } from "../fakes/manifests.ts";
+import { ADMIN_TOKEN, CALLER_TOKEN } from "../fakes/manifests.ts";
 import { type Answer, reply } from "../fakes/upstream.ts";
 import { type Collector, startCollector } from "../unit/telemetry/collector.ts";
 import { chatBody, chatCall } from "./chat-bytes.ts";
@@ -126,7 +126,7 @@ describe("no key of a destination is in any answer", () => {
 });
 
 it("T6 T28 B2: nor in a log line, a span, a metric or an event, with every switch for more words on; and no prompt or caller's token either", async () => {
-  const metrics = await (await fetch(`${world.broker.url}/-/metrics`)).text();
+  const metrics = await (await fetch(`${world.broker.url}/-/metrics`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).text();
   await expect.poll(() => collector.spans().length, { timeout: 10_000 }).toBeGreaterThan(10);
   await expect.poll(() => collector.metrics().length, { timeout: 10_000 }).toBeGreaterThan(3);
   expect(await world.broker.stop()).toBe(0);
@@ -137,6 +137,7 @@ it("T6 T28 B2: nor in a log line, a span, a metric or an event, with every switc
   };
   expect(replies.length).toBe(Object.keys(OCCASIONS).length);
   expect(told["the log"]).toContain("egress");
+  expect(told["/-/metrics"]).toContain("egress_requests_total");
   for (const [where, text] of Object.entries(told)) {
     for (const form of [...KEYS, CALLER_TOKEN, "canary-of-a-caller-unknown"].flatMap(forms)) expect(text.includes(form), `${form} in ${where}`).toBe(false);
     expect(text.includes(PROMPT), `the prompt in ${where}`).toBe(false);

@@ -93,6 +93,12 @@ describe.each([
   ["the Knative service", service],
   ["the Deployment", deployment],
 ])("%s and what it serves", (_name, workload) => {
+  it("is scraped at the port that shows metrics without a credential", () => {
+    const annotations = at(workload, "spec", "template", "metadata", "annotations");
+    expect([textAt(annotations, "prometheus.io/scrape"), textAt(annotations, "prometheus.io/path")]).toEqual(["true", "/-/metrics"]);
+    expect(textAt(annotations, "prometheus.io/port")).toBe(textAt(environmentOf(workload).get("SPILLWAY_ADMIN_PORT"), "value"));
+  });
+
   it("sets variables that the code reads", () => {
     const sources = codeBelow("cli", "adapters");
     for (const name of environmentOf(workload).keys()) expect([name, sources.some((text) => text.includes(name))]).toEqual([name, true]);

@@ -66,7 +66,10 @@ describe("the pod of infra/kubernetes", () => {
       const path = textAt(container, probe, "httpGet", "path");
       expect([path, (await fetch(`${address()}${path}`)).status]).toEqual([path, 200]);
     }
-    expect((await fetch(`${address()}/-/metrics`)).status).toBe(404);
+    expect((await fetch(`${address()}/-/metrics`)).status).toBe(401);
+    // Not even to operators: they have a port of their own.
+    const operator = { authorization: `Bearer ${token("egress-system", "operator")}` };
+    expect((await fetch(`${address()}/-/metrics`, { headers: operator })).status).toBe(404);
   });
 
   it("knows callers by the keys in the mounted Secret", async () => {

@@ -43,7 +43,7 @@ describe("manifests that change while calls run", () => {
     expect((await chat(broker)).status).toBe(200);
     const status = await fetch(`${broker.url}/-/status`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
     expect(await status.json()).toMatchObject({ ready: true, lastLoadFailed: { faults: [expect.objectContaining({ severity: "error" })] } });
-    expect(await (await fetch(`${broker.url}/-/metrics`)).text()).toMatch(/config\w*\{[^}]*\} 1/);
+    expect(await (await fetch(`${broker.url}/-/metrics`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).text()).toMatch(/config\w*\{[^}]*\} 1/);
     await writeFile(join(broker.folder, "manifests.yaml"), good.replace("name: all\n", "name: every\n"));
     await expect.poll(async () => (await chat(broker).then(() => broker.calls().at(-1)?.["rule"])) ?? "", { timeout: 8000 }).toContain("every");
   });

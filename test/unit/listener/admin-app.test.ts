@@ -13,13 +13,13 @@ function view(changes: Partial<AdminView> = {}): AdminView {
   };
 }
 
-/** Open by design: the two probes, and the metrics where they have no port of their own. Events prove their sender themselves (test/pipeline/events.test.ts). */
-const OPEN: ReadonlySet<string> = new Set(["/-/healthz", "/-/readyz", "/-/metrics", "/-/events"]);
+/** Open by design: the two probes. Events prove their sender themselves (test/pipeline/events.test.ts). */
+const OPEN: ReadonlySet<string> = new Set(["/-/healthz", "/-/readyz", "/-/events"]);
 
 describe("every route but the open ones", () => {
   const routes = createAdminApp(view()).routes.filter((route) => route.method !== "ALL");
 
-  it("T30: there are some, all of them under /-/, and the open ones are those four", () => {
+  it("T30: there are some, all of them under /-/, and the open ones are those three", () => {
     expect(routes.length).toBeGreaterThan(OPEN.size);
     expect(routes.filter((route) => !route.path.startsWith("/-/"))).toEqual([]);
     expect(new Set(routes.map(({ path }) => path).filter((path) => OPEN.has(path)))).toEqual(OPEN);
@@ -104,10 +104,11 @@ describe("the probes and the metrics", () => {
   });
 
   it("metrics are Prometheus text, or elsewhere", async () => {
-    const here = await createAdminApp(view()).request("/-/metrics");
+    const authorize = async () => true;
+    const here = await createAdminApp(view({ authorize })).request("/-/metrics");
     expect(here.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
     expect(await here.text()).toBe("metric 1\n");
-    expect((await createAdminApp(view({ metrics: () => null })).request("/-/metrics")).status).toBe(404);
+    expect((await createAdminApp(view({ authorize, metrics: () => null })).request("/-/metrics")).status).toBe(404);
   });
 
   it("nothing else is there", async () => {
