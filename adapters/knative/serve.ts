@@ -16,6 +16,7 @@ import { createNodeUsage, isSharedOnNode } from "../usage/node-usage.ts";
 import { nodeUsageOutlet } from "../usage/usage-outlet.ts";
 import { createAdminListener } from "./admin-listener.ts";
 import { createClusterLink } from "./cluster-link.ts";
+import { handleExchanges } from "./handle-exchanges.ts";
 import { createListenerCertificates } from "./listener-certificates.ts";
 import { nodeClock } from "./node-clock.ts";
 import { createNodePressure } from "./node-pressure.ts";
@@ -82,14 +83,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const nodeServer = createNodeServer({
     place,
     certificates,
-    onExchange: (exchange) => {
-      // It never rejects, and a rejection that nobody handles would end the process and every other call with it.
-      broker.handle(exchange).catch((error: unknown) => {
-        const id = crypto.randomUUID();
-        options.onFault(id, error);
-        if (!exchange.responder.started) exchange.responder.reply(500, ["x-egress-error", "internal_error", "x-request-id", id], null);
-      });
-    },
+    onExchange: handleExchanges(broker, options.onFault),
     onFault: options.onFault,
     onAdmin: createAdminListener(admin, broker.ready, eventPlatform, options.onFault),
   });
