@@ -74,10 +74,22 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     // that a second one is not asked for before the kernel has taken the first.
     highWaterMark: 8_192,
     // Everything else that a caller would change to is not for it to choose, and its `Upgrade` is passed over.
-    shouldUpgradeCallback: mayUpgrade,
+    shouldUpgradeCallback: (request) => mayUpgrade(request) && !isBusy(request.socket),
   });
   // Node drops what is beyond its own limit without a word: one more than ours makes the excess seen.
   server.maxHeadersCount = MAX_HEADERS + 1;
+
+  /** An answer is still owed on this connection: nobody else may have it yet, and Node's parser would leave it all the same. */
+  function isBusy(socket: Duplex): boolean {
+    const last = current.get(socket);
+    return last !== undefined && open.has(last);
+  }
+
+  /** Ends a connection that Node has taken from its parser while answers are owed on it: it tells their calls of no end then. */
+  function leave(socket: Duplex): void {
+    socket.destroy();
+    for (const response of open) if (response.req.socket === socket) response.emit("close");
+  }
 
   function take(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
@@ -116,12 +128,12 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     const response = new ServerResponse(request);
     open.add(response);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket);
     socket.on("error", ignore);
     response.on("error", ignore);
     response.on("finish", () => socket.end());
     response.on("close", () => open.delete(response));
     try {
+      response.assignSocket(socket);
       options.onExchange(createNodeExchange(request, response, options.place, createNodeJoiner(socket, response)));
     } catch (error) {
       options.onFault(crypto.randomUUID(), error);
@@ -155,13 +167,15 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   // The body asks for itself once it is wanted: a caller that is refused need not send it.
   server.on("checkContinue", take);
   server.on("upgrade", takeHandshake);
-  server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
-    refuseSocket(socket, { status: 405, code: "request_malformed", text: "This is no tunnel." }),
-  );
+  server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
+    if (isBusy(socket)) leave(socket);
+    else refuseSocket(socket, { status: 405, code: "request_malformed", text: "This is no tunnel." });
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const running = current.get(socket);
-    // Bytes of our own in the middle of an answer would be taken for a part of it.
-    if (error.code === "ECONNRESET" || !socket.writable || (running?.headersSent === true && !running.writableFinished)) socket.destroy();
+    // Bytes of our own in the middle of an answer would be taken for a part of it, and before one for that answer.
+    const isOwed = running !== undefined && (running.headersSent ? !running.writableFinished : running.req.complete && open.has(running));
+    if (error.code === "ECONNRESET" || !socket.writable || isOwed) socket.destroy();
     else refuseSocket(socket, parserFault(error.code));
   });
 

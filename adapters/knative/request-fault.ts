@@ -58,7 +58,9 @@ export function requestFault(request: RequestHead): Fault | null {
  * may be ignored; a WebSocket would wait for ever.
  */
 export function strayHandshake(request: IncomingMessage): Fault | null {
-  return asksForWebSocket(request) ? malformed("A WebSocket handshake is a GET without body, with Connection: Upgrade, and not under /-/.") : null;
+  return asksForWebSocket(request)
+    ? malformed("A WebSocket handshake is a GET without body, with Connection: Upgrade, not under /-/, and not sent before the answers to earlier requests.")
+    : null;
 }
 
 function repeatedHeader(rawHeaders: readonly string[]): string | null {
