@@ -86,7 +86,8 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
       // Loaded with the first call that a limit is for.
       const loading = loadReserve();
       const reserve = loading instanceof Promise ? await loading : loading;
-      const reserved = await reserve(stages, call, candidates);
+      const reserving = reserve(stages, call, candidates);
+      const reserved = reserving instanceof Promise ? await reserving : reserving;
       candidates = reserved.candidates;
       call = { ...call, charges: reserved.charges };
     }

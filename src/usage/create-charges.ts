@@ -51,7 +51,11 @@ export function createCharges(stages: Stages, call: CallInFlight, ofCall: readon
       settleHeld(held, { left: worked, usage: worked ? usageOfUnanswered(stages, call) : null, cost: null, idle: false });
     },
     fields() {
-      const claims = [...ofCall, ...(ofAttempt === null ? [] : [ofAttempt])].flatMap((held) => held.claims);
+      const [first] = ofCall;
+      const claims =
+        first !== undefined && ofCall.length === 1 && ofAttempt === null
+          ? first.claims
+          : [...ofCall, ...(ofAttempt === null ? [] : [ofAttempt])].flatMap((held) => held.claims);
       if (claims.length === 0) return [];
       return rateLimitFields(stages.limits.standing(claims).map(({ claim, remaining, resetMs }) => ({ rule: claim.rule, remaining, resetMs })));
     },

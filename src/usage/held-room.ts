@@ -23,31 +23,39 @@ export interface Spent {
   readonly idle: boolean;
 }
 
-/** Asks for room on all accounts and notes what the limits say. Null: there is room; else why there is none. */
-export async function takeRoom(
+/** Asks for room on all accounts and notes what the limits say; waits only where the desk does. */
+export function takeRoom(
   desk: LimitDesk,
   record: CallRecord,
   claims: readonly CallClaim[],
   signal: Parameters<LimitDesk["hold"]>[1],
-): Promise<Held | Shortage> {
+): Held | Shortage | Promise<Held | Shortage> {
   const asked = desk.hold(claims, signal);
-  const result: HoldResult = asked instanceof Promise ? await asked : asked;
+  return asked instanceof Promise ? asked.then((result) => noteRoom(record, claims, result)) : noteRoom(record, claims, asked);
+}
+
+function noteRoom(record: CallRecord, claims: readonly CallClaim[], result: HoldResult): Held | Shortage {
   if (!result.ok) {
     noteVerdict(record, result.shortage.claim.rule, result.shortage.reason);
     return result.shortage;
   }
   const { hold, exceededShadows } = result;
-  for (const [index, claim] of claims.entries()) {
-    const outcome = exceededShadows.includes(claim) ? "exceeded" : hold.unavailable[index] === true ? "unavailable" : "held";
-    noteVerdict(record, claim.rule, outcome);
-  }
+  const outcomeOf = (claim: CallClaim, index: number): LimitVerdict["outcome"] =>
+    exceededShadows.includes(claim) ? "exceeded" : hold.unavailable[index] === true ? "unavailable" : "held";
+  // The first that are noted of a call, and each limit claims once: none of them can stand there already.
+  if (record.limits.length === 0) record.limits = claims.map((claim, index) => verdictOf(claim.rule, outcomeOf(claim, index)));
+  else for (const [index, claim] of claims.entries()) noteVerdict(record, claim.rule, outcomeOf(claim, index));
   return { claims, hold };
 }
 
 /** What a limit said, once: a destination may be asked about again. */
-export function noteVerdict(record: CallRecord, { id, unit, onExceeded }: LimitRule, outcome: LimitVerdict["outcome"]): void {
-  if (record.limits.some((verdict) => verdict.limit === id && verdict.outcome === outcome)) return;
-  record.limits = [...record.limits, { limit: id, unit, outcome, action: onExceeded }];
+export function noteVerdict(record: CallRecord, rule: LimitRule, outcome: LimitVerdict["outcome"]): void {
+  if (record.limits.some((verdict) => verdict.limit === rule.id && verdict.outcome === outcome)) return;
+  record.limits = [...record.limits, verdictOf(rule, outcome)];
+}
+
+function verdictOf({ id, unit, onExceeded }: LimitRule, outcome: LimitVerdict["outcome"]): LimitVerdict {
+  return { limit: id, unit, outcome, action: onExceeded };
 }
 
 /** Tells the accounts what was really used. */

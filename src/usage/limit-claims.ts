@@ -21,29 +21,48 @@ export interface CallClaims {
   readonly unpriced: readonly LimitRule[];
 }
 
-/** What is claimed of the limits that are for this call. `serving`: the destination by whose prices it is estimated; `tried`: whose own limits they are; null: of the call. */
-export async function claimsOf(
+/** What is claimed of the limits that are for this call; waits only for prices that are not loaded yet. `serving`: the destination by whose prices it is estimated; `tried`: whose own limits they are; null: of the call. */
+export function claimsOf(
   stages: Stages,
   call: CallInFlight,
   rules: readonly LimitRule[],
   estimate: () => UsageEstimate,
   { serving, tried }: { readonly serving: Cleared; readonly tried: Cleared | null },
-): Promise<CallClaims> {
+): CallClaims | Promise<CallClaims> {
   const subject = subjectOf(call, tried);
-  const claims: CallClaim[] = [];
-  const unpriced: LimitRule[] = [];
-  for (const rule of rules) {
-    if (!matchesLimit(rule.match, subject)) continue;
-    const counted = rule.unit === "requests" || rule.unit === "concurrency";
-    // What asks no model for anything uses no tokens, and costs nothing that is known here.
-    if (!counted && !usesTokens(call.routed)) continue;
-    const rates = rule.unit === "cost" ? await stages.prices.rates(call, serving, estimate().inputTokens) : null;
-    const amount = claimAmount(rule, counted ? NOTHING : estimate(), rates);
-    if (amount === null) unpriced.push(rule);
-    else claims.push({ rule, of: accountValues(rule, subject), amount, rates });
-  }
-  return { claims, unpriced };
+  // What asks no model for anything uses no tokens, and costs nothing that is known here.
+  const modelled = usesTokens(call.routed);
+  const own = rules.filter((rule) => (modelled || isCounted(rule)) && matchesLimit(rule.match, subject));
+  if (!own.some(isMoney)) return claimAll(own, subject, estimate, null);
+  const rates = stages.prices.rates(call, serving, estimate().inputTokens);
+  return rates instanceof Promise ? rates.then((known) => claimAll(own, subject, estimate, known)) : claimAll(own, subject, estimate, rates);
 }
+
+function claimAll(rules: readonly LimitRule[], subject: LimitSubject, estimate: () => UsageEstimate, rates: RateCard | null): CallClaims {
+  const claims: CallClaim[] = [];
+  let unpriced: LimitRule[] | null = null;
+  for (const rule of rules) {
+    const own = isMoney(rule) ? rates : null;
+    const amount = claimAmount(rule, isCounted(rule) ? NOTHING : estimate(), own);
+    if (amount !== null) claims.push({ rule, of: accountValues(rule, subject), amount, rates: own });
+    else {
+      unpriced ??= [];
+      unpriced.push(rule);
+    }
+  }
+  return { claims, unpriced: unpriced ?? NONE };
+}
+
+/** Of whatever size the call is. */
+function isCounted({ unit }: LimitRule): boolean {
+  return unit === "requests" || unit === "concurrency";
+}
+
+function isMoney({ unit }: LimitRule): boolean {
+  return unit === "cost";
+}
+
+const NONE: readonly never[] = [];
 
 const NOTHING: UsageEstimate = { inputTokens: 0, maxOutputTokens: 0, choices: 1, blind: false };
 

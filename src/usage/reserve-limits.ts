@@ -5,13 +5,14 @@ import type { Cleared } from "../model/cleared.ts";
 import type { Refusal } from "../model/errors.ts";
 import type { LimitRule } from "../model/limit.ts";
 import type { UsageEstimate } from "../policy/limits/claim-amount.ts";
+import type { Shortage } from "../policy/limits/limit-desk.ts";
 import { limitRefusal } from "../policy/limits/limit-refusal.ts";
 import { limitsOfNamespace } from "../policy/limits/limits-of-namespace.ts";
 import type { CallCharges } from "./call-charges.ts";
 import { createCharges, unpricedFor } from "./create-charges.ts";
 import { estimateUsage } from "./estimate-usage.ts";
 import { type Held, takeRoom } from "./held-room.ts";
-import { claimsOf } from "./limit-claims.ts";
+import { type CallClaims, claimsOf } from "./limit-claims.ts";
 
 /** A call that has room, and the destinations that its limits leave it. */
 export interface Reserved {
@@ -23,15 +24,37 @@ export interface Reserved {
  * Stage 4 where a limit is for the call, after planning, since what a call may cost depends on whom it goes to: room on all accounts of the call, or on none.
  * Throws `limit_exceeded` or `limits_unavailable`. A limit with NextTier takes the first tier away instead, as long as there is another.
  */
-export async function reserveLimits(stages: Stages, call: CallInFlight, candidates: readonly Cleared[]): Promise<Reserved> {
-  const { record, routed, signal } = call;
+export function reserveLimits(stages: Stages, call: CallInFlight, candidates: readonly Cleared[]): Reserved | Promise<Reserved> {
   const ofCall: Held[] = [];
   const estimate = once(() => estimateUsage(stages, call));
   const charges = createCharges(stages, call, ofCall, estimate);
   const [first] = candidates;
-  const rules = rulesOfCall(routed, candidates);
+  const rules = rulesOfCall(call.routed, candidates);
   if (first === undefined || rules.length === 0) return { charges, candidates };
-  const asked = await claimsOf(stages, call, rules, estimate, { serving: first, tried: null });
+  const reserve = (asked: CallClaims): Reserved | Promise<Reserved> => {
+    const { claims, unpriced } = asked;
+    if (unpriced.length > 0 || claims.some(({ rule }) => rule.onExceeded === "nextTier"))
+      return reserveTiers(stages, call, { charges, candidates }, ofCall, asked);
+    if (claims.length === 0) return { charges, candidates };
+    // Most calls: all or nothing, and where this instance holds enough nobody waits.
+    const admit = (taken: Held | Shortage): Reserved => {
+      if ("reason" in taken) throw limitRefusal(taken);
+      ofCall.push(taken);
+      return { charges, candidates };
+    };
+    const taken = takeRoom(stages.limits, call.record, claims, call.signal);
+    return taken instanceof Promise ? taken.then(admit) : admit(taken);
+  };
+  const asked = claimsOf(stages, call, rules, estimate, { serving: first, tried: null });
+  return asked instanceof Promise ? asked.then(reserve) : reserve(asked);
+}
+
+/** Where a limit may take a tier away: the firm ones first, then those that leave the call another. */
+async function reserveTiers(stages: Stages, call: CallInFlight, all: Reserved, ofCall: Held[], asked: CallClaims): Promise<Reserved> {
+  const { record, signal } = call;
+  const { charges, candidates } = all;
+  const [first] = candidates;
+  if (first === undefined) return all;
   const unpriced = unpricedFor(call, asked, first);
   if (unpriced !== null && !unpriced.moves) throw unpriced.refusal;
   const firm = asked.claims.filter(({ rule }) => rule.onExceeded !== "nextTier");
@@ -54,7 +77,10 @@ export async function reserveLimits(stages: Stages, call: CallInFlight, candidat
 
 /** Limits of the call, each once: a group's stand at each of its destinations. */
 function rulesOfCall({ rule: { limits }, caller: { namespace } }: Routed, candidates: readonly Cleared[]): readonly LimitRule[] {
-  const rules = new Map(limitsOfNamespace(limits, namespace).map((rule) => [rule.id, rule]));
+  // The compiler leaves each of them once.
+  const own = limitsOfNamespace(limits, namespace);
+  if (candidates.every(({ target }) => target.limits.length === 0)) return own;
+  const rules = new Map(own.map((rule) => [rule.id, rule]));
   for (const { target } of candidates) for (const rule of limitsOfNamespace(target.limits, namespace)) if (rule.scope === "call") rules.set(rule.id, rule);
   return [...rules.values()];
 }

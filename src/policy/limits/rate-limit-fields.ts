@@ -23,11 +23,10 @@ const PERIOD_SECONDS = { minute: 60, hour: 3_600, day: 86_400, week: 604_800, mo
  * partition key is told. A limit that only watches is not told either.
  */
 export function rateLimitFields(standings: readonly LimitStanding[]): HeaderList {
-  const told = standings
-    .filter(({ rule }) => rule.onExceeded !== "shadow")
-    .sort((left, right) => shareOf(left) - shareOf(right))
-    .slice(0, MAX_ITEMS);
+  const told = standings.filter(({ rule }) => rule.onExceeded !== "shadow");
   if (told.length === 0) return [];
+  if (told.length > 1) told.sort((left, right) => shareOf(left) - shareOf(right));
+  if (told.length > MAX_ITEMS) told.length = MAX_ITEMS;
   let policies = "";
   let states = "";
   for (const { rule, remaining, resetMs } of told) {
