@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/services/**/*.test.ts"],
-    testTimeout: 30_000,
+    testTimeout: 90_000,
+    expect: { poll: { timeout: 20_000 } },
     env: { METADATA_SERVER_DETECTION: "none", AWS_EC2_METADATA_DISABLED: "true" },
   },
 });

@@ -5,7 +5,7 @@ import { testStateStore } from "./state-store.ts";
 
 testStateStore("Durable Objects in workerd", async () => {
   const state = await startWorkerState();
-  const create = () => createDurableObjectStore({ namespace: state.namespace, jurisdiction: null, timeoutMs: 1_000 });
+  const create = () => createDurableObjectStore({ namespace: state.namespace, jurisdiction: null, timeoutMs: 3_000 });
   return {
     store: create(),
     other: create(),
@@ -27,7 +27,7 @@ describe("the Durable Object store", () => {
   afterAll(() => state.close());
 
   it("spreads keys over its objects, the same key always to the same", async () => {
-    const store = createDurableObjectStore({ namespace: state.namespace, jurisdiction: null });
+    const store = createDurableObjectStore({ namespace: state.namespace, jurisdiction: null, timeoutMs: 30_000 });
     await Promise.all(Array.from({ length: 400 }, (_, index) => store.get(`event/${index}`, signal)));
     expect(state.asked.size).toBeGreaterThan(50);
     expect(state.asked.size).toBeLessThanOrEqual(64);
@@ -37,7 +37,7 @@ describe("the Durable Object store", () => {
   });
 
   it("sweeps out what has ended, and keeps the rest", async () => {
-    const store = createDurableObjectStore({ namespace: state.namespace, jurisdiction: null });
+    const store = createDurableObjectStore({ namespace: state.namespace, jurisdiction: null, timeoutMs: 30_000 });
     state.asked.clear();
     await store.put("swept", "x", { expected: null, ttlMs: 30 }, signal);
     const [name = ""] = state.asked;
