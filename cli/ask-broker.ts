@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { CliError, EXIT } from "./exit.ts";
+import { fileFault } from "./file-fault.ts";
 import { warn } from "./terminal.ts";
 
 const LIMIT_MS = 30_000;
@@ -26,8 +27,8 @@ export async function readToken(file: string | null, asked: URL): Promise<string
   if (file !== null) {
     try {
       token = (await readFile(file, "utf8")).trim();
-    } catch {
-      throw new CliError(`${file} cannot be read`, EXIT.faults);
+    } catch (error) {
+      throw fileFault(file, "read", error);
     }
   }
   if (token === "") throw new CliError(`${file === null ? "a credential is needed: --token-file, or SPILLWAY_TOKEN" : `${file} is empty`}`);

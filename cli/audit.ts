@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { type AuditReport, createAuditCheck } from "../src/offline.ts";
 import { CliError, EXIT } from "./exit.ts";
+import { fileFault } from "./file-fault.ts";
 import { parseOptions } from "./options.ts";
 import { print } from "./terminal.ts";
 
@@ -88,7 +89,7 @@ async function readLog(file: string, onLine: (text: string | null, where: string
       length += bytes.length - start;
     }
   } catch (error) {
-    throw new CliError(`${name} cannot be read: ${error instanceof Error ? error.message : "unknown"}`, EXIT.faults);
+    throw fileFault(name, "read", error);
   }
   if (length > 0) finish();
 }

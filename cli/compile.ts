@@ -1,8 +1,9 @@
-import { rename, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { createFileSource } from "../adapters/config/files.ts";
 import { formatFaults, formatRefused } from "../adapters/config/report.ts";
 import { BundleError, compile, writeBundle } from "../src/compiler.ts";
 import { CliError, EXIT } from "./exit.ts";
+import { fileFault } from "./file-fault.ts";
 import { manifestPaths, parseOptions, parsePlatform } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";
 
@@ -62,9 +63,18 @@ export async function runCompile(args: readonly string[]): Promise<number> {
   else {
     // Whole or not at all: an instance may be reading it.
     const draft = `${output}.${process.pid}.new`;
-    await writeFile(draft, text);
-    await rename(draft, output);
-    if (values.json !== true) warn(`spillway: ${output}: ${bytes} bytes, snapshot ${compiled.snapshot.id} for ${platform.name}`);
+    try {
+      await writeFile(draft, text);
+      await rename(draft, output);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw fileFault(output, "write", error);
+    }
+    if (values.json !== true) {
+      warn(`spillway: ${output}: ${bytes} bytes, snapshot ${compiled.snapshot.id} for ${platform.name}`);
+      if (refused !== "")
+        warn("spillway: what is refused above is refused there too, and its calls are answered with an error; --strict writes no such bundle");
+    }
   }
   return tell(true, bytes);
 }

@@ -21,6 +21,7 @@ which limits it is charged to. Nothing is sent and no secret is read. Exit 1 whe
 example: spillway explain --as team-a/assistant -m manifests/ POST http://llm.egress.local/v1/chat/completions -d '{"model":"smart"}'`;
 
 /** As Kubernetes names namespaces and service accounts. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 /** `spillway explain`. */
@@ -63,6 +64,7 @@ function requestOf(as: string, positionals: readonly string[], headers: readonly
   const method = second === undefined ? (body === null ? "GET" : "POST") : (first ?? "GET").toUpperCase();
   const address = second ?? first;
   if (address === undefined) throw new CliError("which call? say METHOD URL");
+  if (second === undefined && METHODS.has(address)) throw new CliError(`which call? after ${address} comes the URL`);
   const url = URL.parse(address.includes("://") ? address : `http://${address.startsWith("/") ? `localhost${address}` : address}`);
   if (url === null) throw new CliError(`"${address}" is not a URL`);
   const list = headers.flatMap((header) => {

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { CliError, EXIT } from "./exit.ts";
+import { fileFault } from "./file-fault.ts";
 import { parseOptions } from "./options.ts";
 import { print } from "./terminal.ts";
 
@@ -29,7 +30,12 @@ export async function runKey(args: readonly string[]): Promise<number> {
   if ((values.output === undefined) === (values.public === undefined)) throw new CliError("either -o FILE, for a new key, or --public FILE");
   if (values.public !== undefined) {
     if (values.id !== undefined) throw new CliError("--id is for a new key: one that is there has its own");
-    const { key, id } = readKey(await readFile(values.public, "utf8"), values.public);
+    const { key, id } = readKey(
+      await readFile(values.public, "utf8").catch((error: unknown) => {
+        throw fileFault(values.public ?? "", "read", error);
+      }),
+      values.public,
+    );
     printPublic(key, id);
     return EXIT.good;
   }
@@ -37,7 +43,10 @@ export async function runKey(args: readonly string[]): Promise<number> {
   const id = values.id ?? thumbprint(createPublicKey(privateKey).export({ format: "jwk" }));
   const jwk = { ...privateKey.export({ format: "jwk" }), alg: "ES256", kid: id };
   // wx: a key that is in use must not be lost to a slip.
-  await writeFile(values.output ?? "", `${JSON.stringify(jwk)}\n`, { mode: 0o600, flag: "wx" });
+  const output = values.output ?? "";
+  await writeFile(output, `${JSON.stringify(jwk)}\n`, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
+    throw fileFault(output, "write", error);
+  });
   printPublic(privateKey, id);
   return EXIT.good;
 }

@@ -26,6 +26,8 @@ usage: spillway <command> [options]
 
 exit status: 0 good, 1 faults found, 2 bad usage`;
 
+const COMMANDS = ["serve", "check", "compile", "explain", "prove", "usage", "status", "regions", "audit", "key"] as const;
+
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {
@@ -60,8 +62,17 @@ async function main(args: readonly string[]): Promise<number> {
       print(HELP);
       return command === undefined ? EXIT.usage : EXIT.good;
     default:
-      throw new CliError(`there is no command "${command}": use serve, check, compile, explain, prove, usage, status, regions, audit or key`);
+      throw new CliError(`there is no command "${command}": use ${COMMANDS.slice(0, -1).join(", ")} or ${COMMANDS.at(-1)}`, EXIT.usage, {
+        word: command,
+        known: COMMANDS,
+      });
   }
+}
+
+/** What the compiler proposes for fields serves for words of the command line too; it is heavy, and loaded for a mistake only. */
+async function wordMeant({ word, known }: NonNullable<CliError["mistaken"]>): Promise<string | null> {
+  const { didYouMean } = await import("../src/compiler.ts");
+  return didYouMean(word, known);
 }
 
 // What the build has compiled already lies beside this file; another Node than that of the build passes it over. NODE_COMPILE_CACHE names another place.
@@ -72,9 +83,11 @@ main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
   },
-  (error: unknown) => {
+  async (error: unknown) => {
     const isUsage = error instanceof CliError;
-    const message = error instanceof Error ? error.message : String(error);
+    const told = error instanceof Error ? error.message : String(error);
+    const meant = isUsage && error.mistaken !== null ? await wordMeant(error.mistaken) : null;
+    const message = meant === null ? told : `${told}; did you mean ${meant}?`;
     process.stderr.write(`spillway: ${message}\n`);
     // Whoever asked for JSON gets it for the failure too.
     if (process.argv.includes("--json")) print(JSON.stringify({ ok: false, error: message }));

@@ -3,7 +3,7 @@ import { createFileSource } from "../adapters/config/files.ts";
 import { PLATFORMS } from "../adapters/config/platforms.ts";
 import { nodeClock } from "../adapters/knative/node-clock.ts";
 import type { ManifestSource, Platform } from "../src/index.ts";
-import { CliError } from "./exit.ts";
+import { CliError, EXIT } from "./exit.ts";
 import { warn } from "./terminal.ts";
 
 type OptionTable = NonNullable<ParseArgsConfig["options"]>;
@@ -14,7 +14,9 @@ export function parseOptions<Table extends OptionTable>(args: readonly string[],
     return parseArgs({ args: [...args], options, allowPositionals, strict: true });
   } catch (error) {
     const mistake = error instanceof Error ? error.message.replace(/\. To specify.*/s, "").replace(/\.?(\n.*)?$/s, "") : "bad usage";
-    throw new CliError(`${mistake}: --help tells the options`);
+    const [, word = null] = /^Unknown option '(--[^']+)'/.exec(mistake) ?? [];
+    const known = Object.keys(options).map((name) => `--${name}`);
+    throw new CliError(`${mistake}: --help tells the options`, EXIT.usage, word === null ? null : { word, known });
   }
 }
 

@@ -8,14 +8,14 @@ import { parseOptions, parsePlatform, readManifests } from "./options.ts";
 import { reportFaults } from "./report-faults.ts";
 import { print, wantsColor } from "./terminal.ts";
 
-const HELP = `usage: spillway prove [--as NAMESPACE/SERVICEACCOUNT] [--manifests DIR|FILE|-]... | --bundle FILE | --kubernetes
+const HELP = `usage: spillway prove [--as NAMESPACE/SERVICEACCOUNT] [DIR|FILE|-]... | --bundle FILE | --kubernetes
 
 Says for every rule and every class of callers that the same locks bind: the countries that any request could reach, how each is known and
 since when, and what is refused and why. It asks the very facts that the doors ask, so that no request gets further than it says. Exit 1 when something
 in a lock rests on nothing: a destination of which nothing is known, facts that are too old, a policy or attestation that is not attached.
 
   --as          only callers of this namespace
-  --manifests   a file, a folder or - for standard input, as often as wanted (else SPILLWAY_MANIFESTS)
+  --manifests   the same as naming the files (else SPILLWAY_MANIFESTS)
   --bundle      a bundle that spillway compile made
   --kubernetes  the objects of a cluster
   --region      where the broker runs (a region or a country): what a lock that binds the broker or its secrets says of that

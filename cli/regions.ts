@@ -12,6 +12,7 @@ import {
 import { readAzureDeployments, readManagedIdentityToken } from "../adapters/regions/read-azure-deployments.ts";
 import { readBedrockProfiles } from "../adapters/regions/read-bedrock-profiles.ts";
 import { CliError, EXIT } from "./exit.ts";
+import { fileFault } from "./file-fault.ts";
 import { parseOptions } from "./options.ts";
 import { print, warn } from "./terminal.ts";
 
@@ -61,8 +62,9 @@ export async function runRegions(args: readonly string[]): Promise<number> {
   if (command !== "update") throw new CliError(`regions knows one command, update${command === undefined ? "" : `, not "${command}"`}`);
   if (path === undefined || more.length > 0) throw new CliError("which file? say regions update FILE");
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw new CliError(`${path} cannot be read`);
+    // With --source the file may be made.
+    if (values.source !== undefined && error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw fileFault(path, "read", error);
   });
   const file = open(text, path);
   const defaultNamespace = values.namespace ?? "egress-system";

@@ -6,11 +6,12 @@ import { describeFault, installLastResort } from "./last-resort.ts";
 import { givenPaths, manifestPaths, parseOptions, parsePort, parseSeconds } from "./options.ts";
 import { print, wantsColor, warn } from "./terminal.ts";
 
-const HELP = `usage: spillway serve [--manifests DIR|FILE|-]... [--kubernetes] [--port N] [--tls-port N] [--host H]
+const HELP = `usage: spillway serve [DIR|FILE|-]... [--kubernetes] [--port N] [--tls-port N] [--host H]
 
-  --manifests  a file, a folder (read with all below it) or - for standard input; as often as wanted
-               (else SPILLWAY_MANIFESTS, colon-separated). Files are watched: a good change is taken over,
-               a bad one is reported and the last good state goes on serving.
+Serves the manifests of files and folders (read with all below them) or of - (standard input). Files are watched: a good change is
+taken over, a bad one is reported and the last good state goes on serving.
+
+  --manifests  the same as naming the files (else SPILLWAY_MANIFESTS, colon-separated)
   --bundle     a bundle that spillway compile made, in place of manifests (else SPILLWAY_BUNDLE); watched as well
   --kubernetes serve the objects of a cluster (KUBECONFIG, else the pod's service account, else ~/.kube/config), follow
                them, and write their status; manifests or a bundle named besides serve until the cluster has answered
@@ -32,7 +33,7 @@ environment: PORT, SPILLWAY_TLS_PORT, SPILLWAY_MANIFESTS, SPILLWAY_BUNDLE, SPILL
 
 /** `spillway serve`: runs until SIGTERM or SIGINT. */
 export async function runServe(args: readonly string[]): Promise<number> {
-  const { values } = parseOptions(
+  const { values, positionals } = parseOptions(
     args,
     {
       manifests: { type: "string", multiple: true, short: "m" },
@@ -45,7 +46,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
       quiet: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
-    false,
+    true,
   );
   if (values.help === true) {
     print(HELP);
@@ -63,13 +64,14 @@ export async function runServe(args: readonly string[]): Promise<number> {
     loadedOnce ||= compiled.snapshot !== null;
   };
   const bundle = values.bundle ?? env["SPILLWAY_BUNDLE"] ?? null;
-  if (bundle !== null && values.manifests !== undefined) throw new CliError("either --bundle or --manifests: a bundle stands in the place of manifests");
+  const given = [...positionals, ...(values.manifests ?? [])];
+  if (bundle !== null && given.length > 0) throw new CliError("either --bundle or --manifests: a bundle stands in the place of manifests");
   const kubernetes = values.kubernetes === true;
   const tlsPort = values["tls-port"] ?? env["SPILLWAY_TLS_PORT"];
   const server = await serve({
     bundle,
     kubernetes,
-    manifests: bundle !== null ? [] : kubernetes ? givenPaths(values.manifests) : manifestPaths(values.manifests),
+    manifests: bundle !== null ? [] : kubernetes ? givenPaths(given) : manifestPaths(given),
     port: parsePort(values.port ?? env["PORT"] ?? "8787", "--port"),
     tlsPort: tlsPort === undefined ? null : parsePort(tlsPort, values["tls-port"] === undefined ? "SPILLWAY_TLS_PORT" : "--tls-port"),
     host: values.host ?? (env["K_SERVICE"] === undefined && env["KUBERNETES_SERVICE_HOST"] === undefined ? "127.0.0.1" : "0.0.0.0"),

@@ -4,5 +4,6 @@
  */
 
 export { type Compiled, compile } from "./config/compile.ts";
+export { didYouMean } from "./config/did-you-mean.ts";
 export { READ_KINDS } from "./config/manifest-set.ts";
 export { BundleError, writeBundle } from "./config/write-bundle.ts";

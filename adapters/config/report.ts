@@ -56,18 +56,49 @@ export function formatConditions(conditions: readonly ObjectConditions[], option
     .join("\n");
 }
 
-/** Only what is not well, one line for each reason; empty when all is. `Programmed` follows from the others and is left out where it only says the same again. */
+/**
+ * Only what is not well, one line for each reason; empty when all is. `Programmed` follows from the others and is left out where it only says the same
+ * again. Causes come first; what is refused because of one follows, and does not say it again.
+ */
 export function formatRefused(conditions: readonly ObjectConditions[], options: ReportOptions): string {
   const paint = painter(options.color);
-  return conditions
-    .flatMap((object) => {
-      const bad = object.conditions.filter(isBad);
-      const told = bad.filter(
-        (one) => one.type !== "Programmed" || !bad.some((other) => other !== one && (one.reason === "Invalid" || other.message === one.message)),
-      );
-      return told.map((condition) => `${paint("bold", clean(`${object.file}:${object.line}:`))} ${nameOf(object)}: ${formatCondition(condition, paint)}`);
-    })
-    .join("\n");
+  const refused = conditions.flatMap((object) => {
+    const bad = object.conditions.filter(isBad);
+    return bad
+      .filter((one) => one.type !== "Programmed" || !bad.some((other) => other !== one && (one.reason === "Invalid" || other.message === one.message)))
+      .map((condition) => ({ object, condition }));
+  });
+  const messages = new Set(refused.map(({ condition }) => condition.message));
+  const causes = new Map<string, { readonly before: string; readonly parents: string[]; readonly after: string }>();
+  const consequences: string[] = [];
+  for (const { object, condition } of refused) {
+    const before = `${paint("bold", clean(`${object.file}:${object.line}:`))} ${nameOf({ ...object, parent: null })}`;
+    const cause = causeIn(condition.message, messages);
+    if (cause !== null) {
+      const short = { ...condition, message: `${condition.message.slice(0, -cause.length).replace(/: $/, "")} (see above)` };
+      consequences.push(`${before}${parentsText(object.parent === null ? [] : [object.parent])}: ${formatCondition(short, paint)}`);
+      continue;
+    }
+    // A policy that is refused for each of its targets for one reason says it once.
+    const after = formatCondition(condition, paint);
+    const known = causes.get(`${before}\n${after}`);
+    if (known === undefined) causes.set(`${before}\n${after}`, { before, after, parents: object.parent === null ? [] : [object.parent] });
+    else if (object.parent !== null) known.parents.push(object.parent);
+  }
+  return [...[...causes.values()].map(({ before, parents, after }) => `${before}${parentsText(parents)}: ${after}`), ...consequences].join("\n");
+}
+
+/** The whole message of another condition, where this one ends with it after naming the object: `XBackend team-a/one: …`. */
+function causeIn(message: string, messages: ReadonlySet<string>): string | null {
+  for (let at = message.indexOf(": "); at !== -1; at = message.indexOf(": ", at + 2)) {
+    const rest = message.slice(at + 2);
+    if (messages.has(rest)) return rest;
+  }
+  return null;
+}
+
+function parentsText(parents: readonly string[]): string {
+  return parents.length === 0 ? "" : clean(` -> ${parents.join(", ")}`);
 }
 
 function isBad(condition: Condition): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatConditions, formatFaults, formatRefused } from "../../../adapters/config/report.ts";
 import type { ObjectConditions } from "../../../src/index.ts";
-import { compileAll, compileGood, own, route, xBackend } from "../config/compile-text.ts";
+import { compileAll, compileGood, own, route, toXBackend, xBackend } from "../config/compile-text.ts";
 
 describe("formatFaults", () => {
   it("shows the place, the line, a mark under the spot and the advice", () => {
@@ -68,5 +68,25 @@ describe("formatConditions", () => {
       conditions: [{ type: "Degraded", status: "False", reason: "X", message: "", observedGeneration: 1 }],
     };
     expect(formatRefused([good], { color: false })).toBe("");
+  });
+
+  it("says a cause once and first, for all targets of a policy together, and of what follows from it only that it does", () => {
+    const { conditions } = compileGood([
+      route("r"),
+      own("BackendCredentialPolicy", "keys", {
+        targetRefs: [toXBackend("one"), toXBackend("two")],
+        type: "Bearer",
+        bearer: { secretRef: { group: "spillway.dev", kind: "SecretSource", name: "gone" } },
+      }),
+      xBackend("one", { externalHostname: { hostname: "localhost" } }),
+      xBackend("two"),
+    ]);
+    expect(formatRefused(conditions, { color: false }).split("\n")).toEqual([
+      "3.yaml:1: BackendCredentialPolicy team-a/keys -> XBackend/team-a/one, XBackend/team-a/two: ResolvedRefs=False SecretNotFound: SecretSource team-a/gone is not among the manifests",
+      "4.yaml:1: XBackend team-a/one: Accepted=False Invalid: externalHostname.hostname localhost: localhost is this machine, not an outside service",
+      "4.yaml:1: XBackend team-a/one: ResolvedRefs=False SecretNotFound: BackendCredentialPolicy keys (see above)",
+      "5.yaml:1: XBackend team-a/two: ResolvedRefs=False SecretNotFound: BackendCredentialPolicy keys (see above)",
+      "2.yaml:1: HTTPRoute team-a/r -> Gateway/infra/egress: ResolvedRefs=False Invalid: XBackend team-a/one (see above)",
+    ]);
   });
 });
