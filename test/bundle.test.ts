@@ -116,7 +116,7 @@ describe("the bundle of the Worker, as wrangler would upload it", () => {
   let worker: WorkerBundle;
   beforeAll(async () => {
     worker = await bundleWorker();
-  }, 60_000);
+  });
   afterAll(() => worker.remove());
 
   // All in one file, so that what other platforms load on first use counts here: translation between APIs is 35 KiB of it, limits, costs and the records of usage 35, both evaluated when first wanted.

@@ -10,13 +10,13 @@ const REF = "backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, 
 const CLOSED = "backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: closed}]";
 const rule = (path: string, more: string, refs = REF) => `  - matches: [{path: {type: PathPrefix, value: ${path}}}]\n    ${more}\n    ${refs}\n`;
 const RULES = [
-  rule("/request", "timeouts: {request: 500ms}"),
-  rule("/backend", "timeouts: {backendRequest: 500ms}"),
+  rule("/request", "timeouts: {request: 2s}"),
+  rule("/backend", "timeouts: {backendRequest: 2s}"),
   rule("/off", "timeouts: {request: 0s}"),
   rule("/codes", "retry: {codes: [500, 503], attempts: 2, backoff: 10ms}"),
   rule("/plain", "retry: {attempts: 2, backoff: 10ms}"),
   rule("/waits", "retry: {codes: [500], attempts: 1, backoff: 300ms}"),
-  rule("/slow-tries", "timeouts: {backendRequest: 300ms}\n    retry: {attempts: 2, backoff: 10ms}"),
+  rule("/slow-tries", "timeouts: {backendRequest: 1s}\n    retry: {attempts: 2, backoff: 10ms}"),
   rule("/bounded", "timeouts: {request: 600ms, backendRequest: 400ms}\n    retry: {attempts: 9, backoff: 10ms}"),
   rule("/closed", "retry: {attempts: 2, backoff: 10ms}", CLOSED),
 ].join("");
@@ -49,7 +49,7 @@ beforeAll(async () => {
   await once(nobody, "close");
   const manifests = testManifests({
     backends: [
-      { name: "first", port, timeouts: "{firstByte: 5s}" },
+      { name: "first", port, timeouts: "{firstByte: 20s}" },
       { name: "closed", port: closed.port },
     ],
     rules: RULES,
@@ -88,7 +88,7 @@ describe("timeouts", () => {
     ["HTTPRouteTimeoutBackendRequest", "/backend"],
   ])("%s: 504 when it is over, and none before", async (_, path) => {
     expect((await call(path)).status).toBe(200);
-    expect((await call(path, "delay=3000")).status).toBe(504);
+    expect((await call(path, "delay=60000")).status).toBe(504);
   });
 
   it("HTTPRouteTimeoutRequest: 0s switches the limit off", async () => {
@@ -118,13 +118,13 @@ describe("retry", () => {
   });
 
   it("HTTPRouteRetryWithTimeouts: a try that was too slow is repeated although no code is named", async () => {
-    expect(await call("/slow-tries", "delay=3000&slow=1")).toMatchObject({ status: 200, body: "try 2" });
-    const exhausted = await call("/slow-tries", "delay=3000");
+    expect(await call("/slow-tries", "delay=60000&slow=1")).toMatchObject({ status: 200, body: "try 2" });
+    const exhausted = await call("/slow-tries", "delay=60000");
     expect([exhausted.status, exhausted.times.length]).toEqual([504, 3]);
   });
 
   it("HTTPRouteRetryWithTimeouts: timeouts.request bounds all of it", async () => {
-    const { status, times } = await call("/bounded", "delay=3000");
+    const { status, times } = await call("/bounded", "delay=60000");
     expect(status).toBe(504);
     expect(times.length).toBeLessThanOrEqual(3);
   });

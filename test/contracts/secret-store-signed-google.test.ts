@@ -7,14 +7,14 @@ import { testSecretStore } from "./secret-store.ts";
 
 const signal = new AbortController().signal;
 const at = (name: string, location: string | null = null): SecretLocation => ({ provider: "googleSecretManager", name, location, jsonKey: null });
-const storeOf = (fake: FakeGoogleRest, deadlineMs = 4_500, key: string | null = fake.key) =>
+const storeOf = (fake: FakeGoogleRest, deadlineMs = 90_000, key: string | null = fake.key) =>
   createGoogleSignedFetchStore({ key: async () => key, endpoint: fake.url, tokenUrl: `${fake.url}/token`, deadlineMs });
 
 testSecretStore("Google Secret Manager by signed fetch", async () => {
   const fake = await startFakeGoogleRest();
   const nameOf = (name: string) => `projects/p/secrets/${name}`;
   return {
-    store: storeOf(fake, 1_000),
+    store: storeOf(fake),
     put: async (name, value) => {
       fake.put(nameOf(name), value);
       return at(`${nameOf(name)}/versions/latest`);
@@ -69,13 +69,12 @@ describe("Google Secret Manager by signed fetch", () => {
     ["hang", "unavailable"],
   ] as const)("an answer with %s is %s, and quotes nothing", async (mode, reason) => {
     fake.mode = mode;
-    const started = performance.now();
-    const error: unknown = await storeOf(fake, 300)
+    // Only silence may run into the time limit, and nothing else waits for it.
+    const error: unknown = await storeOf(fake, mode === "hang" ? 300 : undefined)
       .fetch(at(name), signal)
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: "SecretStoreError", reason });
     expect(inspect(error, { depth: 9 })).not.toMatch(/sk-contract|PRIVATE KEY|ya29/);
-    expect(performance.now() - started).toBeLessThan(1_500);
   });
 
   it("holds a token as long as it is good, and no longer", async () => {
@@ -102,7 +101,7 @@ describe("Google Secret Manager by signed fetch", () => {
     ["a key without its parts", '{"client_email": "x@y"}'],
     ["a private key that is none", '{"client_email": "x@y", "private_key": "-----BEGIN PRIVATE KEY-----\\nQUJD\\n-----END PRIVATE KEY-----"}'],
   ])("with %s it is denied with a clear sentence, and nobody is asked", async (_what, key) => {
-    const error: unknown = await storeOf(fake, 1_000, key)
+    const error: unknown = await storeOf(fake, undefined, key)
       .fetch(at(name), signal)
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ reason: "denied", message: expect.stringContaining("GOOGLE_SERVICE_ACCOUNT_KEY") });
@@ -112,7 +111,7 @@ describe("Google Secret Manager by signed fetch", () => {
 
   it("with another account's key it is denied", async () => {
     const other = await startFakeGoogleRest();
-    await expect(storeOf(fake, 1_000, other.key).fetch(at(name), signal)).rejects.toMatchObject({ reason: "denied" });
+    await expect(storeOf(fake, undefined, other.key).fetch(at(name), signal)).rejects.toMatchObject({ reason: "denied" });
     await other.close();
   });
 

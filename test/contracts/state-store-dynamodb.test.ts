@@ -15,7 +15,7 @@ function storeAt(dynamodb: FakeDynamodb, options: Partial<DynamodbStoreOptions> 
     region: DYNAMODB_REGION,
     endpoint: dynamodb.url,
     credentials: dynamodbCredentials,
-    timeoutMs: 1_000,
+    timeoutMs: 20_000,
     attempts: 2,
     ...options,
   });
@@ -27,9 +27,11 @@ testStateStore("DynamoDB by dynalite", async () => {
   const now = () => Date.now() + passed;
   const store = storeAt(dynamodb, { now });
   const other = storeAt(dynamodb, { now });
+  const hurried = storeAt(dynamodb, { now, timeoutMs: 1_000 });
   return {
     store,
     other,
+    hurried,
     async pass(ms) {
       passed += ms;
     },
@@ -40,6 +42,7 @@ testStateStore("DynamoDB by dynalite", async () => {
     async close() {
       await store.close();
       await other.close();
+      await hurried.close();
       await dynamodb.close();
     },
   };

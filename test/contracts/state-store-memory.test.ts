@@ -7,7 +7,7 @@ import { testStateStore } from "./state-store.ts";
 testStateStore("memory", async () => {
   const clock = createFakeClock();
   const store = createMemoryStore({ now: clock.monotonic });
-  return { store, other: null, pass: (ms) => clock.advance(ms), realTime: false, outage: null, close: () => store.close() };
+  return { store, other: null, hurried: null, pass: (ms) => clock.advance(ms), realTime: false, outage: null, close: () => store.close() };
 });
 
 describe("the memory store's bounds", () => {

@@ -5,10 +5,11 @@ import { testStateStore } from "./state-store.ts";
 
 testStateStore("Durable Objects in workerd", async () => {
   const state = await startWorkerState();
-  const create = () => createDurableObjectStore({ namespace: state.namespace, jurisdiction: null, timeoutMs: 3_000 });
+  const create = (timeoutMs: number) => createDurableObjectStore({ namespace: state.namespace, jurisdiction: null, timeoutMs });
   return {
-    store: create(),
-    other: create(),
+    store: create(20_000),
+    other: create(20_000),
+    hurried: create(1_000),
     pass: (ms) => new Promise((settle) => setTimeout(settle, ms)),
     realTime: true,
     outage: async (mode) => {

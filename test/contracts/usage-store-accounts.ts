@@ -374,7 +374,7 @@ export function testAccounts({ subject, store, other, fresh, ask }: UsageStoreTr
     });
   });
 
-  it("does as the account book does, whatever is asked", { timeout: 60_000 }, async () => {
+  it("does as the account book does, whatever is asked", async () => {
     const amount = fc.nat(12);
     const window: fc.Arbitrary<(now: number) => AccountWindow> = fc.oneof(
       fc.constantFrom(60, 90, 600, 60_000).map((ms) => () => ({ kind: "sliding", ms }) as const),

@@ -7,12 +7,12 @@ testUsageStore("DynamoDB by dynalite", async () => {
   let passed = 0;
   const now = () => Date.UTC(2026, 10, 23, 12) + passed;
   const place = { table: DYNAMODB_USAGE_TABLE, region: DYNAMODB_REGION, endpoint: dynamodb.url, credentials: dynamodbCredentials };
-  // Time enough for a machine that is busy with other tests.
-  const options = { ...place, now, timeoutMs: 1_500, attempts: 2, exchangeMs: 30_000, otherMs: 30_000 };
-  const [store, other] = [createDynamodbUsageStore(options), createDynamodbUsageStore(options)];
+  const create = (timeoutMs: number) => createDynamodbUsageStore({ ...place, now, timeoutMs, attempts: 2, exchangeMs: 30_000, otherMs: 30_000 });
+  const [store, other, hurried] = [create(20_000), create(20_000), create(1_500)];
   return {
     store,
     other,
+    hurried,
     now,
     async pass(ms) {
       passed += ms;
@@ -25,6 +25,7 @@ testUsageStore("DynamoDB by dynalite", async () => {
     async close() {
       await store.close();
       await other.close();
+      await hurried.close();
       await dynamodb.close();
     },
   };

@@ -5,5 +5,5 @@ import { testUsageStore } from "./usage-store.ts";
 testUsageStore("memory", async () => {
   const clock = createFakeClock();
   const store = createMemoryUsageStore({ now: clock.now });
-  return { store, other: null, now: clock.now, pass: (ms) => clock.advance(ms), realTime: false, outage: null, close: () => store.close() };
+  return { store, other: null, hurried: null, now: clock.now, pass: (ms) => clock.advance(ms), realTime: false, outage: null, close: () => store.close() };
 });

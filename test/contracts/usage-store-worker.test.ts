@@ -4,11 +4,12 @@ import { testUsageStore } from "./usage-store.ts";
 
 testUsageStore("Durable Objects in workerd", async () => {
   const usage = await startWorkerUsage();
-  const create = () => createDurableObjectUsageStore({ namespace: usage.namespace, jurisdiction: null, exchangeMs: 2_500, otherMs: 2_500 });
-  const [store, other] = [create(), create()];
+  const create = (ms: number) => createDurableObjectUsageStore({ namespace: usage.namespace, jurisdiction: null, exchangeMs: ms, otherMs: ms });
+  const [store, other, hurried] = [create(20_000), create(20_000), create(2_500)];
   return {
     store,
     other,
+    hurried,
     now: Date.now,
     pass: (ms) => new Promise((settle) => setTimeout(settle, ms)),
     realTime: true,
@@ -20,6 +21,7 @@ testUsageStore("Durable Objects in workerd", async () => {
     async close() {
       await store.close();
       await other.close();
+      await hurried.close();
       await usage.close();
     },
   };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AccountChange, type AccountExchange, type ExchangeAnswer, type UsageStore, UsageStoreError } from "../../src/index.ts";
+import { leastTime } from "../fakes/least-time.ts";
 import { testAccounts } from "./usage-store-accounts.ts";
 import { testLedger } from "./usage-store-ledger.ts";
 
@@ -10,6 +11,8 @@ export interface UsageStoreSubject {
   readonly store: UsageStore;
   /** Null: the place is inside the store. */
   readonly other: UsageStore | null;
+  /** The same over the same place with a short time limit, for a place that is silent: on a busy machine others look silent too. Null: it has none. */
+  readonly hurried: UsageStore | null;
   /** The place's clock, in milliseconds since the epoch; about right where it is real. */
   now(): number;
   /** Lets time pass for the store, in milliseconds. */
@@ -44,7 +47,7 @@ export interface UsageStoreTrial {
 export const signal = new AbortController().signal;
 export const DAY_MS = 86_400_000;
 /** An operation of a store that nobody reaches ends within this. Milliseconds. */
-const BOUND_MS = 10_000;
+const BOUND_MS = 20_000;
 
 /** A change that books and wants nothing, over a sliding hour and 100, but for what it is told. */
 export function changeOf(change: Partial<AccountChange> & { account: string }): AccountChange {
@@ -106,7 +109,7 @@ export function testUsageStore(name: string, create: () => Promise<UsageStoreSub
       await trial.ask("h", { account: fresh() });
       await outage(state);
       const started = performance.now();
-      const failures = await failuresOf(operations(subject.store, signal)).finally(() => outage("up"));
+      const failures = await failuresOf(operations(subject.hurried ?? subject.store, signal)).finally(() => outage("up"));
       expect(performance.now() - started).toBeLessThan(BOUND_MS);
       for (const failure of failures) {
         expect(failure).toBeInstanceOf(UsageStoreError);
@@ -114,8 +117,8 @@ export function testUsageStore(name: string, create: () => Promise<UsageStoreSub
       }
       const account = fresh();
       const answers = (at: UsageStore, used: number) => trial.ask("h", { account, used }, { at }).catch(() => null);
-      await expect.poll(() => answers(trial.store(), 1), { timeout: BOUND_MS }).not.toBeNull();
-      await expect.poll(() => answers(trial.other(), 0), { timeout: BOUND_MS }).not.toBeNull();
+      await expect.poll(() => answers(trial.store(), 1)).not.toBeNull();
+      await expect.poll(() => answers(trial.other(), 0)).not.toBeNull();
       // Where the first answer was lost, it was booked twice.
       expect((await trial.ask("h", { account })).accounts[0]?.used).toBeGreaterThan(0);
     });
@@ -124,13 +127,14 @@ export function testUsageStore(name: string, create: () => Promise<UsageStoreSub
       const { outage } = subject;
       if (outage === null) return context.skip();
       await trial.ask("h", { account: fresh() });
-      await outage("stalled");
-      const asker = new AbortController();
-      const started = performance.now();
-      const failures = failuresOf(operations(subject.store, asker.signal));
-      setTimeout(() => asker.abort(), 50);
-      for (const failure of await failures.finally(() => outage("up"))) expect(failure).toBeInstanceOf(UsageStoreError);
-      expect(performance.now() - started).toBeLessThan(1_500);
+      const leave = async () => {
+        await outage("stalled");
+        const asker = new AbortController();
+        const failures = failuresOf(operations(subject.store, asker.signal));
+        setTimeout(() => asker.abort(), 50);
+        for (const failure of await failures.finally(() => outage("up"))) expect(failure).toBeInstanceOf(UsageStoreError);
+      };
+      expect(await leastTime(1_500, leave, 3)).toBeLessThan(1_500);
     });
 
     it("rejects after it was closed, and can be closed twice", async () => {

@@ -6,7 +6,7 @@ import { startEventStore } from "../fakes/event-store.ts";
 /** What the broker promises: an instance that was not told itself uses the old value for no longer than this. */
 const BOUND_MS = 5_000;
 /** Of a machine that is busy: between the event's answer and the test's look at its clock. */
-const SLACK_MS = 1_000;
+const SLACK_MS = 3_000;
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -29,9 +29,7 @@ const keysOf = (calls: readonly RotationCall[]) => [...new Set(calls.map(({ key 
 const REAL_TIME = { retry: 1 } as const;
 
 describe("a secret that is exchanged while calls run", REAL_TIME, () => {
-  it("and of which one instance is told: it uses the new value at once, the other within the bound; no call fails, and no other secret is asked for", {
-    timeout: 45_000,
-  }, async () => {
+  it("and of which one instance is told: it uses the new value at once, the other within the bound; no call fails, and no other secret is asked for", {}, async () => {
     const world = await start("{interval: 1h, jitterPercent: 0}");
     for (const broker of [0, 1]) {
       expect((await world.call(broker)).key).toBe("old");
@@ -57,7 +55,7 @@ describe("a secret that is exchanged while calls run", REAL_TIME, () => {
     expect([failed(world), world.refused()]).toEqual([[], 0]);
     const [first, second] = [0, 1].map((broker) => world.calls.filter((call) => call.broker === broker && call.key !== null));
     expect(keysOf(beganAfter(first ?? [], told))).toEqual(["new"]);
-    expect(keysOf(beganAfter(second ?? [], told + BOUND_MS))).toEqual(["new"]);
+    expect(keysOf(beganAfter(second ?? [], told + BOUND_MS + SLACK_MS))).toEqual(["new"]);
     // It may have looked at any time within the bound: that it held the old value before is seen above.
     expect(beganAfter(world.calls, deadline).length).toBeGreaterThan(20);
     // Once at the start and once after the exchange, by each.
@@ -65,7 +63,7 @@ describe("a secret that is exchanged while calls run", REAL_TIME, () => {
     expect(world.aws.asked.filter((name) => name === OTHER)).toHaveLength(2);
   });
 
-  it("and nobody is told: within the refresh interval the new value is used, and no call fails", { timeout: 30_000 }, async () => {
+  it("and nobody is told: within the refresh interval the new value is used, and no call fails", async () => {
     const world = await start("{interval: 2s, jitterPercent: 0}");
     for (const broker of [0, 1]) expect((await world.call(broker)).key).toBe("old");
     let exchanged = 0;
@@ -83,7 +81,7 @@ describe("a secret that is exchanged while calls run", REAL_TIME, () => {
     expect(keysOf(beganAfter(world.calls, exchanged + 2_000 + SLACK_MS))).toEqual(["new"]);
   });
 
-  it("and revoked at once, with nobody told and an hour to the next refresh: no call fails", { timeout: 30_000 }, async () => {
+  it("and revoked at once, with nobody told and an hour to the next refresh: no call fails", async () => {
     const world = await start("{interval: 1h, jitterPercent: 0}");
     for (const broker of [0, 1]) expect((await world.call(broker)).key).toBe("old");
     let exchanged = 0;

@@ -27,7 +27,7 @@ beforeAll(async () => {
   exitCode = await new Promise((done) => child.once("close", done));
   // The shape that demo.ts prints; each test below looks at the parts.
   demo = JSON.parse(output) as Demo;
-}, 60_000);
+});
 
 describe("npm run demo", () => {
   it("tells every user story as it should go", () => {

@@ -13,11 +13,11 @@ export interface BrokerProcess {
   readonly folder: string;
   /** Access-log lines so far, parsed. */
   calls(): readonly Record<string, unknown>[];
-  /** Waits for an access-log line that satisfies the test; rejects after 5 s. */
+  /** Waits for an access-log line that satisfies the test; rejects after 20 s. */
   call(matches: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
   stderr(): string;
   stdout(): string;
-  /** Waits until standard error says so; rejects after 10 s. */
+  /** Waits until standard error says so; rejects after 20 s. */
   says(text: string | RegExp): Promise<void>;
   /** Sends SIGTERM and waits; gives the exit code. */
   stop(): Promise<number | null>;
@@ -87,18 +87,18 @@ export async function startBroker(options: BrokerProcessOptions): Promise<Broker
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       // Events stand between them.
       .filter((line) => line["msg"] === "egress");
-  const url = await until(() => /listening on (http:\S+)/.exec(stderr)?.[1], "listening line", 15_000);
+  const url = await until(() => /listening on (http:\S+)/.exec(stderr)?.[1], "listening line", 45_000);
   return {
     url,
     pid: child.pid ?? 0,
     folder,
     child,
     calls,
-    call: (matches) => until(() => calls().find(matches), "matching access-log line", 5_000),
+    call: (matches) => until(() => calls().find(matches), "matching access-log line", 20_000),
     stderr: () => stderr,
     stdout: () => stdout,
     says: async (text) => {
-      await until(() => (typeof text === "string" ? stderr.includes(text) : text.test(stderr)) || undefined, `"${text}" on stderr`, 10_000);
+      await until(() => (typeof text === "string" ? stderr.includes(text) : text.test(stderr)) || undefined, `"${text}" on stderr`, 20_000);
     },
     stop: async () => {
       if (child.exitCode === null) child.kill("SIGTERM");

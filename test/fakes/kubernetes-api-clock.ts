@@ -16,7 +16,7 @@ export function createFastClock(factor: number): Clock {
 }
 
 /** Waits until `look` gives something else than null, undefined or false; rejects after `ms`. */
-export async function eventually<T>(look: () => T | null | undefined | false, what = "what was expected", ms = 5_000): Promise<T> {
+export async function eventually<T>(look: () => T | null | undefined | false, what = "what was expected", ms = 20_000): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
     const found = look();

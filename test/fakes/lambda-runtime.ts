@@ -25,7 +25,7 @@ export interface LambdaProcess {
   environments(): number;
   /** Access-log lines so far, parsed. */
   calls(): readonly Record<string, unknown>[];
-  /** Waits for an access-log line that satisfies the test; rejects after 5 s. */
+  /** Waits for an access-log line that satisfies the test; rejects after 20 s. */
   call(matches: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
   stdout(): string;
   stderr(): string;
@@ -295,7 +295,7 @@ export async function startLambda(options: LambdaOptions): Promise<LambdaProcess
 
   for (const server of [api, front]) await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
   startEnvironment();
-  await until(() => initialised || initError !== null || child === null || undefined, "initialisation", 15_000);
+  await until(() => initialised || initError !== null || child === null || undefined, "initialisation", 45_000);
   if (!initialised) {
     await stop();
     throw new Error(`the function failed to initialise (${initError}):\n${stdout}\n${stderr}`);
@@ -307,7 +307,7 @@ export async function startLambda(options: LambdaOptions): Promise<LambdaProcess
     pid: () => child?.pid ?? 0,
     environments: () => environments,
     calls,
-    call: (matches) => until(() => calls().find(matches), "matching access-log line", 5_000),
+    call: (matches) => until(() => calls().find(matches), "matching access-log line", 20_000),
     stdout: () => stdout,
     stderr: () => stderr,
     invoke: (event) =>

@@ -14,7 +14,7 @@ export function outbound(port: number, changes: Partial<OutboundRequest> = {}): 
     clientCertificate: null,
     revocationLists: [],
     dns: { ...PLAIN_DNS, addresses: ["127.0.0.1"] },
-    timeouts: { connectMs: 2_000, firstByteMs: 2_000, streamIdleMs: 2_000 },
+    timeouts: { connectMs: 20_000, firstByteMs: 20_000, streamIdleMs: 20_000 },
     poolKey: "test",
     ...changes,
   };
@@ -62,11 +62,11 @@ export function labelOf(outcome: Outcome): string {
   return outcome.kind;
 }
 
-/** Waits until the condition holds; throws after two seconds. For what only a socket can tell. */
+/** Waits until the condition holds; throws after twenty seconds. For what only a socket can tell. */
 export async function until(condition: () => boolean, what: string): Promise<number> {
   const started = performance.now();
   while (!condition()) {
-    if (performance.now() - started > 2_000) throw new Error(`it never came about: ${what}`);
+    if (performance.now() - started > 20_000) throw new Error(`it never came about: ${what}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
   return performance.now() - started;

@@ -65,7 +65,7 @@ export async function startSocketBroker(manifests: TestManifests | string): Prom
         broker.attribution.drain();
         const line = log[index];
         if (line !== undefined) return line;
-        if (performance.now() - started > 8_000) throw new Error(`there is no line ${index} in the log`);
+        if (performance.now() - started > 20_000) throw new Error(`there is no line ${index} in the log`);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },

@@ -33,7 +33,7 @@ async function warmWorld(): Promise<HostileWorld> {
 }
 
 async function smallCall({ port }: HostileWorld): Promise<void> {
-  const answer = await rawCall(requestBytes({ headers: AUTH, body: chatBody() }), { port, ms: 10_000 }).answer;
+  const answer = await rawCall(requestBytes({ headers: AUTH, body: chatBody() }), { port }).answer;
   expect(answer).toMatchObject({ status: 200, end: "clean" });
 }
 
@@ -102,7 +102,7 @@ async function sendHuge(port: number, bytes: number, declared: boolean): Promise
   return Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);
 }
 
-it("B12 B14 T19: a body of 50 MiB, eight at once, gets 413 and costs nothing of its length, and small calls go on beside", { timeout: 30_000 }, async () => {
+it("B12 B14 T19: a body of 50 MiB, eight at once, gets 413 and costs nothing of its length, and small calls go on beside", async () => {
   const one = await warmWorld();
   const statuses: number[] = [];
   const watched = await watch(one, async () => {
@@ -116,7 +116,7 @@ it("B12 B14 T19: a body of 50 MiB, eight at once, gets 413 and costs nothing of 
   expect(one.first.seen.filter(({ body }) => body.length > MIB)).toHaveLength(0);
 });
 
-it("B12 B14 T19: a body of 50 MiB that does not say its length is cut at the bound", { timeout: 30_000 }, async () => {
+it("B12 B14 T19: a body of 50 MiB that does not say its length is cut at the bound", async () => {
   const one = await warmWorld();
   const statuses: number[] = [];
   const watched = await watch(one, async () => {
@@ -128,12 +128,12 @@ it("B12 B14 T19: a body of 50 MiB that does not say its length is cut at the bou
   expect(watched.slowest).toBeLessThan(3_000);
 });
 
-it("B12 B14 T19: 10 GiB announced, nine bytes sent and then silence: 413 at once", { timeout: 30_000 }, async () => {
+it("B12 B14 T19: 10 GiB announced, nine bytes sent and then silence: 413 at once", async () => {
   const one = await warmWorld();
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: broker.test\r\nauthorization: Bearer ${CALLER_TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 10737418240\r\n\r\n{"model":`;
   const answers: string[] = [];
   const watched = await watch(one, async () => {
-    const all = await Promise.all(Array.from({ length: 50 }, () => rawCall(head, { port: one.port, ms: 15_000 }).answer));
+    const all = await Promise.all(Array.from({ length: 50 }, () => rawCall(head, { port: one.port }).answer));
     answers.push(...all.map(({ status }) => `${status}`));
     expect(all.map((answer) => headerOf(answer, "x-egress-error"))).toEqual(Array(50).fill("request_too_large"));
   });
@@ -179,7 +179,7 @@ it.each(Object.entries(BOMBS))(
     const watched = await watch(one, async () => {
       for (const accept of [null, "gzip, br"]) {
         const headers = accept === null ? AUTH : [...AUTH, ["accept-encoding", accept] as const];
-        const answer = await rawCall(requestBytes({ headers, body }), { port: one.port, ms: 20_000 }).answer;
+        const answer = await rawCall(requestBytes({ headers, body }), { port: one.port }).answer;
         expect(answer.raw.length).toBeLessThan(bomb.length * 1.1 + 4_096);
         if (answer.status === 200) expect(Buffer.from(answer.body, "latin1").equals(bomb)).toBe(true);
         else expect(answer.status).toBe(502);

@@ -14,15 +14,15 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-it(`F29 B17: after SIGTERM ${STREAMS} open streams end whole, new calls are refused, and the process exits with 0`, { timeout: 60_000 }, async () => {
+it(`F29 B17: after SIGTERM ${STREAMS} open streams end whole, new calls are refused, and the process exits with 0`, async () => {
   world.firstDoes(stream(10, (socket) => void socket.write(`${chunk(DONE)}${chunk("")}`), 250));
   const calls = Array.from({ length: STREAMS }, () => rawCall(chatCall({ stream: true }), { port: world.port, ms: 40_000 }));
-  await expect.poll(() => calls.filter((call) => call.received().includes("x0")).length, { timeout: 15_000 }).toBe(STREAMS);
+  await expect.poll(() => calls.filter((call) => call.received().includes("x0")).length).toBe(STREAMS);
   const started = performance.now();
   const exited = new Promise<number | null>((settle) => world.broker.child.once("exit", (code) => settle(code)));
   world.broker.child.kill("SIGTERM");
   await world.broker.says("SIGTERM");
-  const late = await rawCall(chatCall(), { port: world.port, ms: 5_000 }).answer;
+  const late = await rawCall(chatCall(), { port: world.port }).answer;
   expect([0, 503]).toContain(late.status === 200 && headerOf(late, "connection") === "close" ? 503 : late.status);
   const answers = await Promise.all(calls.map((call) => call.answer));
   const whole = answers.filter((answer) => answer.end === "clean" && answer.body.endsWith(DONE)).length;

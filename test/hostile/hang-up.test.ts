@@ -8,8 +8,8 @@ import { rawCall } from "./raw-client.ts";
 import { silence, stream } from "./upstream-scripts.ts";
 
 const RUNS = 10;
-/** Generous: a loaded machine must pass. The bar is 50 ms, and the figure says how far from it. */
-const MOST_MS = 2_000;
+/** Generous: a loaded machine must pass, and a call that nobody closes lasts for twenty seconds. The bar is 50 ms, and the figure says how far from it. */
+const MOST_MS = 10_000;
 
 let world: HostileWorld;
 beforeAll(async () => {
@@ -42,7 +42,7 @@ it.each(MOMENTS)("F15 B11: a caller that hangs up %s closes the call to the dest
       script(opened, request);
     });
     const call = rawCall(chatCall({ stream: streamed }), { port: world.port });
-    await expect.poll(() => socket !== null && call.received().split("data: ").length > events, { interval: 2, timeout: 5_000 }).toBe(true);
+    await expect.poll(() => socket !== null && call.received().split("data: ").length > events, { interval: 2 }).toBe(true);
     const closed = new Promise<void>((settle) => (socket as Socket | null)?.once("close", () => settle())); // Set by the script, which the compiler does not see.
     const started = performance.now();
     call.socket.destroy();
@@ -63,7 +63,7 @@ it.each(MOMENTS)("F15 B11: a caller that hangs up %s closes the call to the dest
 it("F15: hanging up in the middle of a stream is told as such, and the next call is served", async () => {
   world.firstDoes(talkOn);
   const call = rawCall(chatCall({ stream: true }), { port: world.port });
-  await expect.poll(() => call.received().split("data: ").length, { timeout: 5_000 }).toBeGreaterThan(4);
+  await expect.poll(() => call.received().split("data: ").length).toBeGreaterThan(4);
   call.socket.destroy();
   await world.broker.call((line) => line["outcome"] === "caller_gone" && line["status"] === 200 && line["first_byte_ms"] !== null);
   world.reset();

@@ -21,8 +21,7 @@ beforeEach(() => world.reset());
 
 const GOOD = chatBody();
 
-const call = (body: string | Buffer) =>
-  rawCall(requestBytes({ headers: [["authorization", `Bearer ${CALLER_TOKEN}`]], body }), { port: world.port, ms: 8_000 }).answer;
+const call = (body: string | Buffer) => rawCall(requestBytes({ headers: [["authorization", `Bearer ${CALLER_TOKEN}`]], body }), { port: world.port }).answer;
 
 it.each(Object.entries(JSON_BODIES))(
   "T19 T21 B7: a body that is %s makes no 5xx, no hang and no trace of our code; the next call is untouched",

@@ -8,7 +8,8 @@ import { type DestinationOptions, type DestinationPeer, type Http2Destination, s
 
 /** `:status: 200` of the static table. */
 const OK = Buffer.from([0x88]);
-const TIMEOUTS = { connectMs: 2_000, firstByteMs: 400, streamIdleMs: 400 };
+/** For those that fall silent: who speaks, speaks late on a busy machine. */
+const HURRIED: Partial<OutboundRequest> = { timeouts: { connectMs: 20_000, firstByteMs: 400, streamIdleMs: 400 } };
 const head = (stream: number, more: readonly (readonly [string, string])[] = []): Buffer =>
   frame(TYPE.headers, FLAG.endHeaders, stream, Buffer.concat([OK, block(more)]));
 const data = (stream: number, text: string | Buffer, flags = 0): Buffer => frame(TYPE.data, flags, stream, Buffer.from(text));
@@ -45,12 +46,15 @@ async function told(outcome: Outcome): Promise<Told> {
   return { label: drained.failure === null ? "whole" : `broken ${labelOf(drained.failure)}`, text: drained.text };
 }
 
-const h2c = (port: number, changes: Partial<OutboundRequest> = {}): OutboundRequest => outbound(port, { protocol: "h2c", timeouts: TIMEOUTS, ...changes });
+const h2c = (port: number, changes: Partial<OutboundRequest> = {}): OutboundRequest => outbound(port, { protocol: "h2c", ...changes });
 const never = (): AbortSignal => new AbortController().signal;
 
-async function once(answer: Parameters<typeof startHttp2Destination>[0], options: DestinationOptions = {}): Promise<Told & { readonly to: Http2Destination }> {
-  const to = await destination(answer, options);
-  return { ...(await told(await transport().dispatch(h2c(to.port), never()))), to };
+async function once(
+  answer: Parameters<typeof startHttp2Destination>[0],
+  changes: Partial<OutboundRequest> = {},
+): Promise<Told & { readonly to: Http2Destination }> {
+  const to = await destination(answer);
+  return { ...(await told(await transport().dispatch(h2c(to.port, changes), never()))), to };
 }
 
 describe("an answer over HTTP/2 that dies is never a whole one", () => {
@@ -153,7 +157,7 @@ describe("an answer over HTTP/2 that contradicts itself", () => {
   it.each(wrong)("F12 B6: %s: is no whole answer, and the next call is served by another connection", async (_name, answer) => {
     const to = await destination((peer, stream, index) => (index === 0 ? answer(peer, stream) : whole(peer, stream)));
     const port = transport();
-    const { label } = await told(await port.dispatch(h2c(to.port), never()));
+    const { label } = await told(await port.dispatch(h2c(to.port, HURRIED), never()));
     expect(label).toMatch(/^(broken )?(reset sent|protocol|timeout first_byte|timeout idle)$/);
     expect(await told(await port.dispatch(h2c(to.port), never()))).toEqual({ label: "whole", text: "{}" });
   });
@@ -247,7 +251,7 @@ describe("a destination that gives what nobody asked for", () => {
         sent += 20;
         peer.send(...Array.from({ length: 20 }, () => early(stream)));
       }, 5);
-    });
+    }, HURRIED);
     expect(found.label).toBe("timeout first_byte");
     expect(sent).toBeGreaterThan(100);
     await until(() => found.to.seen().some(({ type }) => type === TYPE.reset), "the stream is reset");
@@ -278,7 +282,7 @@ describe("a destination that gives what nobody asked for", () => {
     const port = transport();
     const other = await destination(whole);
     const before = process.memoryUsage().rss;
-    const flooded = port.dispatch(h2c(to.port, { timeouts: { ...TIMEOUTS, firstByteMs: 3_000 } }), never());
+    const flooded = port.dispatch(h2c(to.port), never());
     expect(await told(await port.dispatch(h2c(other.port), never()))).toEqual({ label: "whole", text: "{}" });
     expect((await told(await flooded)).label).toMatch(/^(whole|reset sent)$/);
     expect(process.memoryUsage().rss - before).toBeLessThan(48 * 1_048_576);
@@ -332,7 +336,7 @@ describe("windows and limits that are set against us", () => {
     const to = await destination(whole, { greeting: settings([SETTING.maxConcurrentStreams, 0]) });
     const port = transport();
     for (let i = 0; i < 6; i += 1) {
-      const { label } = await told(await port.dispatch(h2c(to.port), never()));
+      const { label } = await told(await port.dispatch(h2c(to.port, HURRIED), never()));
       expect(label).toMatch(/^(whole|timeout first_byte)$/);
       await until(() => to.seen().filter(({ type, flags }) => type === TYPE.settings && flags === FLAG.ack).length > i, "the settings are taken");
     }
@@ -342,9 +346,9 @@ describe("windows and limits that are set against us", () => {
   it("F6: a window of nothing: the call is given up in time, and no number of calls opens connections without end", async () => {
     const to = await destination(whole, { greeting: settings([SETTING.initialWindowSize, 0]) });
     const port = transport();
-    await told(await port.dispatch(h2c(to.port), never()));
+    await told(await port.dispatch(h2c(to.port, HURRIED), never()));
     await until(() => to.seen().some(({ type, flags }) => type === TYPE.settings && flags === FLAG.ack), "the settings are taken");
-    const calls = await Promise.all(Array.from({ length: 6 }, async () => (await told(await port.dispatch(h2c(to.port), never()))).label));
+    const calls = await Promise.all(Array.from({ length: 6 }, async () => (await told(await port.dispatch(h2c(to.port, HURRIED), never()))).label));
     expect(new Set(calls)).toEqual(new Set(["timeout first_byte"]));
     expect(to.peers.length).toBe(1);
   });
@@ -437,7 +441,7 @@ describe("an upload over HTTP/2 that breaks off never looks whole", () => {
         : streamed(large.length, async function* () {
             yield large;
           });
-    const outcome = transport().dispatch(h2c(to.port, { body, timeouts: { ...TIMEOUTS, firstByteMs: 5_000 } }), controller.signal);
+    const outcome = transport().dispatch(h2c(to.port, { body }), controller.signal);
     await until(() => to.seen().some(({ type }) => type === TYPE.settings), "the connection is made");
     await until(() => to.seen().some(({ type }) => type === TYPE.headers), "the head has arrived");
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -452,7 +456,7 @@ describe("an upload over HTTP/2 that breaks off never looks whole", () => {
     const body = streamed(null, async function* () {
       for (let i = 0; i < 100; i += 1) yield Buffer.alloc(16_384);
     });
-    expect(await told(await transport().dispatch(h2c(to.port, { body }), never()))).toMatchObject({ label: "timeout first_byte" });
+    expect(await told(await transport().dispatch(h2c(to.port, { ...HURRIED, body }), never()))).toMatchObject({ label: "timeout first_byte" });
     expect(ends(to)).toBe(false);
   });
 });

@@ -6,7 +6,7 @@ import { startLambdaWorld } from "./platform-world.ts";
 let world: Awaited<ReturnType<typeof startLambdaWorld>>;
 beforeAll(async () => {
   world = await startLambdaWorld();
-}, 30_000);
+});
 afterAll(() => world?.close());
 beforeEach(() => world.reset());
 

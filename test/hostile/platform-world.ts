@@ -36,7 +36,7 @@ export async function startWorkerWorld(): Promise<PlatformWorld> {
   const callers = { keys: [{ sha256: digest(CALLER_TOKEN), namespace: "team-a", serviceAccount: "assistant" }] };
   const manifests = testManifests({
     backends: [
-      { name: "first", port: 443, api: "OpenAI", timeouts: "{firstByte: 400ms, streamIdle: 400ms}" },
+      { name: "first", port: 443, api: "OpenAI", timeouts: "{firstByte: 1500ms, streamIdle: 1500ms}" },
       { name: "second", port: 443, api: "OpenAI" },
     ],
     group: ["first", "second"],
@@ -91,7 +91,7 @@ export async function startLambdaWorld(): Promise<PlatformWorld & { readonly lam
   const second = await startUpstream(answerChat("second"));
   const manifests = testManifests({
     backends: [
-      { name: "first", port: first.port, key: "first-canary-key", api: "OpenAI", timeouts: "{firstByte: 400ms, streamIdle: 400ms}" },
+      { name: "first", port: first.port, key: "first-canary-key", api: "OpenAI", timeouts: "{firstByte: 1500ms, streamIdle: 1500ms}" },
       { name: "second", port: second.port, key: "second-canary-key", api: "OpenAI" },
     ],
     group: ["first", "second"],

@@ -203,9 +203,9 @@ describe("what is degraded is entered, and left again:", () => {
     cleanUp.push(() => served.stop());
     const state = () => statusOf(served.server);
     await rename(served.file, `${served.file}.away`);
-    await expect.poll(state, { timeout: 15_000 }).toEqual(["config_source files: unreadable"]);
+    await expect.poll(state).toEqual(["config_source files: unreadable"]);
     await rename(`${served.file}.away`, served.file);
-    await expect.poll(state, { timeout: 15_000 }).toEqual([]);
+    await expect.poll(state).toEqual([]);
   });
 
   it("a Kubernetes API that gives no answer", async () => {

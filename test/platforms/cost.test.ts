@@ -27,7 +27,7 @@ beforeAll(async () => {
   });
   const backends = [{ name: "openai", port: provider.port, hostname: "api.openai.com", api: "OpenAI" as const }];
   broker = await startBroker({ manifests: testManifests({ backends, more }) });
-}, 30_000);
+});
 afterAll(async () => {
   await broker.stop();
   await provider.close();

@@ -55,9 +55,9 @@ describe("limits and usage on Lambda", () => {
     expect(answers.find(({ status }) => status === 429)?.headers.get("x-egress-error")).toBe("limit_exceeded");
     expect(provider.seen).toHaveLength(LIMIT);
     expect((await counted(1, OTHER_TOKEN)).status).toBe(200);
-    await expect.poll(() => page("usage?by=namespace"), { timeout: 10_000 }).toMatchObject({ total: { requests: sent, limited: 14 - LIMIT } });
+    await expect.poll(() => page("usage?by=namespace")).toMatchObject({ total: { requests: sent, limited: 14 - LIMIT } });
     const limits = async () => ((await page("limits")) as { readonly limits?: readonly unknown[] }).limits; // our own page
-    await expect.poll(limits, { timeout: 10_000 }).toContainEqual(expect.objectContaining({ unit: "requests", used: LIMIT, held: 0 }));
+    await expect.poll(limits).toContainEqual(expect.objectContaining({ unit: "requests", used: LIMIT, held: 0 }));
     for (const environment of environments) expect(environment.stderr()).not.toContain("by this instance alone");
   });
 
@@ -67,7 +67,7 @@ describe("limits and usage on Lambda", () => {
       dynamodb.mode = "up";
     });
     expect([away.status, away.headers.get("x-egress-error")]).toEqual([503, "limits_unavailable"]);
-    await expect.poll(async () => (await call(0, OTHER_TOKEN)).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await call(0, OTHER_TOKEN)).status).toBe(200);
     expect((await counted(0)).status).toBe(429);
   });
 });

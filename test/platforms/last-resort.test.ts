@@ -79,7 +79,7 @@ describe("a fault that nothing catches", () => {
       .not.toBe("keep-alive");
     letGo();
     expect(await stream.text()).toMatch(/first.*data: \[DONE\]\n\n$/s);
-    await expect.poll(() => broker.child.exitCode, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => broker.child.exitCode).toBe(1);
     expect(broker.stderr() + broker.stdout()).not.toContain(CANARY);
   });
 
@@ -91,7 +91,7 @@ describe("a fault that nothing catches", () => {
     await broker.says("that nothing caught");
     expect(broker.child.exitCode).toBeNull();
     broker.child.kill("SIGUSR2");
-    await expect.poll(() => broker.child.exitCode, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => broker.child.exitCode).toBe(1);
     await expect(stream.text()).rejects.toThrow();
     letGo();
   });

@@ -132,7 +132,7 @@ describe("a secret that is not there", () => {
         .stdout()
         .split("\n")
         .find((line) => line.includes("credential.unavailable"));
-    await expect.poll(told, { timeout: 5000 }).toBeDefined();
+    await expect.poll(told).toBeDefined();
     expect(JSON.parse(told() ?? "{}")).toMatchObject({
       msg: "event",
       subject: "SecretSource/team-a/one-key",
@@ -181,7 +181,7 @@ describe("AWS Secrets Manager, by the real SDK", () => {
     expect(await call(broker)).toBe(200);
     aws.put("prod/provider", '{"token":"key-two"}');
     const lastKey = () => call(broker).then(() => served.at(-1));
-    await expect.poll(lastKey, { timeout: 5000, interval: 100 }).toBe("key-two");
+    await expect.poll(lastKey, { interval: 100 }).toBe("key-two");
     expect(rejected).toBe(0);
   });
 
@@ -193,7 +193,7 @@ describe("AWS Secrets Manager, by the real SDK", () => {
     const answers = await underLoad(broker, async () => {});
     expect(answers).toEqual({ 200: CALLS });
     const questions = () => call(broker).then(() => aws.counts.requests);
-    await expect.poll(questions, { timeout: 5000 }).toBeGreaterThan(before);
+    await expect.poll(questions).toBeGreaterThan(before);
     expect(await call(broker)).toBe(200);
   });
 });

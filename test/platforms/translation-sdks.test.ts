@@ -80,7 +80,7 @@ beforeAll(async () => {
       ).join(""),
     }),
   });
-}, 30_000);
+});
 afterAll(async () => {
   await broker?.stop();
   await provider?.close();

@@ -92,7 +92,7 @@ describe("the official SDKs at a limit", () => {
     const message = await anthropic.messages.stream({ model: "claude-test", max_tokens: 100, messages }).finalMessage();
     expect(message.usage.output_tokens).toBe(5);
     // 9 of input, 2 written to and 4 read from the cache, 5 of output.
-    await expect.poll(accounts, { timeout: 8_000 }).toMatchObject([{ used: 20, held: 0 }]);
+    await expect.poll(accounts).toMatchObject([{ used: 20, held: 0 }]);
     await expect(anthropic.messages.create({ model: "claude-test", max_tokens: 200, messages })).rejects.toThrow(AnthropicRateLimit);
     expect((await anthropic.messages.create({ model: "claude-test", max_tokens: 50, messages })).content).toHaveLength(1);
   });
@@ -136,7 +136,7 @@ describe("streams over sockets", () => {
     );
     expect(outcomes.filter((outcome) => outcome === "Hi")).toHaveLength(20);
     expect(outcomes.filter((outcome) => outcome === "429")).toHaveLength(30);
-    await expect.poll(accounts, { timeout: 8_000 }).toEqual([expect.objectContaining({ used: reported, held: 0 })]);
+    await expect.poll(accounts).toEqual([expect.objectContaining({ used: reported, held: 0 })]);
   });
 
   it("a caller that hangs up in the middle is charged for its input and what it has heard, and its place is free", async () => {
@@ -148,7 +148,7 @@ describe("streams over sockets", () => {
     const stream = await openai().chat.completions.create({ model: "gpt-test", messages, stream: true });
     for await (const chunk of stream) if (chunk.choices.length > 0) break;
     stream.controller.abort();
-    await expect.poll(async () => (await accounts()).every(({ held }) => held === 0), { timeout: 8_000 }).toBe(true);
+    await expect.poll(async () => (await accounts()).every(({ held }) => held === 0)).toBe(true);
     const used = Math.max(...(await accounts()).map((account) => account.used));
     // 350 characters are 100 tokens by the ratio that nothing has changed yet; the request is short.
     expect(used).toBeGreaterThan(100);
@@ -191,7 +191,7 @@ describe("WebSockets", () => {
         { timeout: 8_000, interval: 200 },
       )
       .toBe(101);
-    await expect.poll(async () => (await accounts()).find(({ used }) => used > 0)?.used, { timeout: 8_000 }).toBe(1_400);
+    await expect.poll(async () => (await accounts()).find(({ used }) => used > 0)?.used).toBe(1_400);
     await new Promise((resolve) => server.close(resolve));
   });
 });

@@ -121,7 +121,7 @@ describe("two joined connections", () => {
     expect(held).toBeLessThan(200_000);
     played.full = false;
     played.drain();
-    await expect.poll(() => played.written.reduce((sum, part) => sum + part.length, 0), { timeout: 8_000 }).toBe(256 * piece.length);
+    await expect.poll(() => played.written.reduce((sum, part) => sum + part.length, 0)).toBe(256 * piece.length);
     expect(flushed).toBe(256 * piece.length);
   });
 
@@ -135,7 +135,7 @@ describe("two joined connections", () => {
     }
     expect(played.paused).toBe(true);
     client.socket.resume();
-    await expect.poll(() => played.paused, { timeout: 8_000 }).toBe(false);
+    await expect.poll(() => played.paused).toBe(false);
   });
 
   it("end in order where the caller ends its side, and the destination then its own", async () => {

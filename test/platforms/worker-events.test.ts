@@ -286,7 +286,7 @@ describe("events out", () => {
     const completed = () => told.filter(({ type }) => type === "dev.spillway.egress.completed.v1").map((event) => JSON.stringify(event));
     // By their ids: what an earlier test has left behind may still arrive.
     const found = () => ids.filter((id) => completed().filter((event) => event.includes(id ?? "no id")).length === 1);
-    await expect.poll(() => found().length, { timeout: 3_000 }).toBe(10);
+    await expect.poll(() => found().length).toBe(10);
     expect(JSON.stringify(told)).not.toMatch(/key-of|caller-token/);
   });
 });
@@ -297,7 +297,7 @@ describe("traces", () => {
     const responses = await Promise.all(Array.from({ length: 5 }, () => call(broker, "/bound/chat", { headers: { traceparent } })));
     for (const response of responses) await response.arrayBuffer();
     const own = () => spans.filter(({ traceId }) => traceId === traceparent.split("-")[1]);
-    await expect.poll(() => own().length, { timeout: 3_000 }).toBe(10);
+    await expect.poll(() => own().length).toBe(10);
     const roots = own().filter(({ kind }) => kind === 2);
     expect(roots).toHaveLength(5);
     for (const root of roots) {
@@ -332,7 +332,7 @@ describe("where the Worker runs", () => {
       await Promise.all(Array.from({ length: 12 }, async () => expect(await statusOf(await call(audited, "/here/chat"))).toBe(200)));
       const lines = () => audited.stdout().split("\n");
       const records = () => lines().filter((line) => line.includes('"kind":"call"'));
-      await expect.poll(() => records().length, { timeout: 10_000 }).toBe(12);
+      await expect.poll(() => records().length).toBe(12);
       const check = createAuditCheck({ mixed: true, heads: [] });
       for (const [index, line] of lines().entries()) check.line(line, `stdout:${index + 1}`);
       const report = check.end();
@@ -341,7 +341,7 @@ describe("where the Worker runs", () => {
       expect(audited.stdout()).not.toContain(TOKEN);
       const hashes = new Set(records().map((line) => (JSON.parse(line) as { readonly hash: string }).hash));
       const atSink = () => told.filter(({ type, data }) => type === "dev.spillway.audit.v1" && hashes.has((data as { readonly hash?: string }).hash ?? ""));
-      await expect.poll(() => atSink().length, { timeout: 10_000 }).toBe(12);
+      await expect.poll(() => atSink().length).toBe(12);
     } finally {
       await audited.stop();
     }
@@ -417,7 +417,7 @@ describe("manifests in KV", () => {
       expect(await statusOf(await fetch(`${fresh.url}/-/readyz`))).toBe(503);
       namespace.down = false;
       namespace.put("bundle", bundleText(manifests(["bound"])));
-      await expect.poll(async () => statusOf(await call(fresh, "/bound/chat")), { timeout: 4_000, interval: 200 }).toBe(200);
+      await expect.poll(async () => statusOf(await call(fresh, "/bound/chat")), { interval: 200 }).toBe(200);
     } finally {
       namespace.down = false;
       await fresh.stop();

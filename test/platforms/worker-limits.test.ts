@@ -78,7 +78,7 @@ describe("limits and usage in a Worker", () => {
   beforeAll(async () => {
     [world, bundle] = await Promise.all([startProvider(), bundleWorker()]);
     world.behave(answerWell);
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const broker of running) await broker.stop();
     await world?.close();
@@ -109,9 +109,9 @@ describe("limits and usage in a Worker", () => {
     expect((await call(broker, "token-b")).status).toBe(200);
     expect(world.seen).toHaveLength(8);
     // Behind the answers.
-    await expect.poll(async () => await page(broker, "usage?by=namespace"), { timeout: 15_000 }).toMatchObject({ total: { requests: 25, limited: 17 } });
+    await expect.poll(async () => await page(broker, "usage?by=namespace")).toMatchObject({ total: { requests: 25, limited: 17 } });
     await expect
-      .poll(async () => (await page(broker, "limits"))["limits"], { timeout: 15_000 })
+      .poll(async () => (await page(broker, "limits"))["limits"])
       .toEqual(expect.arrayContaining([expect.objectContaining({ used: 7, held: 0 }), expect.objectContaining({ used: 1, held: 0 })]));
     expect(broker.stderr()).not.toContain("by this instance alone");
     expect(broker.stderr()).not.toMatch(/Cannot perform I\/O|hang|uncaught/i);
@@ -125,7 +125,7 @@ describe("limits and usage in a Worker", () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     const { usage } = JSON.parse(answers[0]?.text ?? "") as { readonly usage: { readonly total_tokens: number } }; // the provider's own form
     await expect
-      .poll(async () => (await page(broker, "limits"))["limits"], { timeout: 15_000 })
+      .poll(async () => (await page(broker, "limits"))["limits"])
       .toEqual(
         expect.arrayContaining([
           expect.objectContaining({ unit: "requests", used: 5, held: 0 }),
@@ -145,6 +145,6 @@ describe("limits and usage in a Worker", () => {
   it("counts in the isolate's own memory where there is no binding", async () => {
     const broker = await serving("  - {name: rpm, unit: Requests, limit: 2, window: {duration: 1h}}", "", false);
     expect([await call(broker), await call(broker), await call(broker)].map(({ status }) => status)).toEqual([200, 200, 429]);
-    await expect.poll(broker.stderr, { timeout: 10_000 }).toContain("are counted by this instance alone");
+    await expect.poll(broker.stderr).toContain("are counted by this instance alone");
   });
 });

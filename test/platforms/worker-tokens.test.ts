@@ -65,7 +65,7 @@ describe("tokens and signatures in a Worker", () => {
       secrets: { CALLERS, SIGNING_KEY: keyPair("ec").privatePem, CLIENT_KEY: keyPair("ec").privatePem },
       worldPort: world.port,
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await broker?.stop();
     await world?.close();

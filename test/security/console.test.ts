@@ -150,7 +150,7 @@ describe("a session", () => {
       const withdrawn = manifests.replace(/apiKeys: \{[^\n]*\}\}/, "anonymous: Deny}");
       expect(withdrawn).not.toBe(manifests);
       await writeFile(own.file, withdrawn);
-      await expect.poll(statusOf, { timeout: 8_000 }).toBe(401);
+      await expect.poll(statusOf).toBe(401);
     } finally {
       await own.stop();
     }

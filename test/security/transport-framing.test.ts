@@ -84,9 +84,9 @@ describe("a request that two parsers may read differently", () => {
       whole.length = 0;
       const offer = `Host: broker.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: ${token}\r\nHTTP2-Settings: AAMAAABk\r\n`;
       const client = rawClient(port, `POST /one HTTP/1.1\r\n${offer}Content-Length: 3\r\n\r\nabc`);
-      await expect.poll(client.received, { timeout: 5_000 }).toContain("ok");
+      await expect.poll(client.received).toContain("ok");
       client.socket.write(`GET /two HTTP/1.1\r\n${offer}\r\n`);
-      await expect.poll(() => whole.length, { timeout: 5_000 }).toBe(2);
+      await expect.poll(() => whole.length).toBe(2);
       client.socket.destroy();
       expect(whole).toEqual(["/one", "/two"]);
       expect(client.received()).not.toContain(" 101 ");

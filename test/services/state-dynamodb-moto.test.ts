@@ -40,6 +40,7 @@ describe.skipIf(missing)(`state in DynamoDB by moto${missing ? " (MISSING: SPILL
     return {
       store,
       other,
+      hurried: null,
       async pass(ms) {
         passed += ms;
       },

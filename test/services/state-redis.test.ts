@@ -59,10 +59,12 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
     const redis = await startRedis({ password: PASSWORD });
     const address = readRedisAddress(urlOf(redis));
     if (address === null) throw new Error("not the address of a Redis");
-    const [store, other] = [createRedisStore({ address, timeoutMs: 1_500 }), createRedisStore({ address, timeoutMs: 1_500 })];
+    const create = (timeoutMs: number) => createRedisStore({ address, timeoutMs });
+    const [store, other, hurried] = [create(10_000), create(10_000), create(1_500)];
     return {
       store,
       other,
+      hurried,
       pass: async (ms) => wait(ms),
       realTime: true,
       async outage(state) {
@@ -74,6 +76,7 @@ describe.skipIf(missing)(`state in Redis${missing ? " (MISSING: redis-server)" :
         redis.freeze(false);
         await store.close();
         await other.close();
+        await hurried.close();
         await redis.close();
       },
     };

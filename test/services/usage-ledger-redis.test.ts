@@ -60,14 +60,14 @@ describe.skipIf(missing)(`one ledger of two brokers${missing ? " (MISSING: redis
     const [one, two] = [await begin(1), await begin(1)];
     await Promise.all([calls(one, 60), calls(two, 40), calls(two, 30, OTHER_TOKEN)]);
     for (const broker of [one, two])
-      await expect.poll(() => total(broker), { timeout: 10_000 }).toMatchObject({ requests: 130, inputTokens: 130 * INPUT, outputTokens: 130 * 5, errors: 0 });
+      await expect.poll(() => total(broker)).toMatchObject({ requests: 130, inputTokens: 130 * INPUT, outputTokens: 130 * 5, errors: 0 });
   });
 
   it("F30: an instance that is killed loses what it had not told, and that is no older than its last second", async () => {
     const [one, two] = [await begin(2), await begin(2)];
     await calls(one, 50);
     // Told by itself: nobody asks this one.
-    await expect.poll(() => total(two), { timeout: 10_000 }).toMatchObject({ requests: 50 });
+    await expect.poll(() => total(two)).toMatchObject({ requests: 50 });
     await calls(one, 20);
     one.child.kill("SIGKILL");
     await calls(two, 10);
@@ -90,7 +90,7 @@ describe.skipIf(missing)(`one ledger of two brokers${missing ? " (MISSING: redis
     // The next batch is taken, and its answer never comes.
     wire.breakNext = true;
     await calls(one, 20);
-    await expect.poll(() => wire.breakNext, { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => wire.breakNext).toBe(false);
     await calls(two, 20);
     await redis.kill();
     await Promise.all([calls(one, 25), calls(two, 25)]);

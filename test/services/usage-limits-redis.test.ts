@@ -33,7 +33,7 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
       },
     });
     redis = await startRedis({ durable: true });
-  }, 30_000);
+  });
   afterEach(async () => {
     await Promise.all(brokers.splice(0).map((broker) => broker.stop()));
     reported = 0;
@@ -117,8 +117,8 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
     await startTwo(["{name: t, unit: Tokens, limit: 1000000, window: {duration: 1h}}"]);
     const statuses = await Promise.all(Array.from({ length: 200 }, (_, index) => call(index)));
     expect(count(statuses, 200)).toBe(200);
-    await expect.poll(() => used("t"), { timeout: 10_000, interval: 250 }).toBe(reported);
-  }, 40_000);
+    await expect.poll(() => used("t"), { interval: 250 }).toBe(reported);
+  });
 
   it("F26: Redis killed in the middle: FailClosed answers 503, and nothing is forgotten or counted twice when it is back", async () => {
     await startTwo(["{name: k, unit: Tokens, limit: 1000000, window: {duration: 1h}}"]);

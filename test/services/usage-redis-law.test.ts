@@ -74,7 +74,7 @@ describe.skipIf(missing)(`the exchange in Lua${missing ? " (MISSING: redis-serve
     changes: fc.uniqueArray(change, { minLength: 1, maxLength: 3, selector: ({ account }) => account }),
   });
 
-  it("does as the account book does, at any time and in any order", { timeout: 60_000 }, async () => {
+  it("does as the account book does, at any time and in any order", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
         const realm = `law/${realms++}`;

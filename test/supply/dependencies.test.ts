@@ -68,7 +68,7 @@ describe("the weights in docs/dependencies.md", () => {
       const worker = await bundleWorker();
       measured = [...bytesByPackage(readMetafile(join(worker.folder, "meta.json")), null).keys()].sort();
       await worker.remove();
-    }, 60_000);
+    });
 
     it("B22: are of the packages that wrangler would upload (else: npm run dependencies)", () => {
       expect(written("worker")).toEqual(measured);

@@ -29,7 +29,7 @@ describe("the package as it is released", () => {
     const settings = ["--offline", "--registry", "http://127.0.0.1:9", "--cache", join(folder, "cache"), "--no-audit", "--no-fund"];
     await run("npm", ["install", ...settings, packed.file], { cwd: join(folder, "user") });
     installed = join(folder, "user/node_modules/spillway");
-  }, 60_000);
+  });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it("T26: packed from another folder, at another time, is the same bytes", async () => {

@@ -270,12 +270,12 @@ export const RETRIES: readonly Vector[] = [
   answered(
     "the whole time of the call is the limit",
     { target: "/short" },
-    { hasty: ["hang"] },
+    { plain: ["hang"] },
     {
       status: 504,
       headers: { "x-egress-error": "upstream_timeout" },
       body: { has: ["whole time"] },
-      upstream: ["hasty"],
+      upstream: ["plain"],
     },
   ),
 ];

@@ -61,7 +61,7 @@ const BACKENDS: readonly VectorBackend[] = [
   { name: "spent", api: "OpenAI" },
   { name: "moved", api: "OpenAI", ai: { schema: { name: "OpenAI", prefix: "/v1beta/openai" } } },
   { name: "hasty", timeouts: HASTY },
-  { name: "hasty-ai", api: "OpenAI", timeouts: HASTY },
+  { name: "hasty-ai", api: "OpenAI", timeouts: { ...HASTY, firstByte: "1500ms" } },
   { name: "first", api: "OpenAI", credential: KEY },
   { name: "silent", api: "OpenAI", timeouts: HASTY },
   { name: "second", api: "OpenAI", credential: KEY },

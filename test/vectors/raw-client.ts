@@ -11,7 +11,7 @@ export interface RawAnswer {
 }
 
 /** Longest that a case may take, in milliseconds. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 20_000;
 
 /**
  * Sends bytes and gives back the one answer that comes, not made prettier than it is. `onBody` hears what of the body has come

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type BareItem, formatItem, parseItem } from "../../../src/lib/structured-item.ts";
+import { leastTime } from "../../fakes/least-time.ts";
 
 const plain = (text: string) => {
   const parsed = parseItem(text);
@@ -64,9 +65,10 @@ describe("an Item of RFC 9651", () => {
     );
   });
 
-  it("takes linear time whatever it is sent", () => {
-    const started = performance.now();
-    for (const text of [`"${"\\".repeat(60_000)}`, ";a".repeat(30_000), `a${"; ".repeat(30_000)}`, `a;${" ".repeat(60_000)}`]) parseItem(text);
-    expect(performance.now() - started).toBeLessThan(500);
+  it("takes linear time whatever it is sent", async () => {
+    const parsed = async () => {
+      for (const text of [`"${"\\".repeat(60_000)}`, ";a".repeat(30_000), `a${"; ".repeat(30_000)}`, `a;${" ".repeat(60_000)}`]) parseItem(text);
+    };
+    expect(await leastTime(500, parsed)).toBeLessThan(500);
   });
 });

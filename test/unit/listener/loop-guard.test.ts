@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { loopFault } from "../../../src/listener/loop-guard.ts";
 import { withChain } from "../../../src/transport/chain-headers.ts";
+import { leastTime } from "../../fakes/least-time.ts";
 
 describe("the loop guard", () => {
   it.each<[string, string[]]>([
@@ -48,9 +49,8 @@ describe("the loop guard", () => {
     expect(loopFault(withChain([], "eu-1", "HTTP/2"), "eu-1")).toBe("ourselves");
   });
 
-  it("takes linear time whatever it is sent", () => {
-    const started = performance.now();
-    loopFault(["via", " ".repeat(60_000), "cdn-loop", ";,".repeat(30_000)], "here");
-    expect(performance.now() - started).toBeLessThan(500);
+  it("takes linear time whatever it is sent", async () => {
+    const judged = async () => loopFault(["via", " ".repeat(60_000), "cdn-loop", ";,".repeat(30_000)], "here");
+    expect(await leastTime(500, judged)).toBeLessThan(500);
   });
 });

@@ -80,7 +80,7 @@ function scriptBedrock(destinations: readonly string[]): void {
 }
 
 describe("spillway regions update, Bedrock", () => {
-  it("makes an attestation from every page, refreshes it by itself afterwards, and keeps what it does not know", { timeout: 60_000 }, async () => {
+  it("makes an attestation from every page, refreshes it by itself afterwards, and keeps what it does not know", async () => {
     scriptBedrock(["eu-west-1", "eu-central-1"]);
     const made = await update([file, "--source", "bedrock:eu-central-1", "--target", "team-a/bedrock-eu"]);
     expect(made.err).toContain("global.anthropic.claude-x");
@@ -111,7 +111,7 @@ describe("spillway regions update, Bedrock", () => {
     expect(JSON.parse(same.out)).toMatchObject({ ok: true, changes: [{ attestation: "egress-system/bedrock-eu-central-1", lines: [] }], failures: [] });
   });
 
-  it("leaves the file alone when AWS says no, and says so without a secret", { timeout: 30_000 }, async () => {
+  it("leaves the file alone when AWS says no, and says so without a secret", async () => {
     scriptBedrock(["eu-west-1"]);
     const refused = await update([file, "--source", "bedrock:eu-central-1", "--target", "team-a/b"], { AWS_SECRET_ACCESS_KEY: "a wrong one" });
     expect(refused.code).toBe(1);
@@ -133,7 +133,7 @@ describe("spillway regions update, Azure", () => {
     return void response.writeHead(404).end();
   };
 
-  it("writes SKU and location of every deployment, with a token of a file, of the environment or of the machine", { timeout: 60_000 }, async () => {
+  it("writes SKU and location of every deployment, with a token of a file, of the environment or of the machine", async () => {
     answerAzure = answerWell(`${azureUrl}/next-page`);
     const tokenFile = join(folder, "token");
     await writeFile(tokenFile, "file-token\n");
@@ -149,7 +149,7 @@ describe("spillway regions update, Azure", () => {
     expect(azureSeen.at(-1)?.authorization).toBe("Bearer machine-token");
   });
 
-  it("follows no page to another address: the token would go along", { timeout: 30_000 }, async () => {
+  it("follows no page to another address: the token would go along", async () => {
     answerAzure = answerWell("http://127.0.0.2:1/elsewhere");
     const led = await update([file, ...source], { AZURE_ACCESS_TOKEN: "given-token" });
     expect(led.code).toBe(1);
@@ -158,7 +158,7 @@ describe("spillway regions update, Azure", () => {
   });
 });
 
-it("is told of bad usage", { timeout: 30_000 }, async () => {
+it("is told of bad usage", async () => {
   expect((await update([])).code).toBe(2);
   expect((await update([file])).code).toBe(2);
   expect((await update([file, "--source", "gopher:x"])).code).toBe(2);

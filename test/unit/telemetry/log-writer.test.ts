@@ -81,7 +81,7 @@ describe("the log writer", () => {
     // The group that this test began: the shell and its sleep.
     if (shell.pid !== undefined) process.kill(-shell.pid);
     expect(told).toMatch(/^\d{5} exit 0\n$/);
-  }, 10_000);
+  });
 
   it("goes quiet when its reader is gone", async () => {
     const writer = createLogWriter({ write: (_bytes, done) => setImmediate(() => done(Object.assign(new Error("gone"), { code: "EPIPE" }), 0)) });

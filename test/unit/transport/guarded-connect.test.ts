@@ -71,8 +71,8 @@ describe("a connection", () => {
 
   it("outlives the time that it had to come about", async () => {
     const { port, sockets } = await serve();
-    const connection = await connector(port).connect(1_000);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const connection = await connector(port).connect(2_000);
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
     expect([connection.socket.destroyed, sockets.size]).toEqual([false, 1]);
   });
 
