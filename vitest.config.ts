@@ -8,6 +8,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["test/services/**"],
     ...PATIENCE,
+    globalSetup: "test/once-a-run.ts",
     // Cloud clients otherwise look for a metadata server on the network.
     env: { METADATA_SERVER_DETECTION: "none", AWS_EC2_METADATA_DISABLED: "true", WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
   },

@@ -124,8 +124,11 @@ describe("the demo provider's fault desk", () => {
 
   it("hangs until the caller leaves", async () => {
     await control("/control", { mode: "hang", count: 1 });
-    const signal = AbortSignal.timeout(100);
-    await expect(openai().chat.completions.create({ model: "gpt-5.5", messages }, { signal })).rejects.toThrow();
+    const leaving = new AbortController();
+    const hanging = expect(openai().chat.completions.create({ model: "gpt-5.5", messages }, { signal: leaving.signal })).rejects.toThrow();
+    await expect.poll(() => control("/control")).toMatchObject({ calls: [{ end: "hung" }] });
+    leaving.abort();
+    await hanging;
     expect(await control("/control")).toMatchObject({ mode: "ok", calls: [{ mode: "hang", end: "hung", status: 0 }] });
   });
 

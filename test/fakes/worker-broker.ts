@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { PLATFORMS } from "../../adapters/config/platforms.ts";
 import { compile, writeBundle } from "../../src/compiler.ts";
+import { onceARun } from "./once-a-run.ts";
 import { startWorkerd } from "./workerd.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -30,9 +31,27 @@ interface Metafile {
   readonly outputs: Readonly<Record<string, Output>>;
 }
 
-/** Bundles the Worker as a deployment does, without a network or an account. `environment` is one of wrangler.toml's; empty: none of them. */
+/** Bundles the Worker as a deployment does, without a network or an account, and once for all files of a test run. `environment` is one of wrangler.toml's; empty: none of them. */
 export async function bundleWorker(environment = ""): Promise<WorkerBundle> {
-  const folder = await mkdtemp(join(tmpdir(), "spillway-worker-"));
+  const shared = await onceARun(`worker-${environment}`, (into) => bundleInto(into, environment));
+  const folder = shared ?? (await mkdtemp(join(tmpdir(), "spillway-worker-")));
+  if (shared === null) await bundleInto(folder, environment);
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".js") || name.endsWith(".bundle"));
+  const meta = JSON.parse(await readFile(join(folder, "meta.json"), "utf8")) as Metafile; // esbuild's own format
+  const outputs = Object.values(meta.outputs);
+  return {
+    folder,
+    files,
+    code: await readFile(join(folder, "worker.js"), "utf8"),
+    inputs: outputs.flatMap((output) => Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))),
+    imports: outputs.flatMap((output) => output.imports.map(({ path }) => path)),
+    remove: async () => {
+      if (shared === null) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function bundleInto(folder: string, environment: string): Promise<void> {
   await promisify(execFile)(
     process.execPath,
     [
@@ -50,17 +69,6 @@ export async function bundleWorker(environment = ""): Promise<WorkerBundle> {
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_LOG: "error", WRANGLER_HIDE_BANNER: "true" },
     },
   );
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".js") || name.endsWith(".bundle"));
-  const meta = JSON.parse(await readFile(join(folder, "meta.json"), "utf8")) as Metafile; // esbuild's own format
-  const outputs = Object.values(meta.outputs);
-  return {
-    folder,
-    files,
-    code: await readFile(join(folder, "worker.js"), "utf8"),
-    inputs: outputs.flatMap((output) => Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))),
-    imports: outputs.flatMap((output) => output.imports.map(({ path }) => path)),
-    remove: () => rm(folder, { recursive: true, force: true }),
-  };
 }
 
 /** The Worker in workerd, the runtime that Cloudflare runs. */

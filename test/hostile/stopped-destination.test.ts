@@ -26,8 +26,8 @@ const SIZES = [30_000, 65_537, 66_000, 90_000, 300_000];
 /** The answer comes while nobody reads it, then its connection ends, and then somebody reads. */
 async function readLate(tls: boolean, head: string, size: number, end: (socket: Socket, wire: Socket) => void): Promise<string> {
   const answer = (socket: Socket, wire: Socket): void => {
-    socket.write(`HTTP/1.1 200 OK\r\nconnection: close\r\n${head}\r\n${"x".repeat(size)}`);
-    setTimeout(end, 60, socket, wire);
+    // Not before all of it has left: what a destroyed socket still held would be missing.
+    socket.write(`HTTP/1.1 200 OK\r\nconnection: close\r\n${head}\r\n${"x".repeat(size)}`, () => setTimeout(end, 60, socket, wire));
   };
   const to = tls ? await startTlsDestination(answer, { cert: certPem, key: keyPem }) : await startUpstream((socket) => answer(socket, socket));
   const transport = createUndiciTransport();

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ADMIN_TOKEN, OTHER_TOKEN, testManifests } from "../fakes/manifests.ts";
 import { installEvents, requestEvent } from "./event-desk.ts";
 import { GOOD_STREAM, JSON_HEADERS, ONE, STREAM_HEADERS, TWO } from "./installation.ts";
@@ -12,7 +12,7 @@ const HELLO = {
 const replyOf = (answer: { readonly body: string | null }) => JSON.parse(answer.body ?? "null") as Record<string, never> & { data: Record<string, never> };
 
 /** Digests are made by threads of their own, which no fake clock moves. */
-const called = (one: ReturnType<typeof installEvents>, times: number) => vi.waitFor(() => expect(one.transport.sent).toHaveLength(times));
+const called = (one: ReturnType<typeof installEvents>, times: number) => expect.poll(() => one.transport.sent.length, { interval: 5 }).toBe(times);
 
 describe("a call that comes as an event", () => {
   it("goes through the ten stages and comes back as the reply, correlated", async () => {

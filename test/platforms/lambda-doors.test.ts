@@ -166,7 +166,7 @@ describe("the end of an invocation", () => {
         setTimeout(() => {
           told.push(Buffer.concat(parts).toString());
           response.writeHead(202).end();
-        }, 200),
+        }, 600),
       );
     });
     await new Promise<void>((settle) => sink.listen(0, "127.0.0.1", settle));

@@ -162,6 +162,7 @@ describe("AWS Secrets Manager, by the real SDK", () => {
 
   it("B18: a key that is exchanged and revoked at once costs no call", async () => {
     const broker = await startWithAws("");
+    const began = performance.now();
     const answers = await underLoad(broker, async () => {
       aws.put("prod/provider", '{"token":"key-two"}');
       revokeOld();
@@ -171,7 +172,7 @@ describe("AWS Secrets Manager, by the real SDK", () => {
     expect(rejected).toBeGreaterThan(0);
     // One read at the start, one when the provider said no; at most one more a second.
     expect(aws.counts.signed).toBe(aws.counts.requests);
-    expect(aws.counts.requests).toBeLessThanOrEqual(4);
+    expect(aws.counts.requests).toBeLessThanOrEqual(3 + Math.ceil((performance.now() - began) / 1_000));
     expect(broker.stdout() + broker.stderr()).not.toMatch(/key-one|key-two/);
   });
 

@@ -90,7 +90,7 @@ describe("watching", () => {
 
   async function until<Value>(ready: () => boolean, value: Value): Promise<Value> {
     // The file system's events come when they come: waited for, but no longer than a test may take.
-    for (let tries = 0; tries < 300 && !ready(); tries += 1) await wait(10);
+    for (let tries = 0; tries < 2_000 && !ready(); tries += 1) await wait(10);
     return value;
   }
 

@@ -27,7 +27,7 @@ const read = async (token: SecretReference) => {
   return `${lease.secret.reveal()}:${lease.state}`;
 };
 const until = async (condition: () => boolean) => {
-  for (let turn = 0; turn < 400 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let turn = 0; turn < 4_000 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(condition()).toBe(true);
 };
 

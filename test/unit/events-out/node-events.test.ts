@@ -156,7 +156,7 @@ describe("K_SINK", () => {
   it("has taken an event once it says so, whatever becomes of the rest of its answer", async () => {
     const receiver = await receive();
     receiver.mood = "stall";
-    const published = (await open({ K_SINK: receiver.url })).answers?.publish([answer], AbortSignal.timeout(100));
+    const published = (await open({ K_SINK: receiver.url })).answers?.publish([answer], AbortSignal.timeout(2_000));
     await expect(published).resolves.toBeUndefined();
   });
 });

@@ -25,7 +25,7 @@ function openSink(publisher: EventPublisher): FlushableSink {
     },
     random: () => 0,
     // Long enough that a receiver that answers is never taken for one that hangs, on a busy machine too: it would get the event twice.
-    timeoutMs: 600,
+    timeoutMs: 1_500,
   });
 }
 

@@ -10,7 +10,7 @@ const subjectsOf = (events: readonly Readonly<Record<string, unknown>>[]) => eve
 async function until<T>(read: () => Promise<T>, isEnough: (value: T) => boolean): Promise<T> {
   for (let turn = 0; ; turn += 1) {
     const value = await read();
-    if (isEnough(value) || turn > 200) return value;
+    if (isEnough(value) || turn > 2_000) return value;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

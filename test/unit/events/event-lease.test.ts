@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readEventLease } from "../../../adapters/events/read-event-lease.ts";
 import { createEventLedger } from "../../../src/events/event-ledger.ts";
 import { type StateStore, StateStoreError } from "../../../src/index.ts";
@@ -49,7 +49,7 @@ describe("the lease of a call", () => {
     const one = installEvents(SLOW, { clock, state: withRenewal(createFakeState(clock), () => new Promise(() => {})) });
     one.transport.script("only", "hang");
     const verdict = one.post(requestEvent(), { reply: false });
-    await vi.waitFor(() => expect(one.transport.sent).toHaveLength(1));
+    await expect.poll(() => one.transport.sent.length, { interval: 5 }).toBe(1);
     await clock.advance(29_000);
     expect(one.transport.listening()).toBeGreaterThan(0);
     await clock.advance(1_000);
@@ -144,7 +144,7 @@ it("an answer that comes while a renewal is under way is remembered all the same
   scripted.script("only", { status: 200, headers: JSON_HEADERS, body: "{}" });
   const event = requestEvent();
   const verdict = one.post(event, { reply: false });
-  await vi.waitFor(() => expect([...state.entries().values()].join()).toContain("running"));
+  await expect.poll(() => [...state.entries().values()].join(), { interval: 5 }).toContain("running");
   const claim = [...state.entries().values()].join();
   await clock.advance(10_001);
   // The renewal is written, and nobody has said so yet.

@@ -1,4 +1,4 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import type { Asker, KeySource } from "../../../src/identity/key-set.ts";
 import { createRemoteKeys } from "../../../src/identity/remote-keys.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -161,7 +161,7 @@ it("where a promise belongs to one call, asks in its name: its leaving ends its 
       fail = reject;
     });
   const question = keys.current(asker(leaving.signal));
-  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  await expect.poll(() => asked.length, { interval: 5 }).toBe(1);
   expect(asked[0]?.signal).toBe(leaving.signal);
   leaving.abort(new Error("gone"));
   fail(new Error("aborted"));
@@ -177,7 +177,7 @@ it("an answer that comes late does not replace a newer one", async () => {
   world.answer = () => new Promise((resolve) => void answers.push(resolve));
   const slow = keys.current(asker());
   const fast = keys.current(asker());
-  await vi.waitFor(() => expect(asked).toHaveLength(2));
+  await expect.poll(() => asked.length, { interval: 5 }).toBe(2);
   answers[1]?.(second);
   const newest = await fast;
   answers[0]?.(first);
