@@ -104,7 +104,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     tests: ["test/unit/identity/read-chain.test.ts"],
   },
   {
-    // Who is meant, how much, until when and what is told of it. The two realms, what is settled and when the store is told are left out: below the bar, or not measured.
+    // Who is meant, how much, until when and what is told of it.
     name: "limits",
     sources: [
       "src/policy/limits/claim-amount.ts",
@@ -193,5 +193,34 @@ export const GUARD_MODULES: readonly GuardModule[] = [
       "test/unit/policy/limits/desk-windows.test.ts",
       "test/unit/policy/limits/direct-desk.test.ts",
     ],
+  },
+  {
+    // Which accounts the store must hear of, and when.
+    name: "limit-due",
+    sources: ["src/policy/limits/due-accounts.ts"],
+    tests: ["test/unit/policy/limits/due-accounts.test.ts"],
+  },
+  {
+    // A Gateway's limits where an instance holds a part of each account.
+    name: "limit-leased-realm",
+    sources: ["src/policy/limits/leased-realm.ts"],
+    tests: [
+      "test/unit/policy/limits/leased-realm.test.ts",
+      "test/unit/policy/limits/leased-desk.test.ts",
+      "test/unit/policy/limits/desk-windows.test.ts",
+      "test/unit/policy/limits/store-failure.test.ts",
+    ],
+  },
+  {
+    // The same where nothing is held between calls.
+    name: "limit-direct-realm",
+    sources: ["src/policy/limits/direct-realm.ts"],
+    tests: ["test/unit/policy/limits/direct-realm.test.ts", "test/unit/policy/limits/direct-desk.test.ts"],
+  },
+  {
+    // What is told of calls that are over, and one question to a store.
+    name: "limit-settlements",
+    sources: ["src/policy/limits/settlements.ts", "src/policy/limits/ask-once.ts", "src/policy/limits/patient-timer.ts"],
+    tests: ["test/unit/policy/limits/settlements.test.ts"],
   },
 ];

@@ -51,9 +51,8 @@ export function createDueAccounts(options: {
   }
 
   function wake(account: LeasedAccount, at: number, now: number): void {
-    if (at >= account.due) return;
-    account.due = at;
-    alarm(at, now);
+    account.due = Math.min(account.due, at);
+    alarm(account.due, now);
   }
 
   function plan(account: LeasedAccount, now: number): void {
@@ -63,20 +62,16 @@ export function createDueAccounts(options: {
     account.tellPlanned = account.used > 0 || account.free > account.spare;
     if (account.tellPlanned) at = Math.min(at, now + tellMs(account));
     else if (account.free > 0) at = Math.min(at, now + GIVE_BACK_MS);
-    if (account.young + account.older > 0) at = Math.min(at, Math.max(now, account.generationSince + account.bookAfterMs));
+    if (account.young + account.older > 0) at = Math.min(at, account.generationSince + account.bookAfterMs);
     account.due = at;
     alarm(at, now);
-  }
-
-  /** Of long calls that began one after the other the store hears in common: where it is told of one, it is told of all that it has not heard of for a while. */
-  function mayJoin(account: LeasedAccount, now: number): boolean {
-    return account.keep > 0 && now - account.told >= ttlMs / 6;
   }
 
   function look(now: number): void {
     let next = Number.POSITIVE_INFINITY;
     for (const account of table.all()) {
-      if (account.due > now && !mayJoin(account, now)) next = Math.min(next, account.due);
+      // Of long calls that began one after the other the store hears in common: what it has not heard of for a while goes with what is due.
+      if (account.due > now && now - account.told < ttlMs / 6) next = Math.min(next, account.due);
       else if (!isIdle(account, now)) urgent.add(account);
       else if (now - account.lastClaim >= FORGET_MS) table.remove(account);
       else {
@@ -84,7 +79,7 @@ export function createDueAccounts(options: {
         next = Math.min(next, account.due);
       }
     }
-    if (next < Number.POSITIVE_INFINITY) alarm(next, now);
+    alarm(next, now);
   }
 
   return {
@@ -92,9 +87,10 @@ export function createDueAccounts(options: {
       if (account.free < account.lowWater && !account.flying) {
         urgent.add(account);
         onDue();
-      } else if (account.bookAfterMs > 0) wake(account, now + 2 * account.bookAfterMs, now);
-      else if (!account.tellPlanned && account.rule.onExceeded === "shadow") wake(account, now + TELL_SHADOW_MS, now);
-      else if (account.due > now + ttlMs / 3) wake(account, now + ttlMs / 3, now);
+        return;
+      }
+      const shadow = account.rule.onExceeded === "shadow";
+      wake(account, now + (account.bookAfterMs > 0 ? 2 * account.bookAfterMs : shadow ? TELL_SHADOW_MS : ttlMs / 3), now);
     },
     settled(account) {
       // The clock is read once an exchange, not once a call.
@@ -123,9 +119,9 @@ export function createDueAccounts(options: {
   };
 }
 
-/** Neither used, nor held, nor with anything to tell. */
+/** Neither used, nor held, nor with anything to tell. Not while an exchange with it is under way. */
 export function isIdle(account: LeasedAccount, now: number): boolean {
-  return account.keep === 0 && account.used === 0 && account.telling === 0 && freeNow(account, now) <= 0;
+  return account.keep === 0 && account.used === 0 && freeNow(account, now) <= 0;
 }
 
 /**
@@ -138,5 +134,5 @@ function tellMs(account: LeasedAccount): number {
   if (onExceeded === "shadow") return Math.min(usual, TELL_SHADOW_MS);
   // What others could get is what counts: what is free here is not.
   const leftForOthers = limit - takenOf(account) - Math.max(0, account.free);
-  return account.known && leftForOthers < limit * NEAR_LIMIT ? Math.min(usual, TELL_NEAR_LIMIT_MS) : usual;
+  return leftForOthers < limit * NEAR_LIMIT ? Math.min(usual, TELL_NEAR_LIMIT_MS) : usual;
 }
