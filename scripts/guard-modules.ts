@@ -204,18 +204,13 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     // A Gateway's limits where an instance holds a part of each account.
     name: "limit-leased-realm",
     sources: ["src/policy/limits/leased-realm.ts"],
-    tests: [
-      "test/unit/policy/limits/leased-realm.test.ts",
-      "test/unit/policy/limits/leased-desk.test.ts",
-      "test/unit/policy/limits/desk-windows.test.ts",
-      "test/unit/policy/limits/store-failure.test.ts",
-    ],
+    tests: ["test/unit/policy/limits/leased-realm.test.ts"],
   },
   {
     // The same where nothing is held between calls.
     name: "limit-direct-realm",
     sources: ["src/policy/limits/direct-realm.ts"],
-    tests: ["test/unit/policy/limits/direct-realm.test.ts", "test/unit/policy/limits/direct-desk.test.ts"],
+    tests: ["test/unit/policy/limits/direct-realm.test.ts"],
   },
   {
     // What is told of calls that are over, and one question to a store.

@@ -72,7 +72,7 @@ export function takeWithoutStore(call: LeasedCall, now: number, storeTime: numbe
 }
 
 /** The answer to a call that has taken all. `onSettled` hears of each account whose claim ended; `monotonic` is asked for where a claim was counted locally. */
-export function letIn(call: LeasedCall, onSettled: (account: LeasedAccount) => void, monotonic: () => number): HoldResult {
+export function letIn(call: LeasedCall, onSettled: (account: LeasedAccount) => void, monotonic: () => number): Extract<HoldResult, { readonly ok: true }> {
   return { ok: true, hold: holdOf(call, onSettled, monotonic), exceededShadows: exceededShadows(call) };
 }
 

@@ -60,7 +60,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
   function admit(call: LeasedCall, now: number): HoldResult {
     for (const { account } of call) if (account !== null) due.taken(account, now);
     const result = letIn(call, due.settled, monotonic);
-    if (result.ok) for (const claim of result.exceededShadows) tellExceeded(claim, now);
+    for (const claim of result.exceededShadows) tellExceeded(claim, now);
     return result;
   }
 
@@ -92,7 +92,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
   function shortageOf({ claim, account }: LeasedClaim, now: number): Shortage {
     if (account === null) return unavailable(claim);
     tellExceeded(claim, now);
-    return exceeded(claim, remainingOf(account, now), account.roomAt === null ? null : account.roomAt - now, resetOf(account, now));
+    return exceeded(claim, remainingOf(account), account.roomAt === null ? null : account.roomAt - now, resetOf(account, now));
   }
 
   /** The claims that are larger than the limit, or than what the store left a moment ago: it need not be asked. */
@@ -159,7 +159,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
       one.asked = false;
       one.rounds += 1;
     }
-    const refused = answer.granted ? [] : sortOut(asked, leftovers, now, random).refused;
+    const { refused } = sortOut(asked, leftovers, now, random);
     for (const one of refused) waiting.answer(one, () => refuse(one.call, hopeless(one.call, now)));
     for (const one of asked) if (!refused.includes(one)) askAgain(one, storeTime, now);
     pumping = false;
@@ -226,7 +226,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
       const now = clock.monotonic();
       const account = table.find(claim, storeClock.at(now));
       if (account === null) return { claim, remaining: 0, resetMs: 0 };
-      return { claim, remaining: remainingOf(account, now), resetMs: resetOf(account, now) };
+      return { claim, remaining: remainingOf(account), resetMs: resetOf(account, now) };
     },
     flush(ms, all) {
       if (!urgeOwing(all)) return Promise.resolve();
@@ -256,8 +256,8 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
 }
 
 /** At least so much is left, as far as this instance knows. */
-function remainingOf(account: LeasedAccount, now: number): number {
-  return Math.max(0, account.known ? account.rule.limit - takenOf(account) : freeNow(account, now));
+function remainingOf(account: LeasedAccount): number {
+  return account.known ? Math.max(0, account.rule.limit - takenOf(account)) : 0;
 }
 
 function firstOf([first]: LeasedCall): LimitClaim {

@@ -6,15 +6,15 @@ import { type LeasedCall, lackingOf } from "./leased-call.ts";
 const LONGEST_MEMORY_MS = 200;
 const SHORTEST_MEMORY_MS = 10;
 
-/** What a refused exchange left of the accounts in it. */
+/** What an exchange left of an account in it. */
 export interface Leftover {
   readonly account: LeasedAccount;
   readonly answer: AccountAnswer;
 }
 
 /**
- * Which of the calls that a refused exchange asked for may ask once more, being small enough for what is left; the rest is refused, in the order in which
- * they came. At least one is refused, unless the store did not say for want of what. Remembers how much is left, so that calls that are too large are refused
+ * Which of the calls that an exchange asked for may ask once more, being small enough for what is left; the rest is refused, in the order in which
+ * they came. At least one is refused, unless the exchange was granted or the store did not say for want of what. Remembers how much is left, so that calls that are too large are refused
  * without a round trip: for a fifth of a second, or a hundredth of a sliding window, in which what others give back is seen.
  */
 export function sortOut<Call extends { readonly call: LeasedCall }>(

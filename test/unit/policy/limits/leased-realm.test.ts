@@ -56,6 +56,45 @@ describe("what the store is asked", () => {
     expect(world.store.sent.map(({ changes }) => changes.length)).toEqual([1, 32, 8]);
   });
 
+  it("is one exchange for many calls of the same accounts", async () => {
+    const world = createLimitWorld();
+    const blocker = world.desk(0).hold([claim(DAY, 1)], PATIENT);
+    const results = Array.from({ length: 40 }, (_, at) =>
+      world.desk(0).hold([claim(TOKENS, 1), claim({ ...CALLS, limit: 100, per: ["model"] }, 1, `m-${at % 20}`)], PATIENT),
+    );
+    await world.clock.advance(0);
+    for (const result of await Promise.all([blocker, ...results])) held(result);
+    expect(world.store.sent.map(({ changes }) => changes.map(({ need }) => need))).toEqual([[1], [40, ...Array.from({ length: 20 }, () => 2)]]);
+  });
+
+  it("is nothing where another call gives back in time what one waits for", async () => {
+    const world = createLimitWorld();
+    const first = held(await holdNow(world, world.desk(0), claim(TOKENS, 100)));
+    world.store.delayMs = 10;
+    const other = world.desk(0).hold([claim(CALLS)], PATIENT);
+    const waits = world.desk(0).hold([claim(TOKENS, 60)], PATIENT);
+    await world.clock.advance(5);
+    first.settle([40]);
+    await world.clock.advance(5);
+    held(await other);
+    held(await waits).settle([60]);
+    expect(world.store.sent).toHaveLength(2);
+    await world.clock.advance(2_000);
+    expect(await world.account(TOKENS)).toMatchObject({ used: 100, held: 0 });
+  });
+
+  it("is what a call waits for and what there is to tell of its account, at once", async () => {
+    const world = createLimitWorld();
+    held(await holdNow(world, world.desk(0), claim(TOKENS, 10))).settle([10]);
+    world.store.delayMs = 10;
+    const results = [world.desk(0).hold([claim(CALLS)], PATIENT), world.desk(0).hold([claim(TOKENS, 500)], PATIENT)];
+    const flushed = world.desk(0).flush(1_000);
+    await world.clock.advance(20);
+    for (const result of await Promise.all(results)) held(result);
+    await flushed;
+    expect(world.store.sent.slice(2).map(({ changes }) => changes.map(({ used, need }) => [used, need]))).toEqual([[[10, 500]]]);
+  });
+
   it("a call that is outrun four times is refused", async () => {
     const world = createLimitWorld();
     const { store } = world;
@@ -112,7 +151,7 @@ describe("a refusal", () => {
     held(await holdNow(world, world.desk(0), claim(TOKENS, 1_000)));
   });
 
-  it("is unavailable where there are too many accounts, until one can be spared", async () => {
+  it("is unavailable where there are too many accounts, until one can be spared; what fails open passes", async () => {
     const world = createLimitWorld();
     const rule = { ...TOKENS, per: ["model"] } as const;
     world.desk(0).standing(Array.from({ length: 10_000 }, (_, at) => claim(rule, 1, `m-${at}`)));
@@ -120,9 +159,51 @@ describe("a refusal", () => {
     await world.clock.advance(1_999);
     expect(short(await holdNow(world, world.desk(0), claim(rule, 1, "new")))).toMatchObject({ reason: "unavailable", remaining: 0 });
     expect(world.desk(0).standing([claim(rule, 1, "new")])).toMatchObject([{ remaining: 0, resetMs: 0 }]);
+    const open = { ...rule, onStoreFailure: { kind: "failOpen" } } as const;
+    const hold = held(await holdNow(world, world.desk(0), claim(open, 1, "new"), claim(open, 1, "m-9000")));
+    expect(hold.unavailable).toEqual([true, true]);
+    hold.settle([1, 1]);
+    const shadow = { ...rule, onExceeded: "shadow" } as const;
+    expect(held(await holdNow(world, world.desk(0), claim(shadow, 5_000, "new"))).unavailable).toEqual([true]);
     await world.clock.advance(1);
     held(await holdNow(world, world.desk(0), claim(rule, 1, "new")));
     expect(world.desk(0).census().accounts).toBe(10_000);
+  });
+});
+
+describe("a limit that is used up", () => {
+  it("is told of by whoever asks for all of it", async () => {
+    const world = createLimitWorld();
+    held(await holdNow(world, world.desk(0), claim(TOKENS, 1)));
+    expect(short(await holdNow(world, world.desk(0), claim(TOKENS, 1_000))).remaining).toBe(999);
+    expect(world.events.map(({ type }) => type)).toEqual(["limit.exceeded"]);
+  });
+
+  it("and only watches lets pass and is told, though not by a call that is larger than the limit", async () => {
+    const world = createLimitWorld();
+    const rule = { ...TOKENS, onExceeded: "shadow" } as const;
+    const shadows: number[] = [];
+    for (const amount of [1_500, 600, 1]) {
+      const result = await holdNow(world, world.desk(0), claim(rule, amount));
+      const hold = held(result);
+      if (result.ok) shadows.push(result.exceededShadows.length);
+      expect(world.events).toHaveLength(amount === 1_500 ? 0 : 1);
+      if (amount === 1_500) hold.settle([500]);
+    }
+    expect(shadows).toEqual([1, 1, 1]);
+  });
+
+  it("is not asked for again by what is larger than what is left and what this instance holds", async () => {
+    const world = createLimitWorld({ desks: 2 });
+    held(await holdNow(world, world.desk(1), claim(TOKENS, 600)));
+    const hold = held(await holdNow(world, world.desk(0), claim(TOKENS, 100)));
+    short(await holdNow(world, world.desk(0), claim(TOKENS, 301)));
+    hold.settle([50]);
+    const sent = world.store.sent.length;
+    // 300 that the store left, and 50 that came back here.
+    expect(world.desk(0).hold([claim(TOKENS, 351)], PATIENT)).toMatchObject({ ok: false });
+    expect(world.store.sent).toHaveLength(sent);
+    held(await holdNow(world, world.desk(0), claim(TOKENS, 350)));
   });
 });
 
@@ -333,12 +414,14 @@ describe("flush and close", () => {
       .then(() => {
         done = true;
       });
+    const waits = world.desk(0).hold([claim(CALLS)], PATIENT);
     await world.clock.advance(29);
     expect(done).toBe(false);
     await world.clock.advance(1);
     expect(done).toBe(true);
     await flushed;
-    expect(world.store.sent.slice(before).map(({ changes }) => changes.length)).toEqual([32, 32, 6]);
+    held(await waits).release();
+    expect(world.store.sent.slice(before).map(({ changes }) => changes.length)).toEqual([32, 32, 7]);
     const accounts = await world.store.accounts(rule.gateway, 1_000, PATIENT);
     expect(accounts.reduce((sum, { used }) => sum + used, 0)).toBe(140);
   });
@@ -383,6 +466,25 @@ describe("flush and close", () => {
 });
 
 describe("while the store gives no answer", () => {
+  it("each call waits for its own time, until it is known that the store is silent", async () => {
+    const world = createLimitWorld();
+    held(await holdNow(world, world.desk(0), claim(TOKENS, 1)));
+    world.store.fate = () => "deaf";
+    const answers: number[] = [];
+    const from = world.clock.monotonic();
+    const ask = () => Promise.resolve(world.desk(0).hold([claim(CALLS)], PATIENT)).then(() => answers.push(world.clock.monotonic() - from));
+    const asked = [ask()];
+    for (const at of [40, 150, 175]) {
+      await world.clock.advance(at - (world.clock.monotonic() - from));
+      asked.push(ask());
+    }
+    await world.clock.advance(100);
+    await Promise.all(asked);
+    // Four times as long as a call waits is silence, and who waits then is told.
+    expect(answers).toEqual([51, 91, 201, 201]);
+    expect(world.desk(0).hold([claim(CALLS)], PATIENT)).toMatchObject({ ok: false, shortage: { reason: "unavailable" } });
+  });
+
   it("all that wait are answered as soon as it is known, each by its rule", async () => {
     const world = createLimitWorld();
     held(await holdNow(world, world.desk(0), claim({ ...TOKENS, id: "a/p/other" }, 1))).settle([1]);
