@@ -30,7 +30,7 @@ export interface H2Pool {
   close(): void;
 }
 
-export function createH2Pool(origin: string, connect: Connect, connectMs: () => number): H2Pool {
+export function createH2Pool(origin: string, connect: Connect, connectMs: () => number, idleMs: number = IDLE_MS): H2Pool {
   const sessions = new Set<Session>();
   let opening: Promise<Session> | null = null;
   let closed = false;
@@ -49,7 +49,7 @@ export function createH2Pool(origin: string, connect: Connect, connectMs: () => 
   }
 
   async function open(): Promise<Session> {
-    if (sessions.size >= SESSIONS) throw connectFailure("other", "too many connections to this destination are in use");
+    if (sessions.size >= SESSIONS) throw connectFailure("full", "too many connections to this destination are in use");
     const connection = await connect(connectMs());
     // With the first connection: few destinations speak HTTP/2, and loading it costs every start half of Node's own.
     const http2 = process.getBuiltinModule("node:http2").connect(origin, {
@@ -70,7 +70,9 @@ export function createH2Pool(origin: string, connect: Connect, connectMs: () => 
       session.retired = true;
       sessions.delete(session);
     });
-    http2.setTimeout(IDLE_MS, () => {
+    http2.setTimeout(idleMs);
+    // Not as its callback, which Node calls once: a silence during a call would be the last that is heard of.
+    http2.on("timeout", () => {
       if (session.streams === 0) http2.close();
     });
     return session;

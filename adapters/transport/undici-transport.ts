@@ -76,7 +76,7 @@ export function createUndiciTransport(options: UndiciTransportOptions = {}): Tra
           return;
         }
         const slot = pool.acquire();
-        if (slot === null) resolve({ kind: "connect", detail: "other", message: "too many connections to this destination are in use" });
+        if (slot === null) resolve({ kind: "connect", detail: "full", message: "too many connections to this destination are in use" });
         else new H1Attempt(request, signal, resolve, pool, slot).dispatch();
       });
     },

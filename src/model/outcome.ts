@@ -19,7 +19,14 @@ export type AttemptFailure =
   | { readonly kind: "request_body"; readonly message: string };
 
 /** `refused` also covers an unreachable host; `denied` an address that policy forbids. */
-export type ConnectDetail = "dns" | "refused" | "tls" | "denied" | "other";
+export type ConnectDetail =
+  | "dns"
+  | "refused"
+  | "tls"
+  | "denied"
+  /** As many connections as this instance takes to it are in use: nobody was dialled, and it says nothing about the destination. */
+  | "full"
+  | "other";
 
 /** What kept the other end from being believed, or us from being believed by it. Goes to events, spans and metrics as it stands. */
 export type UntrustedReason =

@@ -52,7 +52,9 @@ export function classify(outcome: AttemptOutcome): Classified {
     case "violated":
       return { ...NOTHING, kind: "final", reason: "region_violated", health: "ejects" };
     case "connect":
-      return { ...NOTHING, kind: outcome.detail === "denied" ? "denied" : "unsent", reason: `connect_${outcome.detail}`, health: "ejects" };
+      if (outcome.detail === "denied") return { ...NOTHING, kind: "denied", reason: "connect_denied", health: "ejects" };
+      // One tenant can use its connections up: that must not take the backend from the others.
+      return { ...NOTHING, kind: "unsent", reason: `connect_${outcome.detail}`, health: outcome.detail === "full" ? "none" : "ejects" };
     case "untrusted":
       return { ...NOTHING, kind: "untrusted", reason: `untrusted_${outcome.reason}`, health: "ejects" };
     case "timeout":
