@@ -10,7 +10,7 @@ import { type Column, Table } from "./table.ts";
 /** What runs: is it well, and what does it do. */
 export function Overview({ state }: { state: State }): VNode {
   const { snapshot, degraded, gateways, routes, backendList, backends, troubles, lastLoadFailed, notices } = state;
-  const health = new Map(backends.map((one) => [one.backend, one]));
+  const health = worstOf(backends);
   const ill = backendList.filter(({ key }) => (health.get(key)?.state ?? "healthy") !== "healthy").length;
   const refused = routes.filter((route) => route.refused).length;
   return html`
@@ -71,13 +71,24 @@ const BACKENDS: readonly Column<BackendRow>[] = [
 
 const ORDER = ["evicted", "parked", "probing", "healthy"];
 
+/** A backend may be out for everybody and for the calls of single namespaces: the worst of each is shown. */
+function worstOf(backends: readonly BackendHealth[]): ReadonlyMap<string, BackendHealth> {
+  const worst = new Map<string, BackendHealth>();
+  for (const one of backends) {
+    const known = worst.get(one.backend);
+    if (known === undefined || ORDER.indexOf(one.state) < ORDER.indexOf(known.state)) worst.set(one.backend, one);
+  }
+  return worst;
+}
+
 function showHealth(health: BackendHealth | null): VNode {
   const state = health?.state ?? "healthy";
   if (health === null || state === "healthy") return html`<${Mark} tone="good">in use</${Mark}>`;
   const failures = `${health.consecutiveFailures} failures in a row`;
   if (state === "probing") return html`<${Mark} tone="warn">on trial</${Mark}><small>${failures}; the next call decides</small>`;
+  const whom = health.namespace === null ? "" : ` for ${health.namespace}`;
   const why = state === "parked" ? "it asked to be left alone" : failures;
-  return html`<${Mark} tone="bad">${state === "parked" ? "resting" : "out"}</${Mark}><small>${why}; again in ${span(health.availableInMs)}</small>`;
+  return html`<${Mark} tone="bad">${state === "parked" ? "resting" : "out"}${whom}</${Mark}><small>${why}; again in ${span(health.availableInMs)}</small>`;
 }
 
 function placesText(places: DescribedBackend["places"]): string | null {

@@ -43,6 +43,8 @@ export interface Trouble {
 
 export interface BackendHealth {
   readonly backend: string;
+  /** Whose calls alone it is out for; null: everybody's. */
+  readonly namespace: string | null;
   readonly state: "healthy" | "evicted" | "parked" | "probing";
   readonly consecutiveFailures: number;
   readonly availableInMs: number;

@@ -25,9 +25,9 @@ import type { Snapshot } from "./model/snapshot.ts";
 import { createUsagePages, type UsagePages } from "./pages/usage-pages.ts";
 import { runCall } from "./pipeline.ts";
 import { createConcurrency } from "./plan/concurrency.ts";
-import { createHealth } from "./plan/health.ts";
 import { createMirrorGate } from "./plan/mirror-gate.ts";
 import { createRetryBudget } from "./plan/retry-budget.ts";
+import { createTenantHealth } from "./plan/tenant-health.ts";
 import { CLOSED_DESK } from "./policy/limits/closed-desk.ts";
 import { createTokenRatios } from "./policy/limits/token-ratios.ts";
 import { createControlCall } from "./transport/control-call.ts";
@@ -134,7 +134,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     degraded,
     ...(ports.digest === undefined ? {} : { digest: ports.digest }),
   });
-  const health = createHealth(clock, random, emit, degraded);
+  const health = createTenantHealth(clock, random, emit, degraded);
   const concurrency = createConcurrency(clock);
   const stages: Stages = {
     clock,

@@ -75,7 +75,7 @@ export async function runCall(stages: Stages, snapshot: Snapshot | null, exchang
     // 5 Planned: what the lock allows, in order. What models there are, the policies say.
     if (answerModels(call)) return;
     const asked = planRequest(routed.operation, body.facts?.model ?? null);
-    const planned = plan(routed, asked, stages.health, stages.random);
+    const planned = plan(routed, asked, stages.health.viewOf(routed.caller.namespace), stages.random);
     record.excluded = planned.excluded;
     if (record.debug !== null) notePlanned(record.debug, planned, stages.clock.monotonic());
     if (planned.redirect !== null) return answerRedirect(routed, planned.redirect, record);

@@ -1,10 +1,13 @@
 import { isCallersOwn } from "../credentials/caller-tokens.ts";
 import type { Cleared } from "../model/cleared.ts";
 import { Refusal } from "../model/errors.ts";
+import type { HealthRule } from "../model/snapshot.ts";
 import type { Seat } from "../plan/concurrency.ts";
-import { type Closed, EVERYTHING, type FailureSigns, type Turn } from "../plan/health.ts";
+import { type Closed, EVERYTHING, type FailureSigns, NO_SIGNS } from "../plan/health.ts";
 import type { HealthMark } from "../plan/judge.ts";
+import type { Failure, HeldTurn } from "../plan/tenant-health.ts";
 import type { Attempted, CallInFlight } from "./attempt/attempt.ts";
+import { shorterLimit } from "./call-timer.ts";
 import type { Stages } from "./stages.ts";
 
 /** What one call has of the health of its backends, one at a time. */
@@ -20,12 +23,14 @@ export interface BackendTurn {
 }
 
 export function createBackendTurn({ health, concurrency }: Stages, call: CallInFlight, candidates: readonly Cleared[]): BackendTurn {
-  let held: { readonly key: string; readonly turn: "probe" | "alone" } | null = null;
+  const { namespace } = call.routed.caller;
+  const view = health.viewOf(namespace);
+  let held: HeldTurn | null = null;
   let isLast: boolean | null = null;
   let seat: Seat | null = null;
 
   function leave(): void {
-    if (held !== null) health.release(held.key, held.turn);
+    held?.release();
     held = null;
     seat?.leave();
     seat = null;
@@ -39,20 +44,24 @@ export function createBackendTurn({ health, concurrency }: Stages, call: CallInF
         seat = concurrency.enter(key, rule);
         if (seat === null) return FULL;
       }
-      isLast ??= !candidates.some((one) => health.available(one.target.backend.key));
-      const turn: Turn = health.claim(key, isLast ? subjectOf(call, cleared) : null);
-      if (turn === "probe" || turn === "alone") held = { key, turn };
-      return typeof turn === "string" ? null : refusalOf(turn);
+      isLast ??= !candidates.some((one) => view.available(one.target.backend.key));
+      const turn = health.claim(key, namespace, isLast ? subjectOf(call, cleared) : null);
+      if (turn === "free") return null;
+      if ("status" in turn) return refusalOf(turn);
+      held = turn;
+      return null;
     },
     tell(attempted, mark, retryAfterMs) {
       const { cleared } = attempted;
       const { key } = cleared.target.backend;
-      if (seat !== null && (mark === "good" || isOverload(attempted))) seat.tell(mark === "good" ? "good" : "overloaded");
+      if (seat !== null && (mark === "good" || isOverload(call, attempted))) seat.tell(mark === "good" ? "good" : "overloaded");
       if (mark === "none") return;
       // A head brings an evicted backend back. It does not end a row of failures: a backend may break off every stream that it begins.
       if (mark === "good") {
-        if (held !== null || !health.available(key)) health.succeeded(key);
-      } else health.failed(key, cleared.health, mark, signsOf(call, attempted, retryAfterMs));
+        if (held !== null || !view.available(key)) health.succeeded(key, namespace);
+      } else {
+        health.failed(key, namespace, { rule: cleared.health, kind: mark, signs: signsOf(call, attempted, retryAfterMs), whose: whoseFailure(attempted) });
+      }
       // Now it is known how the backend is.
       if (held?.turn === "probe") held = null;
     },
@@ -72,10 +81,26 @@ const FULL = new Refusal("upstream_unavailable", {
 });
 
 /** The backend says that it has too much to do, or shows it: nobody takes the connection, or begins to answer. */
-function isOverload({ outcome }: Attempted): boolean {
+function isOverload({ routed }: CallInFlight, { outcome, cleared }: Attempted): boolean {
   if (outcome.kind === "answer") return outcome.status === 429 || outcome.status === 503 || outcome.status === 529;
   if (outcome.kind === "connect") return outcome.detail === "refused";
-  return outcome.kind === "timeout" && (outcome.phase === "connect" || outcome.phase === "first_byte");
+  if (outcome.kind !== "timeout") return false;
+  // A limit of a route or a group that is shorter than the backend's own says more about whoever wrote it.
+  const shorter = shorterLimit(cleared.failover?.firstByteMs ?? null, routed.rule.timeouts.backendRequestMs);
+  return (
+    outcome.phase === "connect" ||
+    (outcome.phase === "first_byte" && (shorter === null || shorter >= (cleared.target.backend.timeouts.firstByteMs ?? Infinity)))
+  );
+}
+
+/** What no caller can bring about: nobody takes the connection, or proves who it is. */
+function whoseFailure({ outcome }: Attempted): Failure["whose"] {
+  return outcome.kind === "connect" || outcome.kind === "untrusted" || (outcome.kind === "timeout" && outcome.phase === "connect") ? "backend" : "caller";
+}
+
+/** An answer that its destination has broken off. */
+export function brokenOff(rule: HealthRule): Failure {
+  return { rule, kind: "counts", signs: NO_SIGNS, whose: "caller" };
 }
 
 function signsOf(call: CallInFlight, { outcome, cleared }: Attempted, retryAfterMs: number | null): FailureSigns {

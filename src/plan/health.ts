@@ -33,7 +33,8 @@ export interface FailureSigns {
 /** Whoever calls the backend has to wait, whatever for. */
 export const EVERYTHING = "";
 
-const NO_SIGNS: FailureSigns = { retryAfterMs: null, waits: null, status: 503, slow: false };
+/** A failure that says nothing more. */
+export const NO_SIGNS: FailureSigns = { retryAfterMs: null, waits: EVERYTHING, status: 503, slow: false };
 
 /** Passive health of the backends, of this instance only: learned from calls, lost with the instance. No operation throws. */
 export interface Health extends HealthView {
@@ -45,6 +46,10 @@ export interface Health extends HealthView {
   succeeded(backendKey: string): void;
   /** `counts`: evicts after `rule.consecutiveFailures` in a row. `ejects`: evicts at once. A `Retry-After` parks it. */
   failed(backendKey: string, rule: HealthRule, kind: "counts" | "ejects", signs?: FailureSigns): void;
+  /** True from the moment a backend is taken out until a call has shown that it is back. */
+  isOut(backendKey: string): boolean;
+  /** Nothing bad is remembered of any backend. */
+  isEmpty(): boolean;
   /** Every backend about which something bad is remembered, for `/-/status`. */
   snapshot(): readonly BackendHealth[];
   /** Forgets all other backends: to be called after a reload. */
@@ -53,6 +58,8 @@ export interface Health extends HealthView {
 
 export interface BackendHealth {
   readonly backend: string;
+  /** Whose calls alone it is out for; null: everybody's. */
+  readonly namespace: string | null;
   /** `probing`: the time is over, and the next call, or one under way, decides. */
   readonly state: "healthy" | "evicted" | "parked" | "probing";
   readonly consecutiveFailures: number;
@@ -98,9 +105,33 @@ const ALONE_RETRY_MS = 5_000;
 /** How long a failure stays in a row with the next: health decays, so three failures in a quiet week are not an outage. */
 const FAILURE_MEMORY_MS = 60_000;
 
+/** What a key of health stands for: a backend, for everybody or for the calls of one namespace. */
+export interface HealthSubject {
+  readonly backend: string;
+  readonly namespace: string | null;
+}
+
+const everybody = (backend: string): HealthSubject => ({ backend, namespace: null });
+
 /** Look-ups are one `Map.get`; a backend that never failed has no entry. `emit` gets backend.degraded and backend.recovered, once a change; `degraded` is told the same. */
-export function createHealth(clock: Clock, random: Random, emit: (event: EgressEvent) => void, degraded?: DegradedPort): Health {
+export function createHealth(
+  clock: Clock,
+  random: Random,
+  emit: (event: EgressEvent) => void,
+  degraded?: DegradedPort,
+  subjectOf: (key: string) => HealthSubject = everybody,
+): Health {
   const entries = new Map<string, Entry>();
+
+  function nameOf(key: string): string {
+    const { backend, namespace } = subjectOf(key);
+    return namespace === null ? backend : `${backend} for ${namespace}`;
+  }
+
+  function tell(type: "backend.degraded" | "backend.recovered", key: string, more: EgressEvent["data"]): void {
+    const { backend, namespace } = subjectOf(key);
+    emit({ type, time: clock.now(), subject: backend, data: { backend, ...(namespace === null ? {} : { namespace }), ...more } });
+  }
 
   function entryOf(key: string): Entry {
     const known = entries.get(key);
@@ -109,7 +140,7 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
       const oldest = entries.keys().next();
       if (!oldest.done) {
         entries.delete(oldest.value);
-        degraded?.leave("backend", oldest.value);
+        degraded?.leave("backend", nameOf(oldest.value));
       }
     }
     const entry: Entry = {
@@ -135,11 +166,10 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
     entry.until = until;
     entry.cause = cause;
     entry.probing = false;
-    degraded?.enter("backend", key, cause, { forMs: until - now });
+    degraded?.enter("backend", nameOf(key), cause, { forMs: until - now });
     if (!wasIn) return;
     entry.degradedAt = now;
-    const data = { backend: key, cause, consecutiveFailures: entry.consecutive, forMs: Math.round(until - now) };
-    emit({ type: "backend.degraded", time: clock.now(), subject: key, data });
+    tell("backend.degraded", key, { cause, consecutiveFailures: entry.consecutive, forMs: Math.round(until - now) });
   }
 
   function evict(key: string, entry: Entry, rule: HealthRule, cause: "failures" | "ejected", now: number): void {
@@ -179,8 +209,8 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
       entry.aloneUntil = Number.NEGATIVE_INFINITY;
       entry.parked.clear();
       entry.healedAt = now;
-      degraded?.leave("backend", key);
-      emit({ type: "backend.recovered", time: clock.now(), subject: key, data: { backend: key, afterMs: Math.round(now - entry.degradedAt) } });
+      degraded?.leave("backend", nameOf(key));
+      tell("backend.recovered", key, { afterMs: Math.round(now - entry.degradedAt) });
     },
 
     failed(key, rule, kind, signs = NO_SIGNS) {
@@ -230,10 +260,14 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
       entry.until = clock.monotonic();
     },
 
+    isOut: (key) => (entries.get(key)?.until ?? null) !== null,
+
+    isEmpty: () => entries.size === 0,
+
     snapshot() {
       const now = clock.monotonic();
-      return [...entries].map(([backend, entry]) => ({
-        backend,
+      return [...entries].map(([key, entry]) => ({
+        ...subjectOf(key),
         state: stateOf(entry, now),
         consecutiveFailures: entry.consecutive,
         availableInMs: entry.until === null ? 0 : Math.max(0, Math.ceil(entry.until - now)),
@@ -242,9 +276,9 @@ export function createHealth(clock: Clock, random: Random, emit: (event: EgressE
 
     retain(keys) {
       for (const key of entries.keys()) {
-        if (keys.has(key)) continue;
+        if (keys.has(subjectOf(key).backend)) continue;
         entries.delete(key);
-        degraded?.leave("backend", key);
+        degraded?.leave("backend", nameOf(key));
       }
     },
   };

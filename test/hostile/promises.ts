@@ -22,7 +22,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "npx vitest run test/pipeline/recovery.test.ts test/unit/plan/health.test.ts",
+    command: "npx vitest run test/pipeline/recovery.test.ts test/unit/plan/health.test.ts test/unit/plan/tenant-health.test.ts",
   },
   {
     row: "F2",
@@ -149,7 +149,8 @@ export const PROMISES: readonly HeldPromise[] = [
   },
   {
     row: "F14",
-    promise: "A destination that was taken out gets one probe at a time per instance, after 30 s, doubled up to 5 min, with 20 % jitter.",
+    promise:
+      "A destination that was taken out gets one probe at a time per instance (per namespace, while only one has seen it fail), after 30 s, doubled up to 5 min, with 20 % jitter.",
     bar: "back after one good probe",
 
     state: "kept",
@@ -476,13 +477,14 @@ export const PROMISES: readonly HeldPromise[] = [
   },
   {
     row: "T8",
-    promise: "Every cache key holds who calls and what the answer depends on; nothing is shared between tenants that should not be.",
+    promise:
+      "Every cache key holds who calls and what the answer depends on; nothing is shared between tenants that should not be, and no tenant can take a destination from another by making its own calls fail.",
     bar: "0 crossed",
 
     state: "kept",
     reason: null,
 
-    command: "npm run build && npx vitest run test/hostile/tenants.test.ts",
+    command: "npm run build && npx vitest run test/hostile/tenants.test.ts test/hostile/tenant-health.test.ts test/unit/plan/tenant-health.test.ts",
   },
   {
     row: "T9",

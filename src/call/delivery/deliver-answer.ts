@@ -17,6 +17,7 @@ import { createWatchingTap } from "../../stream/watching-tap.ts";
 import { forwardableResponseHeaders } from "../../transport/response-headers.ts";
 import { chargeAnswer } from "../../usage/charge-answer.ts";
 import type { CallInFlight } from "../attempt/attempt.ts";
+import { brokenOff } from "../backend-turn.ts";
 import type { Won } from "../find-answer.ts";
 import type { Stages } from "../stages.ts";
 import { brokerHeaders } from "./broker-headers.ts";
@@ -125,7 +126,7 @@ function settleDelivery(stages: Stages, call: CallInFlight, won: Won, tap: Tap, 
   record.answer = tap.facts();
   chargeAnswer(stages, call, record.status, ended.kind === "complete", tap);
   if (ended.kind === "complete") {
-    if (won.speaksWell) stages.health.succeeded(backend.key);
+    if (won.speaksWell) stages.health.succeeded(backend.key, routed.caller.namespace);
     record.outcome = record.status >= 400 ? "upstream_error" : "ok";
     return;
   }
@@ -135,7 +136,7 @@ function settleDelivery(stages: Stages, call: CallInFlight, won: Won, tap: Tap, 
     return;
   }
   // A stream that opened with an error was counted when it was judged.
-  if (!won.firstEventIsError) stages.health.failed(backend.key, won.cleared.health, "counts");
+  if (!won.firstEventIsError) stages.health.failed(backend.key, routed.caller.namespace, brokenOff(won.cleared.health));
   record.outcome = "truncated";
   won.attempt.outcome = ended.failure?.kind ?? "truncated";
   if (!routed.exchange.responder.started) {

@@ -7,6 +7,7 @@ import type { Answer, UpgradedSender } from "../../model/outcome.ts";
 import { editHeaders } from "../../routing/edit-headers.ts";
 import { forwardableResponseHeaders } from "../../transport/response-headers.ts";
 import type { CallInFlight } from "../attempt/attempt.ts";
+import { brokenOff } from "../backend-turn.ts";
 import type { Won } from "../find-answer.ts";
 import type { Stages } from "../stages.ts";
 import { brokerHeaders } from "./broker-headers.ts";
@@ -46,10 +47,10 @@ export async function deliverUpgrade(stages: Stages, call: CallInFlight, won: Wo
   record.requestBytes = ended.bytesSent;
   record.outcome = OUTCOMES[ended.kind];
   if (ended.kind !== "upstream_failed") {
-    stages.health.succeeded(target.backend.key);
+    stages.health.succeeded(target.backend.key, routed.caller.namespace);
     return;
   }
-  stages.health.failed(target.backend.key, health, "counts");
+  stages.health.failed(target.backend.key, routed.caller.namespace, brokenOff(health));
   won.attempt.outcome = ended.failure?.kind ?? "reset";
 }
 

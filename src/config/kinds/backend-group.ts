@@ -42,7 +42,7 @@ const failover = z.strictObject({
 
 const health = z.strictObject({
   consecutiveFailures: field(z._default(z.int().check(z.minimum(1), z.maximum(1000)), 3), "Failures in a row after which a backend is left out."),
-  evictFor: field(z._default(duration(), "30s"), "For how long at first; it doubles with each time."),
+  evictFor: field(z._default(duration(), "30s"), "For how long at first; it doubles with each time. For callers of other namespaces at most 5m."),
   maxEvictFor: field(z._default(duration(), "5m"), "The longest that it becomes. A longer `Retry-After` is cut to twice that, and to ten minutes."),
 });
 

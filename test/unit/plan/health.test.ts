@@ -243,7 +243,7 @@ describe("what is remembered", () => {
     const { clock, health, fail } = setUp();
     health.succeeded("never-failed");
     fail();
-    expect(health.snapshot()).toEqual([{ backend: KEY, state: "healthy", consecutiveFailures: 1, availableInMs: 0 }]);
+    expect(health.snapshot()).toEqual([{ backend: KEY, namespace: null, state: "healthy", consecutiveFailures: 1, availableInMs: 0 }]);
     fail(2);
     expect(health.snapshot()).toMatchObject([{ state: "evicted", availableInMs: 30_000 }]);
     await clock.advance(30_000);
