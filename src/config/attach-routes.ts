@@ -11,6 +11,7 @@ import type { ListenerPlan } from "./listener-plan.ts";
 import { setsOf } from "./listener-sets.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { notAmong } from "./not-among.ts";
 import type { RegionLocks } from "./region-locks.ts";
 import type { ParentRefSpec } from "./standard/http-route.ts";
 import { GATEWAY_GROUP } from "./standard/standard-kind.ts";
@@ -89,7 +90,10 @@ function findParent(
       type: "Accepted",
       status: "False",
       reason: "NoMatchingParent",
-      message: `${ref.kind} ${id} is not among the manifests${ref.kind === "Gateway" ? "" : ", or its Gateway is not served by this broker"}`,
+      message:
+        ref.kind === "Gateway"
+          ? notAmong("Gateway", ref.namespace ?? namespaceOf(route), ref.name, context.set.Gateway)
+          : `ListenerSet ${id} is not among the manifests, or its Gateway is not served by this broker`,
     });
   }
   return null;

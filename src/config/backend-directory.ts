@@ -4,9 +4,8 @@ import { compileSecretSource } from "./compile-secret.ts";
 import { compileService } from "./compile-service.ts";
 import { compileXBackend } from "./compile-x-backend.ts";
 import { createConditionBook } from "./conditions.ts";
-import { didYouMean } from "./did-you-mean.ts";
 import { type LinkContext, type Resolved, type Unresolved, unresolved } from "./link-context.ts";
-import type { Manifest } from "./manifest.ts";
+import { notAmong } from "./not-among.ts";
 
 /** Every backend that routes may refer to, compiled once each. */
 export interface BackendDirectory {
@@ -34,13 +33,14 @@ export function compileBackends(context: LinkContext, gatewayNamespaces: Readonl
   const services = new Map<string, Resolved<Backend>>();
 
   return {
-    xBackend: (namespace, name) => xBackends.get(`${namespace}/${name}`) ?? notFound("XBackend", namespace, name, context.set.XBackend),
+    xBackend: (namespace, name) =>
+      xBackends.get(`${namespace}/${name}`) ?? unresolved("BackendNotFound", notAmong("XBackend", namespace, name, context.set.XBackend)),
     service(namespace, name, port) {
       const key = `${namespace}/${name}:${port ?? ""}`;
       const known = services.get(key);
       if (known !== undefined) return known;
       const manifest = context.set.Service.get(`${namespace}/${name}`);
-      const backend = manifest === undefined ? notFound("Service", namespace, name, context.set.Service) : compileService(context, policies, manifest, port);
+      const backend = manifest === undefined ? noService(context, namespace, name) : compileService(context, policies, manifest, port);
       services.set(key, backend);
       return backend;
     },
@@ -66,7 +66,7 @@ function tokenBackend(
     credential: new Map(),
     tokenBackend: () => unresolved("Invalid", "a token endpoint has no credential"),
   };
-  const missing = unresolved("BackendNotFound", `${kind} ${namespace}/${name} is not among the manifests`);
+  const missing = unresolved("BackendNotFound", notAmong(kind, namespace, name, context.set[kind]));
   if (kind === "Service") {
     const service = context.set.Service.get(`${namespace}/${name}`);
     return service === undefined ? missing : compileService(aside, policies, service, port);
@@ -75,12 +75,14 @@ function tokenBackend(
   return manifest === undefined ? missing : compileXBackend(aside, policies, manifest);
 }
 
-/** Beyond so many names nobody looks for one that is alike: a large set with many slips would take long. */
-const MAX_COMPARED = 1_000;
-
-/** With the name that was meant, where one of the same namespace is much like it. */
-function notFound(kind: string, namespace: string, name: string, known: ReadonlyMap<string, Manifest>): Unresolved {
-  const names = known.size > MAX_COMPARED ? [] : [...known.values()].flatMap((one) => (one.namespace === namespace ? [one.name] : []));
-  const meant = didYouMean(name, names);
-  return unresolved("BackendNotFound", `${kind} ${namespace}/${name} is not among the manifests${meant === null ? "" : `: did you mean ${meant}?`}`);
+/** A reference without group and kind means a Service; whoever meant another kind is told what to write. */
+function noService(context: LinkContext, namespace: string, name: string): Unresolved {
+  const id = `${namespace}/${name}`;
+  const group = context.set.XBackend.has(id)
+    ? "gateway.networking.x-k8s.io, kind: XBackend"
+    : context.set.BackendGroup.has(id)
+      ? "spillway.dev, kind: BackendGroup"
+      : null;
+  if (group === null) return unresolved("BackendNotFound", notAmong("Service", namespace, name, context.set.Service));
+  return unresolved("BackendNotFound", `Service ${id} is not among the manifests: write group: ${group}`);
 }

@@ -83,8 +83,8 @@ function compileMember(
     );
   }
   const to = { group: ref.group, kind: ref.kind, namespace, name: ref.name };
-  if (!isPermitted(context, { group: group.group, kind: group.kind, namespace: namespaceOf(group) }, to))
-    return unresolved("RefNotPermitted", notPermitted(to));
+  const from = { group: group.group, kind: group.kind, namespace: namespaceOf(group) };
+  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(from, to));
   const backend = ref.kind === "XBackend" ? backends.xBackend(namespace, ref.name) : backends.service(namespace, ref.name, ref.port ?? null);
   if (!backend.ok) return backend;
   const allowed = scope.allow(backend.value);

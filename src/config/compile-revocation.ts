@@ -35,8 +35,8 @@ export function compileRevocation(context: LinkContext, policy: Policy): Resolve
 /** A list is no secret, so one of a ConfigMap is part of the snapshot; when it ends is judged when it is used, since compiling has no clock. */
 function listOf(context: LinkContext, policy: Policy, ref: ListRef): Resolved<string> {
   const to = { group: "", kind: "ConfigMap", namespace: ref.namespace ?? namespaceOf(policy), name: ref.name };
-  if (!isPermitted(context, { group: policy.group, kind: policy.kind, namespace: namespaceOf(policy) }, to))
-    return unresolved("RefNotPermitted", notPermitted(to));
+  const from = { group: policy.group, kind: policy.kind, namespace: namespaceOf(policy) };
+  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(from, to));
   const key = ref.key ?? DEFAULT_KEY;
   const data = context.set.ConfigMap.get(`${to.namespace}/${to.name}`)?.body.data ?? {};
   const text = Object.hasOwn(data, key) ? data[key] : undefined;

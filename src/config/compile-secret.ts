@@ -4,6 +4,7 @@ import { durationMs } from "./duration.ts";
 import { type LinkContext, type Resolved, resolved, unresolved } from "./link-context.ts";
 import { namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { notAmong } from "./not-among.ts";
 import { canRead } from "./platform.ts";
 import { isPermitted, notPermitted, type Referrer } from "./reference-permission.ts";
 
@@ -27,10 +28,10 @@ export function compileSecret(context: LinkContext, ref: AuthoredSecretRef, from
     return unresolved("InvalidKind", `${ref.kind} (${ref.group || "core"}) cannot hold a secret: SecretSource (spillway.dev) or Secret (core)`);
   }
   // Before the look-up: without a grant nobody may learn whether the object exists.
-  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(to));
+  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(from, to));
   if (!isSource) return compileCoreSecret(context, to.namespace, to.name, ref.key ?? null, `Secret/${to.namespace}/${to.name}`, DEFAULT_REFRESH);
   const source = context.set.SecretSource.get(`${to.namespace}/${to.name}`);
-  if (source === undefined) return unresolved("SecretNotFound", `SecretSource ${to.namespace}/${to.name} is not among the manifests`);
+  if (source === undefined) return unresolved("SecretNotFound", notAmong("SecretSource", to.namespace, to.name, context.set.SecretSource));
   if (ref.key !== undefined) return unresolved("Invalid", "key is for a core Secret; a SecretSource names its own");
   return compileSecretSource(context, source);
 }
@@ -128,7 +129,7 @@ function compileKeyPair(context: LinkContext, ref: AuthoredSecretRef, from: Refe
   if (ref.group !== "" || ref.kind !== "Secret") return compileSecret(context, ref, from);
   const to = { group: "", kind: "Secret", namespace: ref.namespace ?? from.namespace, name: ref.name };
   const { namespace, name } = to;
-  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(to));
+  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(from, to));
   const found = (key: string, inline: Secret | null): Resolved<SecretReference> =>
     resolved({ id: `Secret/${namespace}/${name}/tls`, location: { provider: "kubernetesSecret", namespace, name, key, inline }, refresh: DEFAULT_REFRESH });
   const secret = context.set.Secret.get(`${namespace}/${name}`);

@@ -7,6 +7,7 @@ import { compileGroup } from "./compile-group.ts";
 import { type LinkContext, type Resolved, resolved, type Unresolved, unresolved } from "./link-context.ts";
 import { namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { notAmong } from "./not-among.ts";
 import { isPermitted, notPermitted } from "./reference-permission.ts";
 import type { BackendRefSpec } from "./standard/http-route.ts";
 import { BACKEND_GROUP } from "./standard/standard-kind.ts";
@@ -92,12 +93,14 @@ export function resolveRef(
   }
   const isGroup = ref.group === "spillway.dev" && ref.kind === "BackendGroup";
   if (!isGroup && !(ref.group === "" && ref.kind === "Service")) {
-    return unresolved("InvalidKind", `${ref.kind} (${ref.group || "core"}) is not a backend: XBackend, Service or BackendGroup`);
+    const group = ref.kind === "XBackend" ? BACKEND_GROUP : ref.kind === "BackendGroup" ? "spillway.dev" : null;
+    const what = group === null ? "XBackend, Service or BackendGroup" : `write group: ${group}`;
+    return unresolved("InvalidKind", `${ref.kind} (${ref.group || "core"}) is not a backend: ${what}`);
   }
-  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(to));
+  if (!isPermitted(context, from, to)) return unresolved("RefNotPermitted", notPermitted(from, to));
   if (!isGroup) return asTarget(backends.service(namespace, ref.name, ref.port ?? null), scope, edits);
   const group = context.set.BackendGroup.get(`${namespace}/${ref.name}`);
-  if (group === undefined) return unresolved("BackendNotFound", `BackendGroup ${namespace}/${ref.name} is not among the manifests`);
+  if (group === undefined) return unresolved("BackendNotFound", notAmong("BackendGroup", namespace, ref.name, context.set.BackendGroup));
   const compiled = compileGroup(context, backends, group, scope, edits);
   return compiled.ok ? resolved({ kind: "group", group: compiled.value }) : compiled;
 }

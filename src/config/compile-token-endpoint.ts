@@ -61,7 +61,7 @@ export function localEndpoint(address: string): TokenEndpoint {
 function endpointOfBackend(site: CredentialSite, ref: NonNullable<AuthoredEndpoint["backendRef"]>, path: string): Resolved<TokenEndpoint> {
   const to = { group: ref.group, kind: ref.kind, namespace: ref.namespace ?? site.from.namespace, name: ref.name };
   // Before the look-up: without a grant nobody may learn whether the object exists.
-  if (!isPermitted(site.context, site.from, to)) return unresolved("RefNotPermitted", notPermitted(to));
+  if (!isPermitted(site.context, site.from, to)) return unresolved("RefNotPermitted", notPermitted(site.from, to));
   const backend = site.tokenBackend(ref.kind, to.namespace, to.name, ref.port ?? null);
   if (!backend.ok) return backend;
   const { origin, authority, tls, dns, region, protocol } = backend.value;

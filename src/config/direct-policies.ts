@@ -1,6 +1,7 @@
 import { type LinkContext, warn } from "./link-context.ts";
 import { byAge, idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { notAmong } from "./not-among.ts";
 
 export type DirectPolicyKind = "BackendCredentialPolicy" | "BackendConnectionPolicy" | "AIBackendPolicy" | "XBackendTrafficPolicy";
 
@@ -26,7 +27,7 @@ export function attachDirectPolicies<Kind extends DirectPolicyKind>(context: Lin
           type: "Accepted",
           status: "False",
           reason: "TargetNotFound",
-          message: `${target.kind} ${id} is not among the manifests`,
+          message: notAmong(target.kind, namespaceOf(policy), target.name, target.kind === "Service" ? context.set.Service : context.set.XBackend),
         });
       } else if (winner === undefined) {
         winners.set(key, policy);

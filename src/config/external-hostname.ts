@@ -8,6 +8,8 @@ const HOSTNAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}
  */
 export function refuseExternalHostname(hostname: string): string | null {
   const bare = hostname.toLowerCase().replace(/\.+$/, "");
+  const [, url = null] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/.exec(bare) ?? [];
+  if (url !== null || bare.includes("/")) return `it is a URL or a path: write the name alone${url === null || url === "" ? "" : `, ${url}`}`;
   if (looksLikeIpAddress(bare)) return "an IP address is not a hostname";
   if (bare === "localhost" || bare.endsWith(".localhost")) return "localhost is this machine, not an outside service";
   if (bare === "cluster.local" || bare.endsWith(".cluster.local")) return "names of the cluster are reached by a Service backendRef";

@@ -5,6 +5,7 @@ import { planListenerSets, warnLooseSets } from "./listener-sets.ts";
 import { noteOverlaps } from "./listener-tls.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { notAmong } from "./not-among.ts";
 import { supportedFeatures } from "./supported-features.ts";
 
 export const CONTROLLER_NAME = "spillway.dev/broker";
@@ -88,7 +89,9 @@ function parametersFault(context: LinkContext, gatewayClass: ManifestOf<"Gateway
   const kind = foreignParameters(ref);
   if (kind !== null) return kind;
   const id = `${ref.namespace ?? ""}/${ref.name}`;
-  return context.set.BrokerConfig.has(id) ? null : unresolved("InvalidParameters", `BrokerConfig ${id} is not among the manifests`);
+  return context.set.BrokerConfig.has(id)
+    ? null
+    : unresolved("InvalidParameters", notAmong("BrokerConfig", ref.namespace ?? "", ref.name, context.set.BrokerConfig));
 }
 
 function foreignParameters({ group, kind }: { readonly group: string; readonly kind: string }): Unresolved | null {
@@ -115,7 +118,7 @@ function findSettings(context: LinkContext, manifest: ManifestOf<"Gateway">, gat
   if (foreign !== null) return foreign;
   const namespace = own === undefined ? (shared?.namespace ?? "") : namespaceOf(manifest);
   const config = context.set.BrokerConfig.get(`${namespace}/${ref.name}`);
-  if (config === undefined) return unresolved("InvalidParameters", `BrokerConfig ${namespace}/${ref.name} is not among the manifests`);
+  if (config === undefined) return unresolved("InvalidParameters", notAmong("BrokerConfig", namespace, ref.name, context.set.BrokerConfig));
   const settings = compileBrokerConfig(context, config);
   if (settings.ok) {
     for (const type of ["Accepted", "ResolvedRefs"]) context.conditions.approve(config, null, type);

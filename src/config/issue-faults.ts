@@ -2,7 +2,7 @@ import type * as z from "zod/mini";
 import { didYouMean } from "./did-you-mean.ts";
 import { type FieldPath, faultAt, type ManifestDocument } from "./document.ts";
 import type { Fault } from "./fault.ts";
-import { knownFields } from "./known-fields.ts";
+import { knownFields, wantedAt } from "./known-fields.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -14,7 +14,7 @@ const MAX_SHOWN = 40;
 export function issueFaults(document: ManifestDocument, schema: z.ZodMiniType, issues: readonly Issue[]): Fault[] {
   return issues.flatMap((issue) => {
     const path = fieldPath(issue.path);
-    if (issue.code !== "unrecognized_keys") return [faultAt(document, path, { severity: "error", ...describe(document, issue, path) })];
+    if (issue.code !== "unrecognized_keys") return [faultAt(document, path, { severity: "error", ...describe(document, schema, issue, path) })];
     const known = knownFields(schema, path);
     return issue.keys.map((key) => {
       const meant = didYouMean(key, known);
@@ -24,12 +24,21 @@ export function issueFaults(document: ManifestDocument, schema: z.ZodMiniType, i
   });
 }
 
-function describe(document: ManifestDocument, issue: Issue, path: FieldPath): { readonly message: string; readonly advice?: string | null } {
+function describe(
+  document: ManifestDocument,
+  schema: z.ZodMiniType,
+  issue: Issue,
+  path: FieldPath,
+): { readonly message: string; readonly advice?: string | null } {
   const field = path.length === 0 ? "the manifest" : String(path.findLast((step) => typeof step === "string") ?? "the value");
   const value = valueAt(document.value, path);
-  if (value === undefined && issue.code !== "custom") return { message: `${field} is required` };
+  if (value === undefined && issue.code !== "custom") return { message: `${field} is required`, advice: wantedAt(schema, path) };
   if (issue.message !== WITHOUT_MESSAGE) return { message: `${field}: ${issue.message}` };
-  if (issue.code === "invalid_type") return { message: `${field} must be ${article(issue.expected)}, not ${typeName(value)}` };
+  if (issue.code === "invalid_type")
+    return {
+      message: `${field} must be ${article(issue.expected)}, not ${typeName(value)}`,
+      advice: wantedAt(schema, path),
+    };
   if (issue.code === "invalid_value") {
     const options = issue.values.map(String);
     const meant = typeof value === "string" ? didYouMean(value, options) : null;

@@ -1,12 +1,39 @@
-import type * as z from "zod/mini";
+import * as z from "zod/mini";
 import type { FieldPath } from "./document.ts";
+
+/** Beyond so many values a list of them tells nothing. */
+const MAX_LISTED = 12;
 
 /** Names of the fields that the schema knows at a path, for "did you mean"; empty where anything goes. */
 export function knownFields(schema: z.core.$ZodType, path: FieldPath): readonly string[] {
+  const found = schemaAt(schema, path);
+  return found !== null && isObject(found) ? Object.keys(found._zod.def.shape) : [];
+}
+
+/** What the schema wants at a path, in words, for whoever left it out or wrote another type; null where it does not say. */
+export function wantedAt(schema: z.core.$ZodType, path: FieldPath): string | null {
+  const found = schemaAt(schema, path);
+  if (found === null) return null;
+  if (isObject(found)) {
+    const needed = Object.entries(found._zod.def.shape).flatMap(([name, member]) => (member._zod.optin === "optional" ? [] : [`${name}: …`]));
+    if (needed.length > 0) return `write ${String(path.at(-1) ?? "")}: {${needed.join(", ")}}`;
+  }
+  const values = [...(found._zod.values ?? [])].map(String);
+  if (values.length > 0 && values.length <= MAX_LISTED) return `write ${values.join(" or ")}`;
+  const outer = wrappedAt(schema, path);
+  return (outer === null ? undefined : z.globalRegistry.get(outer)?.description) ?? z.globalRegistry.get(found)?.description ?? null;
+}
+
+function schemaAt(schema: z.core.$ZodType, path: FieldPath): z.core.$ZodType | null {
+  const here = wrappedAt(schema, path);
+  return here === null ? null : unwrap(here);
+}
+
+/** With its wrappers: a description may stand on one of them. */
+function wrappedAt(schema: z.core.$ZodType, path: FieldPath): z.core.$ZodType | null {
   let here: z.core.$ZodType | undefined = schema;
   for (const step of path) here = here === undefined ? undefined : child(unwrap(here), step);
-  const found = here === undefined ? undefined : unwrap(here);
-  return found !== undefined && isObject(found) ? Object.keys(found._zod.def.shape) : [];
+  return here ?? null;
 }
 
 function child(schema: z.core.$ZodType, step: string | number): z.core.$ZodType | undefined {

@@ -26,6 +26,8 @@ export function isPermitted(context: LinkContext, from: Referrer, to: Referent):
   return false;
 }
 
-export function notPermitted(to: Referent): string {
-  return `${to.kind} ${to.namespace}/${to.name} is in another namespace and no ReferenceGrant there allows the reference`;
+/** What is said then, with the grant that would do. */
+export function notPermitted(from: Referrer, to: Referent): string {
+  const grant = `from: [{group: ${from.group}, kind: ${from.kind}, namespace: ${from.namespace}}], to: [{group: ${to.group || '""'}, kind: ${to.kind}}]`;
+  return `${to.kind} ${to.namespace}/${to.name} is in another namespace and no ReferenceGrant there allows the reference; one would say ${grant}`;
 }

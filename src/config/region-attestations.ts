@@ -4,6 +4,7 @@ import { didYouMean } from "./did-you-mean.ts";
 import { type LinkContext, warn } from "./link-context.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { notAmong } from "./not-among.ts";
 
 type AttestationManifest = ManifestOf<"RegionAttestation">;
 
@@ -30,7 +31,7 @@ export function compileAttestations(context: LinkContext, gatewayNamespaces: Rea
     for (const [index, { kind, namespace, name }] of manifest.body.spec.targetRefs.entries()) {
       const key = `${kind}/${namespace}/${name}`;
       if (!context.set[kind].has(`${namespace}/${name}`)) {
-        const message = `${kind} ${namespace}/${name} is not among the manifests`;
+        const message = notAmong(kind, namespace, name, context.set[kind]);
         context.conditions.write(manifest, key, { type: "Accepted", status: "False", reason: "TargetNotFound", message });
         warn(context, manifest, ["spec", "targetRefs", index], message);
         continue;

@@ -5,6 +5,7 @@ import { hasLabels } from "./label-selector.ts";
 import { type LinkContext, warn } from "./link-context.ts";
 import { idOf, type Manifest, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { alike, notAmong } from "./not-among.ts";
 
 /** The locks of one rule, in the form that the snapshot keeps. */
 export interface RuleLocks {
@@ -148,10 +149,13 @@ function attach(
     }
   } else if (target.kind === "Gateway") {
     if (!known.gateways.has(`${namespace}/${target.name}`))
-      return refuse("TargetNotFound", `no Gateway ${namespace}/${target.name} of this broker is among the manifests`);
+      return refuse(
+        "TargetNotFound",
+        `no Gateway ${namespace}/${target.name} of this broker is among the manifests${alike(namespace, target.name, context.set.Gateway)}`,
+      );
   } else {
     const route = context.set.HTTPRoute.get(`${namespace}/${target.name}`);
-    if (route === undefined) return refuse("TargetNotFound", `HTTPRoute ${namespace}/${target.name} is not among the manifests`);
+    if (route === undefined) return refuse("TargetNotFound", notAmong("HTTPRoute", namespace, target.name, context.set.HTTPRoute));
     if (target.sectionName !== undefined && !route.body.spec.rules.some((rule) => rule.name === target.sectionName)) {
       // Fails closed: a lock was meant for some rule of this route.
       known.refusals.set(idOf(route), `RegionPolicy ${idOf(policy)} names a rule ${target.sectionName} that this route does not have`);

@@ -6,6 +6,7 @@ import { didYouMean } from "./did-you-mean.ts";
 import { type LinkContext, warn } from "./link-context.ts";
 import { idOf, namespaceOf } from "./manifest.ts";
 import type { ManifestOf } from "./manifest-set.ts";
+import { alike, notAmong } from "./not-among.ts";
 import type { RulePath } from "./region-locks.ts";
 
 /** Which limits count where. All that apply count: no policy takes the place of another. */
@@ -214,8 +215,9 @@ function attach(
     return null;
   };
   if (target.kind === "Gateway") {
-    if (!gateways.has(id)) return refuse(`no Gateway ${id} of this broker is among the manifests`);
-  } else if (!context.set[target.kind].has(id)) return refuse(`${target.kind} ${id} is not among the manifests`);
+    if (!gateways.has(id))
+      return refuse(`no Gateway ${id} of this broker is among the manifests${alike(namespaceOf(policy), target.name, context.set.Gateway)}`);
+  } else if (!context.set[target.kind].has(id)) return refuse(notAmong(target.kind, namespaceOf(policy), target.name, context.set[target.kind]));
   const { sectionName } = target;
   if (sectionName !== undefined && context.set.HTTPRoute.get(id)?.body.spec.rules.some((rule) => rule.name === sectionName) !== true) {
     // Fails closed: a limit was meant for some rule of this route.

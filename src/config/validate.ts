@@ -42,8 +42,26 @@ export function validate(documents: readonly ManifestDocument[]): Validated {
       );
     }
   }
+  faults.push(...withoutNamespace(Object.values(collected).flatMap((sameKind) => [...sameKind.values()])));
   // Each map was filled under the name of the kind whose schema its bodies passed.
   return { set: collected as unknown as ManifestSet, faults };
+}
+
+/** A forgotten namespace means `default`, from where nothing is found: told where every other manifest is elsewhere. Objects of a cluster all have theirs. */
+function withoutNamespace(manifests: readonly Manifest[]): Fault[] {
+  const written = new Set<string>();
+  const silent: Manifest[] = [];
+  for (const manifest of manifests) {
+    if (manifest.namespace === null) continue;
+    const { metadata } = manifest.document.value as { readonly metadata: Metadata }; // its schema has just said so
+    if (metadata.namespace === undefined) silent.push(manifest);
+    else written.add(metadata.namespace);
+  }
+  if (silent.length === 0 || written.size === 0 || written.has("default")) return [];
+  const [only = ""] = written;
+  const message = "metadata.namespace is missing, which means default, where nothing else is";
+  const advice = written.size === 1 ? `write namespace: ${only}` : "write the namespace";
+  return silent.map(({ document }) => faultAt(document, ["metadata"], { severity: "warning", message, advice }));
 }
 
 /** The kind of a document; null when it is not for this broker (with a warning) or wrong (with an error). */

@@ -17,7 +17,13 @@ export function warnRegions(context: LinkContext): void {
   for (const policy of policies) {
     for (const [index, region] of (policy.body.spec.allow.regions ?? []).entries()) {
       if (countriesOfRegion(region) !== null || labels.has(region)) continue;
-      warn(context, policy, ["spec", "allow", "regions", index], `no provider is known to have a region ${region}, and no backend carries it`, advice(region));
+      warn(
+        context,
+        policy,
+        ["spec", "allow", "regions", index],
+        `no provider is known to have a region ${region}, and no backend carries it`,
+        advice(region) ?? AS_PROVIDERS,
+      );
     }
   }
   for (const backend of backends) {
@@ -27,6 +33,8 @@ export function warnRegions(context: LinkContext): void {
     warn(context, backend, ["metadata", "labels", REGION_LABEL], message, advice(region));
   }
 }
+
+const AS_PROVIDERS = "write a region as its provider does, such as eu-central-1 or westeurope; there are jurisdictions: [EU] and countries: [DE] too";
 
 function advice(region: string): string | null {
   const meant = didYouMean(region, regionNames());

@@ -11,7 +11,7 @@ describe("validation", () => {
     );
     expect(faults.map(({ file, line, column, pointer, message, advice }) => ({ file, line, column, pointer, message, advice }))).toEqual([
       { file: "0.yaml", line: 5, column: 3, pointer: "/metadata/namesapce", message: "unknown field namesapce", advice: "did you mean namespace?" },
-      { file: "0.yaml", line: 7, column: 8, pointer: "/spec/env/name", message: "name is required", advice: null },
+      { file: "0.yaml", line: 7, column: 8, pointer: "/spec/env/name", message: "name is required", advice: "Name of the variable." },
       { file: "0.yaml", line: 7, column: 9, pointer: "/spec/env/nmae", message: "unknown field nmae", advice: "did you mean name?" },
       { file: "0.yaml", line: 8, column: 3, pointer: "/spec/refersh", message: "unknown field refersh", advice: "did you mean refresh?" },
       { file: "1.yaml", line: 5, column: 15, pointer: "/spec/targetRefs", message: "targetRefs: must name at least one backend", advice: null },
