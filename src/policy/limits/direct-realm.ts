@@ -1,6 +1,6 @@
 import type { CallSignal } from "../../model/call-signal.ts";
 import type { LimitRule } from "../../model/limit.ts";
-import { type AccountChange, type AccountExchange, type ExchangeAnswer, MAX_CHANGES } from "../../model/usage-store.ts";
+import { type AccountAnswer, type AccountChange, type AccountExchange, type ExchangeAnswer, MAX_CHANGES } from "../../model/usage-store.ts";
 import { type AccountIdentity, belongs, createAccountTable } from "./account-table.ts";
 import { askOnce } from "./ask-once.ts";
 import { holdLocally, shortageWithoutStore } from "./failure-policy.ts";
@@ -29,6 +29,13 @@ interface DirectClaim {
   readonly claim: LimitClaim;
   readonly account: SeenAccount | null;
   readonly amount: number;
+}
+
+/** What the store said of the account of a claim. */
+interface ToldClaim {
+  readonly one: DirectClaim;
+  readonly account: SeenAccount;
+  readonly said: AccountAnswer;
 }
 
 /** Nothing renews what a call holds while it goes on: it must outlast the call. Milliseconds. */
@@ -88,11 +95,10 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
   function withoutStore(call: readonly DirectClaim[], holder: string | null, now: number): HoldResult {
     news.unavailable(gateway, now);
     const storeTime = storeClock.at(now);
-    const shortages = call.map((one) => shortageWithoutStore(one, now, storeTime)).filter((shortage) => shortage !== null);
-    const [first] = shortages;
-    if (first !== undefined) {
+    const shortage = tightest(call.map((one) => shortageWithoutStore(one, now, storeTime)).filter((lacking) => lacking !== null));
+    if (shortage !== null) {
       if (holder !== null) settlements.add(holder, changesOf(call, "release"));
-      return { ok: false, shortage: tightest(shortages) ?? first };
+      return { ok: false, shortage };
     }
     const local = call.map(({ account, amount }) => account !== null && holdLocally(account, amount));
     return { ok: true, hold: holdOf(call, holder ?? settlements.holder(), true, local), exceededShadows: [] };
@@ -139,7 +145,8 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
       downUntil = 0;
       news.available(gateway, later);
       storeClock.learn(answer.now, now, later, false);
-      note(call, changes, answer, later);
+      const told = toldOf(call, changes, answer);
+      for (const one of told) note(one, later);
       const stale = call.some(({ account }) => account !== null && !belongs(account.identity.period, Math.max(answer.now, storeClock.at(later))));
       if (stale && tries < MAX_TRIES) {
         if (answer.granted) settlements.add(holder, changesOf(call, "release"));
@@ -147,21 +154,19 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
         continue;
       }
       if (answer.granted) return letIn(call, holder, later);
+      const shortage = tightest(told.filter(({ said }) => said.roomInMs !== 0).map(({ one }) => shortageOf(one, later)));
+      // A refusal for want of nothing is no proper answer.
+      if (shortage === null) return withoutStore(call, holder, later);
       settlements.reuse(holder);
-      return { ok: false, shortage: refusedFor(call, changes, answer, later) };
+      return { ok: false, shortage };
     }
   }
 
-  function note(call: readonly DirectClaim[], changes: readonly AccountChange[], answer: ExchangeAnswer, now: number): void {
-    for (const { account } of call) {
-      const found = answer.accounts[changes.findIndex(({ account: name }) => name === account?.identity.name)];
-      if (account === null || found === undefined) continue;
-      account.taken = found.used + found.heldByOthers + found.held;
-      account.refusedRoom = Math.max(0, account.rule.limit - account.taken);
-      account.roomAt = found.roomInMs === null ? null : now + found.roomInMs;
-      const lacks = !answer.granted && found.roomInMs !== 0;
-      account.refusedUntil = lacks ? now + Math.min(MEMORY_MS, found.roomInMs ?? MEMORY_MS, slidingMs(account) / 100) : 0;
-    }
+  function note({ account, said }: ToldClaim, now: number): void {
+    account.taken = said.used + said.heldByOthers + said.held;
+    account.refusedRoom = Math.max(0, account.rule.limit - account.taken);
+    account.roomAt = said.roomInMs === null ? null : now + said.roomInMs;
+    account.refusedUntil = now + Math.min(MEMORY_MS, said.roomInMs ?? MEMORY_MS, slidingMs(account) / 100);
   }
 
   function letIn(call: readonly DirectClaim[], holder: string, now: number): HoldResult {
@@ -171,17 +176,6 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
       return over ? [claim] : [];
     });
     return { ok: true, hold: holdOf(call, holder, false, []), exceededShadows };
-  }
-
-  function refusedFor(call: readonly DirectClaim[], changes: readonly AccountChange[], answer: ExchangeAnswer, now: number): Shortage {
-    const lacking = call.filter(({ account }) => {
-      const found = answer.accounts[changes.findIndex(({ account: name }) => name === account?.identity.name)];
-      return found === undefined || found.roomInMs !== 0;
-    });
-    const shortage = tightest(lacking.map((one) => shortageOf(one, now)));
-    const [first] = call;
-    if (first === undefined) throw new RangeError("a call without claims lacks nothing");
-    return shortage ?? unavailable(first.claim);
   }
 
   return {
@@ -224,6 +218,14 @@ function slidingMs({ rule }: SeenAccount): number {
 
 function remainingOf({ rule, taken }: SeenAccount): number {
   return taken === null ? 0 : Math.max(0, rule.limit - taken);
+}
+
+function toldOf(call: readonly DirectClaim[], changes: readonly AccountChange[], { accounts }: ExchangeAnswer): readonly ToldClaim[] {
+  const said = new Map(changes.map(({ account }, at) => [account, accounts[at]]));
+  return call.flatMap((one): readonly ToldClaim[] => {
+    const answer = one.account === null ? undefined : said.get(one.account.identity.name);
+    return one.account === null || answer === undefined ? [] : [{ one, account: one.account, said: answer }];
+  });
 }
 
 /** One change an account, however many claims are for it. `hold` asks for the claims, `release` gives them back, a list tells what was used. */

@@ -228,6 +228,51 @@ it("more accounts than one exchange takes fail as the store does", async () => {
   expect(world.store.sent[0]?.changes).toHaveLength(32);
 });
 
+it("with 199 of which a share is under way it can spare one", async () => {
+  const world = direct();
+  const rule = { ...TOKENS, per: ["model"], onStoreFailure: { kind: "local", share: 0.1 } } as const;
+  world.store.fate = () => "deaf";
+  for (let at = 0; at < 199; at += 1) held(await holdNow(world, world.desk(0), claim(rule, 1, `m-${at}`)));
+  world.desk(0).standing(Array.from({ length: 9_801 }, (_, at) => claim(rule, 1, `m-${199 + at}`)));
+  world.store.fate = () => "carried";
+  await world.clock.advance(1_000);
+  expect(held(await holdNow(world, world.desk(0), claim(rule, 5, "new"))).unavailable).toEqual([false]);
+});
+
+it("tells the store nothing of what it refused without asking", async () => {
+  const world = direct();
+  world.store.fate = () => "deaf";
+  short(await holdNow(world, world.desk(0), claim(TOKENS)));
+  short(await holdNow(world, world.desk(0), claim(TOKENS)));
+  world.store.fate = () => "carried";
+  await flush(world);
+  // The question, and its end.
+  expect(world.store.sent.map(({ changes }) => changes[0]?.need)).toEqual([1, 0]);
+});
+
+it("does as without a store where it refuses for want of nothing", async () => {
+  for (const kind of ["failClosed", "failOpen"] as const) {
+    const world = direct();
+    const { store } = world;
+    const exchange = store.exchange;
+    store.exchange = async (asked, signal) => ({ ...(await exchange(asked, signal)), granted: false });
+    const result = await holdNow(world, world.desk(0), claim({ ...TOKENS, onStoreFailure: { kind } }, 100));
+    expect(result).toMatchObject(kind === "failOpen" ? { ok: true, hold: { unavailable: [true] } } : { ok: false, shortage: { reason: "unavailable" } });
+    if (result.ok) result.hold.settle([10]);
+    store.exchange = exchange;
+    await flush(world);
+    expect((await world.account(TOKENS))?.used ?? 0).toBe(kind === "failOpen" ? 10 : 0);
+    expect((await world.account(TOKENS))?.held ?? 0).toBe(0);
+  }
+});
+
+it("knows the store's time to the middle of the exchange, however wrong its own clock is", async () => {
+  const world = direct({ start: NOON, skews: [-3_600_000] });
+  world.store.delayMs = 100;
+  held(await holdNow(world, world.desk(0), claim(DAY, 1)));
+  expect(world.desk(0).standing([claim(DAY, 1)])).toMatchObject([{ resetMs: MIDNIGHT - NOON - 100 }]);
+});
+
 it("rejects for a caller that has left before it asked", async () => {
   const world = direct();
   await expect(world.desk(0).hold([claim(TOKENS)], AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
@@ -245,9 +290,9 @@ it("with more accounts than it can remember, each rule does as without a store, 
   const world = direct();
   const rule = { ...TOKENS, per: ["model"], onStoreFailure: { kind: "local", share: 0.1 } } as const;
   world.store.fate = () => "deaf";
-  held(await holdNow(world, world.desk(0), claim(rule, 1, "m-0")));
-  // Each has a share of its own under way, so that none can be spared.
-  for (let at = 1; at < 10_000; at += 1) held(await holdNow(world, world.desk(0), claim(rule, 1, `m-${at}`)));
+  // Each of the 200 that were seen first has a share of its own under way; no more than those are asked.
+  for (let at = 0; at < 200; at += 1) held(await holdNow(world, world.desk(0), claim(rule, 1, `m-${at}`)));
+  world.desk(0).standing(Array.from({ length: 9_800 }, (_, at) => claim(rule, 1, `m-${200 + at}`)));
   const one = (onStoreFailure: typeof TOKENS.onStoreFailure, differs: Partial<typeof TOKENS> = {}) => claim({ ...rule, onStoreFailure, ...differs }, 5, "new");
   world.store.fate = () => "carried";
   await world.clock.advance(1_000);
