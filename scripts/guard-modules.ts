@@ -218,4 +218,10 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     sources: ["src/policy/limits/settlements.ts", "src/policy/limits/ask-once.ts", "src/policy/limits/patient-timer.ts"],
     tests: ["test/unit/policy/limits/settlements.test.ts"],
   },
+  {
+    // How many calls an instance takes, and how many it gives a backend at a time.
+    name: "overload",
+    sources: ["adapters/knative/overload-judge.ts", "src/plan/concurrency.ts"],
+    tests: ["test/unit/knative/overload-judge.test.ts", "test/unit/plan/concurrency.test.ts"],
+  },
 ];

@@ -72,6 +72,71 @@ describe("the judge of an instance's load", () => {
     expect(ticks * 250).toBeLessThanOrEqual(3_500);
   });
 
+  it("F17: ends with the fourth good sample in a row with which every call was admitted", () => {
+    const judge = overloaded({ lagMs: 1_000, memory: 0.4 });
+    // From a half to all in six: five tenths are a hair less than a half.
+    const ends = Array.from({ length: 10 }, () => judge.judge(CALM));
+    expect(ends).toEqual([...Array.from({ length: 9 }, () => "event_loop"), null]);
+    expect(judgeBusy(judge, CALM)).toBe(100);
+    // The next begins with three bad samples again.
+    expect([LATE, LATE].map((sample) => judgeBusy(judge, sample))).toEqual([100, 100]);
+    expect(judge.judge(CALM)).toBeNull();
+  });
+
+  it("F17: a bad sample in that second begins it anew", () => {
+    const judge = overloaded({ lagMs: 1_000, memory: 0.4 });
+    for (let tick = 0; tick < 8; tick += 1) judge.judge(CALM);
+    expect(judgeBusy(judge, { lagMs: 101, memory: 0.4 })).toBe(100);
+    // From nine tenths to all in one or two, and then four.
+    const ends = Array.from({ length: 6 }, () => judge.judge(CALM));
+    expect(ends.slice(0, 4)).not.toContain(null);
+    expect(ends.at(-1)).toBeNull();
+  });
+
+  it("F17: samples at the bounds are good, and bad ones count in a row only", () => {
+    const judge = createOverloadJudge();
+    for (let tick = 0; tick < 10; tick += 1) expect(judgeBusy(judge, { lagMs: 100, memory: 0.8 })).toBe(100);
+    for (const sample of [LATE, LATE, CALM, LATE, FULL, CALM, FULL, FULL]) expect(judgeBusy(judge, sample)).toBe(100);
+    expect(judge.judge(CALM)).toBeNull();
+  });
+
+  it("keeps the cause with which it began", () => {
+    const judge = overloaded(FULL);
+    judge.admits();
+    expect(judge.judge(LATE)).toBe("memory");
+    expect(judge.judge(CALM)).toBe("memory");
+    const late = overloaded(LATE);
+    expect(late.judge(FULL)).toBe("event_loop");
+  });
+
+  it.each([
+    [{ lagMs: 101, memory: 0.4 }, 900],
+    [{ lagMs: 125, memory: 0.4 }, 800],
+    [{ lagMs: 160, memory: 0.4 }, 625],
+    [{ lagMs: 9_000, memory: 0.4 }, 500],
+    [{ lagMs: 101, memory: 0.81 }, 500],
+  ])("F17: admits less by as much as the loop is late, at most by half: %j", (sample, admitted) => {
+    expect(Math.abs(judgeCount(overloaded(sample), 1_000) - admitted)).toBeLessThanOrEqual(1);
+  });
+
+  it.each([
+    [CALM, 600],
+    [{ lagMs: 49, memory: 0.69 }, 600],
+    [{ lagMs: 50, memory: 0.4 }, 520],
+    [{ lagMs: 2, memory: 0.7 }, 520],
+    [{ lagMs: 100, memory: 0.8 }, 520],
+  ])("F17: admits a tenth more after a calm sample, a fiftieth more after one between calm and late: %j", (sample, admitted) => {
+    const judge = overloaded({ lagMs: 1_000, memory: 0.4 });
+    judge.admits();
+    judge.judge(sample);
+    expect(Math.abs(judgeCount(judge, 1_000) - admitted)).toBeLessThanOrEqual(1);
+  });
+
+  it("F17: refuses every other call where it admits a half", () => {
+    const judge = overloaded({ lagMs: 1_000, memory: 0.4 });
+    expect(Array.from({ length: 6 }, () => judge.admits())).toEqual([false, true, false, true, false, true]);
+  });
+
   it("memory that stays between calm and full does not shut an instance for good", () => {
     const judge = overloaded(FULL);
     for (let tick = 0; tick < 20; tick += 1) judge.judge(FULL);

@@ -61,8 +61,69 @@ describe("the limit of open calls that a backend's answers make", () => {
     expect(concurrency.enter("b", { min: 1, max: 1 })).toBeNull();
   });
 
-  it("stays within its bounds and never admits beyond its limit, whatever backends say", () => {
-    fc.assert(
+  it("keeps what it found while nobody calls", () => {
+    const { seats, concurrency } = opened(10);
+    expect(concurrency.snapshot()).toEqual([]);
+    seats[0]?.tell("overloaded");
+    expect(concurrency.snapshot()).toEqual([{ backend: "b", open: 10, limit: 7 }]);
+    expect(concurrency.enter("b", RULE)).toBeNull();
+    for (const seat of seats) seat.leave();
+    expect(concurrency.snapshot()).toEqual([{ backend: "b", open: 0, limit: 7 }]);
+    const again = Array.from({ length: 8 }, () => concurrency.enter("b", RULE));
+    expect(again.map((seat) => seat !== null)).toEqual([true, true, true, true, true, true, true, false]);
+  });
+
+  it("forgets it once the whole limit is found again", () => {
+    const { seats, concurrency } = opened(0);
+    const rule = { min: 1, max: 2 };
+    seats.push(...[concurrency.enter("b", rule), concurrency.enter("b", rule)].filter((seat) => seat !== null));
+    seats[0]?.tell("overloaded");
+    for (let answer = 0; answer < 10; answer += 1) seats[0]?.tell("good");
+    seats[0]?.leave();
+    expect(concurrency.snapshot()).toEqual([{ backend: "b", open: 1, limit: 2 }]);
+    seats[1]?.leave();
+    expect(concurrency.snapshot()).toEqual([]);
+  });
+
+  it("falls from the limit where more calls are open than it allows, and never below the least", async () => {
+    const { clock, seats, limit } = opened(40);
+    const falls: number[] = [];
+    for (let second = 0; second < 8; second += 1) {
+      seats[0]?.tell("overloaded");
+      falls.push(limit());
+      await clock.advance(1_000);
+    }
+    expect(falls).toEqual([28, 19, 13, 9, 6, 4, 3, 2]);
+    seats[0]?.tell("overloaded");
+    expect(limit()).toBe(2);
+  });
+
+  it("grows where more than half of the limit is in use, and not where less is", () => {
+    for (const [open, grown] of [
+      [8, true],
+      [6, false],
+    ] as const) {
+      const { seats, limit } = opened(20);
+      seats[0]?.tell("overloaded");
+      for (const seat of seats.slice(open)) seat.leave();
+      expect(limit()).toBe(14);
+      for (let answer = 0; answer < 15; answer += 1) seats[0]?.tell("good");
+      expect(limit()).toBe(grown ? 15 : 14);
+    }
+  });
+
+  it("goes by the bounds that a reload set", () => {
+    const { seats, concurrency } = opened(10);
+    seats[0]?.tell("overloaded");
+    expect(concurrency.enter("b", { min: 12, max: 100 })).not.toBeNull();
+    expect(concurrency.snapshot()[0]?.limit).toBe(12);
+    expect(concurrency.enter("b", { min: 2, max: 11 })).toBeNull();
+    expect(concurrency.snapshot()[0]?.limit).toBe(11);
+    expect(concurrency.enter("other", RULE)).not.toBeNull();
+  });
+
+  it("stays within its bounds and never admits beyond its limit, whatever backends say", async () => {
+    await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom("enter", "leave", "good", "overloaded", "wait"), { maxLength: 200 }), async (steps) => {
         const clock = createFakeClock();
         const concurrency = createConcurrency(clock);
