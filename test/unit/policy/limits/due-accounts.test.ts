@@ -282,17 +282,22 @@ describe("what was used", () => {
     expect(times(account)).toEqual([10]);
   });
 
-  it("while the store was asked is told within a second of its answer", async () => {
+  it.each([
+    ["what was used", 100, 0, 300],
+    ["what came back beyond what it should hold", 0, 99, 300],
+    ["what came back, where it should hold as much", 0, 100, 1_000],
+  ])("while the store was asked, is told in its time after the answer: %s", async (_, used, spare, ms) => {
     const { clock, due, open, times, begin } = createWorld();
-    const account = open(DAY);
+    const account = open(rule(sliding(60_000)));
     begin(account, 100);
     await clock.advance(100);
     changeOf(account, 0, clock.monotonic());
-    settleClaim(account, 100, 0, 40);
+    settleClaim(account, 100, 0, used);
+    account.spare = spare;
     applyAnswer(account, { held: 100, used: 0, heldByOthers: 0, roomInMs: 0 }, clock.monotonic() + TTL_MS);
     due.answered(account, clock.monotonic());
     await clock.advance(9_000);
-    expect(times(account)).toEqual([1_100]);
+    expect(times(account)).toEqual([ms + 100]);
   });
 
   it("reads the clock for the first call that ends, and not for those that end before it is told", async () => {
