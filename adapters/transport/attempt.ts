@@ -1,4 +1,5 @@
 import type { AnswerBody, AttemptFailure, BodyConsumer, CallSignal, HeaderList, OutboundRequest, Outcome, Peeked, UpgradedSender } from "../../src/index.ts";
+import { GuardedConsumer } from "./guarded-consumer.ts";
 
 /** The source is stopped while more than this many bytes of an answer wait for a consumer. */
 const HELD_BYTES = 65_536;
@@ -115,7 +116,7 @@ export abstract class Attempt implements AnswerBody {
 
   consume(consumer: BodyConsumer): void {
     if (this.#consumer !== null) return;
-    this.#consumer = consumer;
+    this.#consumer = new GuardedConsumer(consumer, this);
     this.#disarm();
     this.#flush();
   }

@@ -3,6 +3,7 @@ import { abortFailure } from "./attempt.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 import { type FetchBody, fetchBody } from "./fetch-body.ts";
 import { fetchHeaders } from "./fetch-headers.ts";
+import { GuardedConsumer } from "./guarded-consumer.ts";
 import { hasUnknownCoding } from "./unknown-coding.ts";
 
 /** No more is read ahead while this many bytes of an answer wait for a consumer. */
@@ -110,7 +111,7 @@ export class FetchAttempt implements AnswerBody {
 
   consume(consumer: BodyConsumer): void {
     if (this.#consumer !== null) return;
-    this.#consumer = consumer;
+    this.#consumer = new GuardedConsumer(consumer, this);
     this.#disarm();
     this.#flush();
   }

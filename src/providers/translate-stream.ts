@@ -59,10 +59,14 @@ const PATIENCE_BYTES = 64 * 1024;
 
 /** Whether a stream opens with an error, in which case another candidate can still be tried. `more` until it says anything. */
 export function judgeFirstTranslated(from: UpstreamCodec, bytes: Uint8Array): "good" | "error" | "more" {
-  const first = from
-    .decodeStream()
-    .push(bytes)
-    .find((event) => event.kind !== "ping");
+  let events: readonly PivotEvent[];
+  try {
+    events = from.decodeStream().push(bytes);
+  } catch {
+    // JSON too deep to be written anew: no answer, and another candidate may have one.
+    return "error";
+  }
+  const first = events.find((event) => event.kind !== "ping");
   if (first === undefined) return bytes.length >= PATIENCE_BYTES ? "good" : "more";
   return first.kind === "error" ? "error" : "good";
 }

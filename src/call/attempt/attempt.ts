@@ -90,13 +90,19 @@ export async function attemptCandidate(
   attempt.status = outcome.status;
   attempt.peerAddress = outcome.peer.address;
   attempt.protocol = outcome.peer.protocol;
-  const checking = checkAnswer(call, cleared, attempt, outcome, outbound.headers);
-  const fault = checking instanceof Promise ? await checking : checking;
-  if (fault !== null) {
+  try {
+    const checking = checkAnswer(call, cleared, attempt, outcome, outbound.headers);
+    const fault = checking instanceof Promise ? await checking : checking;
+    if (fault !== null) {
+      outcome.body.cancel();
+      return { ...nothing, outcome: fault, lease };
+    }
+    return { cleared, attempt, lease, secret, hidesUsage, translated, ...(await awaitFirstByte(call.routed, outcome, translated)) };
+  } catch (error) {
+    // Nobody else knows of this body, and nobody's time limit is for one without a reader.
     outcome.body.cancel();
-    return { ...nothing, outcome: fault, lease };
+    throw error;
   }
-  return { cleared, attempt, lease, secret, hidesUsage, translated, ...(await awaitFirstByte(call.routed, outcome, translated)) };
 }
 
 const UNAVAILABLE = { kind: "credential_unavailable" } as const;

@@ -29,13 +29,22 @@ const RETRY_AFTER: ReadonlySet<string> = new Set(["retry-after", "retry-after-ms
 
 /** Stage 9: the answer on its way to the caller. From the first byte on no other candidate can be tried. */
 export async function deliverAnswer(stages: Stages, call: CallInFlight, won: Won, answer: Answer): Promise<void> {
+  try {
+    await deliver(stages, call, won, answer);
+  } catch (error) {
+    // Where it failed before anybody read it, its connection would stay with nobody. It changes nothing about one that is over.
+    answer.body.cancel();
+    throw error;
+  }
+}
+
+async function deliver(stages: Stages, call: CallInFlight, won: Won, answer: Answer): Promise<void> {
   if (answer.sender !== null) return deliverUpgrade(stages, call, won, answer, answer.sender);
   const { routed, record } = call;
   const { exchange, operation, rule } = routed;
   // 304 answers a condition of the caller's own and sends nobody anywhere.
   const redirects = answer.status >= 300 && answer.status < 400 && answer.status !== 304;
   if (redirects && won.cleared.lock !== null) {
-    answer.body.cancel();
     throw new Refusal("upstream_redirect", { detail: "The destination answered with a redirect. On a region-locked route nobody is sent elsewhere." });
   }
   const { translated } = won;
