@@ -4,7 +4,7 @@ import type { GenAiConventions } from "./attribution/semconv.ts";
 import type { EventPorts } from "./broker-events.ts";
 import type { AuditPorts } from "./model/audit.ts";
 import type { Outlet } from "./model/outlet.ts";
-import type { Clock, DocumentFetcher, EventSink, Pressure, Random, SecretStore, Transport } from "./model/ports.ts";
+import type { Clock, DocumentFetcher, EventSink, Pressure, Random, SecretStore, TokenReviewer, Transport } from "./model/ports.ts";
 import type { LimitDesk } from "./policy/limits/limit-desk.ts";
 import type { LoadPriceBook } from "./pricing/create-pricing.ts";
 import type { UsagePorts } from "./usage/usage-stores.ts";
@@ -16,6 +16,8 @@ export interface BrokerPorts {
   readonly transport: Transport;
   readonly secretStores: readonly SecretStore[];
   readonly documents: DocumentFetcher;
+  /** Left out: callers of issuers with `tokenReview` get not_ready. */
+  readonly tokenReviewer?: TokenReviewer;
   readonly sink: EventSink;
   /** One finished JSON line a call, without line end; null: no line is made. */
   readonly log: ((line: string) => void) | null;

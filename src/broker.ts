@@ -133,6 +133,7 @@ export function createBroker(ports: BrokerPorts): Broker {
     shareFlights,
     degraded,
     ...(ports.digest === undefined ? {} : { digest: ports.digest }),
+    ...(ports.tokenReviewer === undefined ? {} : { tokenReviewer: ports.tokenReviewer }),
   });
   const health = createTenantHealth(clock, random, emit, degraded);
   const concurrency = createConcurrency(clock);

@@ -55,6 +55,9 @@ export {
   type StateEntry,
   type StateStore,
   StateStoreError,
+  type TokenReview,
+  TokenReviewError,
+  type TokenReviewer,
   type Transport,
   type TransportFeature,
 } from "./model/ports.ts";

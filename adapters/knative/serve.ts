@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
-import { type BrokerPlace, type Compiled, createAdminPages, createBroker, type EventPlatform, type ManifestSource, type Platform } from "../../src/index.ts";
+import { type BrokerPlace, type Compiled, createAdminPages, createBroker, type EventPlatform, type ManifestSource } from "../../src/index.ts";
 import { createFileSource } from "../config/files.ts";
-import { PLATFORMS } from "../config/platforms.ts";
 import { nodePageFiles } from "../console/node-page-files.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
+import { createTokenReviewer } from "../kubernetes/token-reviewer.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
@@ -19,6 +19,7 @@ import { createClusterLink } from "./cluster-link.ts";
 import { handleExchanges } from "./handle-exchanges.ts";
 import { createListenerCertificates } from "./listener-certificates.ts";
 import { nodeClock } from "./node-clock.ts";
+import { nodePlatform } from "./node-platform.ts";
 import { createNodePressure } from "./node-pressure.ts";
 import { createNodeServer } from "./node-server.ts";
 import { readOneBundle } from "./read-one-bundle.ts";
@@ -43,6 +44,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     transport,
     secretStores: createNodeSecretStores({ environment: options.environment }),
     documents: createDocumentFetcher({ degraded: degradations, now: nodeClock.now }),
+    tokenReviewer: createTokenReviewer(options.environment),
     sink: cluster.sink,
     log: options.accessLog ? telemetry.log : null,
     schedule: (work) => setImmediate(work),
@@ -68,7 +70,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 
   // The compiler with its YAML reader and its schemas is half of the server, and a bundle needs none of it.
   const compileSources = options.bundle === null ? (await import("../config/compile-manifests.ts")).compileManifests : readOneBundle;
-  const platform: Platform = options.tlsPort === null ? { ...PLATFORMS.knative, terminatesTls: false } : PLATFORMS.knative;
+  const platform = await nodePlatform(options);
   const certificates =
     options.tlsPort === null
       ? null

@@ -18,7 +18,7 @@ export async function findCluster(library: Library, environment: Readonly<Record
   if (named.length > 0) await readFiles(library, config, named, "KUBECONFIG");
   else if (environment["KUBERNETES_SERVICE_HOST"] !== undefined && (await exists(`${SERVICE_ACCOUNT}/token`))) config.loadFromCluster();
   else {
-    const path = join(environment["HOME"] ?? homedir(), ".kube", "config");
+    const path = kubeconfigOf(environment);
     if (!(await exists(path))) {
       const inPod = environment["KUBERNETES_SERVICE_HOST"] !== undefined;
       const advice = inPod ? "this pod has no service account token: set automountServiceAccountToken: true" : "set KUBECONFIG, or run it in a pod";
@@ -30,6 +30,17 @@ export async function findCluster(library: Library, environment: Readonly<Record
   if (cluster === null)
     throw new Error(`no Kubernetes cluster to talk to: the kubeconfig has no usable current-context (${config.getCurrentContext() || "none"})`);
   return config;
+}
+
+/** Whether `findCluster` would find one, by what lies there; nothing is read. */
+export async function hasCluster(environment: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+  if ((environment["KUBECONFIG"] ?? "") !== "") return true;
+  if (environment["KUBERNETES_SERVICE_HOST"] !== undefined && (await exists(`${SERVICE_ACCOUNT}/token`))) return true;
+  return exists(kubeconfigOf(environment));
+}
+
+function kubeconfigOf(environment: Readonly<Record<string, string | undefined>>): string {
+  return join(environment["HOME"] ?? homedir(), ".kube", "config");
 }
 
 async function readFiles(library: Library, config: KubeConfig, paths: readonly string[], origin: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { Compiled } from "./compile.ts";
 import type { Platform } from "./platform.ts";
 
 /** Changes whenever the snapshot's shape does: a bundle of another format is refused, and is to be compiled anew with this release. */
-export const FORMAT = 14;
+export const FORMAT = 15;
 
 /** What stands in front of the payload, in plain JSON. */
 export interface BundleHead {

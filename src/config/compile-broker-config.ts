@@ -28,6 +28,8 @@ export interface GatewaySettings {
 }
 
 const MAX_CLOCK_SKEW_SECONDS = 60;
+/** A token that was taken back may be used for this long. */
+const MAX_REVIEW_MS = 60_000;
 const DEFAULT_BODY_BYTES = 33_554_432;
 /** Far above what one instance serves well: it is for what nobody meant. */
 const DEFAULT_OPEN_CALLS = 32_768;
@@ -100,6 +102,8 @@ function compileIssuer(context: LinkContext, manifest: ManifestOf<"BrokerConfig"
   const where = `identity.issuers ${issuer.name}`;
   const jwks = compileJwks(context, manifest, issuer.jwks);
   if (!jwks.ok) return unresolved(jwks.reason, `${where}: ${jwks.message}`);
+  const tokenReview = compileTokenReview(context, issuer);
+  if (!tokenReview.ok) return unresolved(tokenReview.reason, `${where}: ${tokenReview.message}`);
   const clockSkewSeconds = durationMs(issuer.clockSkew) / 1_000;
   if (clockSkewSeconds > MAX_CLOCK_SKEW_SECONDS) return unresolved("Invalid", `${where}: clockSkew is more than ${MAX_CLOCK_SKEW_SECONDS}s`);
   return resolved({
@@ -116,8 +120,24 @@ function compileIssuer(context: LinkContext, manifest: ManifestOf<"BrokerConfig"
         : { namespace: issuer.claims.namespace, serviceAccount: issuer.claims.serviceAccount ?? null, workload: issuer.claims.workload ?? null },
     namespace: issuer.namespace ?? null,
     speaksFor: issuer.namespaces === undefined ? null : issuer.namespaces.includes("*") ? "any" : new Set(issuer.namespaces),
+    tokenReview: tokenReview.value,
     requiredClaims: new Map(Object.entries(issuer.requiredClaims ?? {})),
   });
+}
+
+/** Whom nobody could ask about would be let in by a check that is not made: the Gateway is refused instead. */
+function compileTokenReview({ platform }: LinkContext, { tokenReview }: AuthoredIssuer): Resolved<IssuerPlan["tokenReview"]> {
+  if (tokenReview === undefined || tokenReview.mode === "Disabled") return resolved(null);
+  if (platform.name !== "knative")
+    return unresolved("UnsupportedOnPlatform", `tokenReview cannot be used on ${platform.name}: it needs a cluster's API server`);
+  if (platform.reviewsTokens === false)
+    return unresolved(
+      "UnsupportedOnPlatform",
+      "tokenReview needs a cluster, and this instance knows none: set automountServiceAccountToken: true, or KUBECONFIG",
+    );
+  const cacheForMs = durationMs(tokenReview.cacheFor);
+  if (cacheForMs < 1_000 || cacheForMs > MAX_REVIEW_MS) return unresolved("Invalid", "tokenReview.cacheFor must be between 1s and 60s");
+  return resolved({ cacheForMs });
 }
 
 function compileJwks(context: LinkContext, manifest: ManifestOf<"BrokerConfig">, jwks: AuthoredIssuer["jwks"]): Resolved<IssuerPlan["jwks"]> {

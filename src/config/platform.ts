@@ -9,6 +9,8 @@ export interface Platform {
   readonly serviceDomain?: string;
   /** False: this instance has no port for TLS, so that HTTPS listeners cannot be served. Left out: it has, or its platform terminates TLS for it. */
   readonly terminatesTls?: false;
+  /** False: this instance knows no cluster that could be asked about a caller's token. Left out: on Node it does, elsewhere there is none. */
+  readonly reviewsTokens?: false;
   /** True: every Secret that there is, is among the manifests (a cluster); none is mounted beside them. */
   readonly holdsAllSecrets?: true;
 }

@@ -3,7 +3,7 @@ import { abortSignalOf } from "../model/call-signal.ts";
 import type { Caller, CredentialSlot } from "../model/caller.ts";
 import type { DegradedPort } from "../model/degradation.ts";
 import { Refusal } from "../model/errors.ts";
-import type { Clock, DocumentFetcher } from "../model/ports.ts";
+import type { Clock, DocumentFetcher, TokenReviewer } from "../model/ports.ts";
 import type { CompiledGateway } from "../model/snapshot.ts";
 import { createGatewayVerifier, type GatewayVerifier } from "./gateway-verifier.ts";
 import type { ReadSecret } from "./held-keys.ts";
@@ -12,6 +12,7 @@ import { type PresentedCredential, presentedCredentials } from "./presented-cred
 import { principalCaller } from "./principal-caller.ts";
 import { readChain } from "./read-chain.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
+import { createTokenReviews } from "./token-reviews.ts";
 import { rejected, type Unproved } from "./verdict.ts";
 
 export interface IdentityOptions {
@@ -22,7 +23,9 @@ export interface IdentityOptions {
   readonly digest?: (text: string) => string;
   /** False on Workers, where a promise that one request began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
-  /** Told while an issuer gives no keys; left out: nobody is. */
+  /** Left out: callers of issuers with `tokenReview` are `not_ready`. */
+  readonly tokenReviewer?: TokenReviewer;
+  /** Told while an issuer gives no keys, or the cluster no word on tokens; left out: nobody is. */
   readonly degraded?: DegradedPort;
 }
 
@@ -43,6 +46,7 @@ const MAX_KEY_SOURCES = 256;
 
 export function createIdentity(options: IdentityOptions): Identity {
   const { clock, documents, readSecret, digest = null, shareFlights = true, degraded } = options;
+  const reviews = createTokenReviews({ reviewer: options.tokenReviewer ?? null, clock, degraded });
   // By Gateway object: a reload begins anew, so that an issuer that was struck out is struck out at once.
   const verifiers = new WeakMap<CompiledGateway, GatewayVerifier>();
   // By address: keys outlive a reload, so that a reload while the issuer is down locks nobody out.
@@ -61,7 +65,7 @@ export function createIdentity(options: IdentityOptions): Identity {
   function verifierOf(gateway: CompiledGateway): GatewayVerifier {
     const known = verifiers.get(gateway);
     if (known !== undefined) return known;
-    const verifier = createGatewayVerifier(gateway.identity, { clock, readSecret, remoteKeys, shareFlights });
+    const verifier = createGatewayVerifier(gateway.identity, { clock, readSecret, remoteKeys, reviews, shareFlights });
     verifiers.set(gateway, verifier);
     return verifier;
   }

@@ -6,13 +6,15 @@ import { createApiKeys } from "./api-keys.ts";
 import { createInlineKeys, createSecretKeys, type ReadSecret } from "./held-keys.ts";
 import type { Asker, KeySource } from "./key-set.ts";
 import { looksLikeJwt, member, tokenParts } from "./token-parts.ts";
-import { rejected, type Verdict } from "./verdict.ts";
+import type { TokenReviews } from "./token-reviews.ts";
+import { type Proved, rejected, type Verdict } from "./verdict.ts";
 import { verifyJwt } from "./verify-jwt.ts";
 
 export interface GatewayVerifierOptions {
   readonly clock: Clock;
   readonly readSecret: ReadSecret;
   readonly remoteKeys: (uri: string) => KeySource;
+  readonly reviews: TokenReviews;
   readonly shareFlights: boolean;
 }
 
@@ -39,7 +41,7 @@ export function createGatewayVerifier(plan: IdentityPlan, options: GatewayVerifi
   const issuers = plan.issuers.map((issuer) => ({ issuer, keys: keySource(issuer, options) }));
 
   async function judge(token: string, digest: string, asker: Asker): Promise<Verdict> {
-    const jwt = looksLikeJwt(token) ? await judgeJwt(token, asker) : null;
+    const jwt = looksLikeJwt(token) ? await judgeJwt(token, digest, asker) : null;
     if (jwt !== null && jwt.kind !== "stranger") return jwt;
     const key = apiKeys === null ? null : await apiKeys.match(digest, asker.signal);
     if (key?.kind === "proved") return key;
@@ -48,17 +50,27 @@ export function createGatewayVerifier(plan: IdentityPlan, options: GatewayVerifi
   }
 
   /** `stranger`: no issuer of this Gateway is concerned. The issuer is chosen by a claim that is not verified yet; its keys then verify it. */
-  async function judgeJwt(token: string, asker: Asker): Promise<Verdict | { readonly kind: "stranger"; readonly reason: string }> {
+  async function judgeJwt(token: string, digest: string, asker: Asker): Promise<Verdict | { readonly kind: "stranger"; readonly reason: string }> {
     const parts = tokenParts(token);
     if (parts === null) return { kind: "stranger", reason: "the token is not a well-formed JWT" };
     const claimed = member(parts.claims, "iss");
     let verdict: Verdict | null = null;
     for (const { issuer, keys } of issuers) {
       if (issuer.issuer !== claimed) continue;
-      verdict = await verifyJwt(token, parts, issuer, keys, clock.now(), asker);
-      if (verdict.kind === "proved") return verdict;
+      const next = await verifyJwt(token, parts, issuer, keys, clock.now(), asker);
+      const reviewed = next.kind === "proved" && issuer.tokenReview !== null ? await review(token, digest, issuer, next, asker) : next;
+      if (reviewed.kind === "proved") return reviewed;
+      // What could not be checked may be tried again, whatever another entry of the same issuer says.
+      if (verdict?.kind !== "unknown") verdict = reviewed;
     }
     return verdict ?? { kind: "stranger", reason: "the token's issuer is not known" };
+  }
+
+  /** Last of all, so that nobody but the holder of a good token makes the cluster be asked. */
+  async function review(token: string, digest: string, issuer: IssuerPlan, proved: Proved, asker: Asker): Promise<Verdict> {
+    const { audiences, tokenReview } = issuer;
+    const said = await options.reviews.confirm({ token, digest, caller: proved.caller, audiences, cacheForMs: tokenReview?.cacheForMs ?? 0 }, asker);
+    return said.kind === "confirmed" ? { ...proved, goodForMs: Math.min(proved.goodForMs, said.goodForMs) } : said;
   }
 
   async function verifyNow(token: string, digest: string, asker: Asker): Promise<Verdict> {

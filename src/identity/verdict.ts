@@ -4,9 +4,14 @@ import type { Caller } from "../model/caller.ts";
  * What one check says of one credential. `rejected`: it proves nobody. `unknown`: it could not be checked, because keys
  * could not be read; the call is refused all the same, but may be tried again. `reason` never quotes the credential.
  */
-export type Verdict =
-  /** `goodForMs`: how long the credential itself is good yet. */
-  { readonly kind: "proved"; readonly caller: Caller; readonly goodForMs: number } | Unproved;
+export type Verdict = Proved | Unproved;
+
+export interface Proved {
+  readonly kind: "proved";
+  readonly caller: Caller;
+  /** How long the credential itself is good yet, or what was said of it. */
+  readonly goodForMs: number;
+}
 
 export interface Unproved {
   readonly kind: "rejected" | "unknown";

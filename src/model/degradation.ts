@@ -11,6 +11,10 @@ export const DEGRADATIONS = {
   },
   credential: { reasons: ["refused"], effect: "The destination does not take the broker's key: calls move on or get upstream_auth." },
   issuer_keys: { reasons: ["unavailable"], effect: "Keys that are held count for a day; callers whose key is not held get not_ready or identity_rejected." },
+  token_review: {
+    reasons: ["unavailable", "denied"],
+    effect: "Callers of issuers with tokenReview get not_ready once the cluster's last word on their token is older than cacheFor.",
+  },
   limit_store: { reasons: ["unavailable"], effect: "onStoreFailure of each limit decides: calls are refused, pass, or count against a local share." },
   usage_store: { reasons: ["unavailable"], effect: "What was used waits in memory; calls go on." },
   backend: { reasons: ["failures", "ejected", "retry_after"], effect: "Calls move on to other backends, or fail at once where none is left." },

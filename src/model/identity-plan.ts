@@ -40,6 +40,8 @@ export interface IssuerPlan {
   readonly namespace: string | null;
   /** Broker only: the namespaces that it may speak for; `any` had to be written out. Null for the other types. */
   readonly speaksFor: ReadonlySet<string> | "any" | null;
+  /** KubernetesServiceAccount only: a verified token counts once the cluster says that it still does, for so many milliseconds. Null: the cluster is not asked. */
+  readonly tokenReview: { readonly cacheForMs: number } | null;
   /** By claim: one of these values must be in the token. */
   readonly requiredClaims: ReadonlyMap<string, readonly string[]>;
 }

@@ -180,6 +180,32 @@ export class StateStoreError extends Error {
   override readonly name = "StateStoreError";
 }
 
+/** What a cluster says of one of its tokens (TokenReview, authentication.k8s.io/v1). */
+export interface TokenReview {
+  readonly authenticated: boolean;
+  /** Such as `system:serviceaccount:team-a:chat`; null: it names nobody. */
+  readonly username: string | null;
+  /** Of the audiences that were asked for, those that the token is meant for; empty: the cluster knows nothing of audiences. */
+  readonly audiences: readonly string[];
+}
+
+/** Asks a cluster whether a token still counts: whether its pod, node and ServiceAccount are there yet. */
+export interface TokenReviewer {
+  /** Has a deadline of its own. Rejects with `TokenReviewError`, or with the signal's reason. */
+  review(token: string, audiences: readonly string[], signal: AbortSignal): Promise<TokenReview>;
+}
+
+/** `denied`: the cluster does not let this broker ask. Its message is for the log and quotes no token. */
+export class TokenReviewError extends Error {
+  override readonly name = "TokenReviewError";
+  readonly reason: "denied" | "unavailable";
+
+  constructor(reason: "denied" | "unavailable", message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
 /** Fetches a small JSON document of the control plane (JWKS): bounded, no redirects. Rejects on anything but 200. */
 export interface DocumentFetcher {
   fetchJson(uri: string, options: { readonly maxBytes: number; readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<unknown>;

@@ -47,10 +47,17 @@ export interface KubernetesApi {
   beforeWrite: ((line: ApiRequestLine) => void) | null;
   /** Takes out of a status what the definition of its kind does not know. */
   prune: ((resource: string, object: StoredObject) => StoredObject) | null;
+  /** Gives the `status` of a TokenReview for its `spec`, or a promise of it; where it is not set, there is no such resource. */
+  reviewToken: ((spec: TokenReviewSpec) => unknown) | null;
   openWatches(): number;
   /** Protocols that were spoken: `1.1`, `2.0`. */
   readonly protocols: ReadonlySet<string>;
   close(): Promise<void>;
+}
+
+export interface TokenReviewSpec {
+  readonly token: string;
+  readonly audiences: readonly string[];
 }
 
 interface OpenWatch {
@@ -112,6 +119,10 @@ contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-s
     if (missing.has(plural)) return answer(response, 404, status(404, "NotFound"));
     if (line.verb === "list") return list(line, response);
     if (line.verb === "watch") return watch(line, response);
+    if (plural === "tokenreviews" && line.verb === "create" && api.reviewToken !== null) {
+      const sent = JSON.parse(body) as { readonly spec: TokenReviewSpec }; // of the broker under test, whose test looks at it
+      return answer(response, 201, { ...sent, status: await api.reviewToken(sent.spec) });
+    }
     return answer(response, ...one(line, body, plural));
   }
 
@@ -177,6 +188,7 @@ contexts: [{name: test, context: {cluster: test, user: test, namespace: egress-s
     authorize: null,
     beforeWrite: null,
     prune: null,
+    reviewToken: null,
     count: (verb, resource) => requests.filter((line) => line.verb === verb && line.resource === resource).length,
     apply(yaml) {
       for (const document of parseAllDocuments(yaml)) {

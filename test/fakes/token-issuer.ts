@@ -77,6 +77,7 @@ export function kubernetesIssuer(overrides: Partial<IssuerPlan> = {}): IssuerPla
     claims: null,
     namespace: null,
     speaksFor: null,
+    tokenReview: null,
     requiredClaims: new Map(),
     ...overrides,
   };

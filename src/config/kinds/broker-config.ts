@@ -62,6 +62,15 @@ const issuer = withRules(
       ),
       'Broker only: the namespaces whose callers it may speak for. `["*"]` stands for all and must be written out.',
     ),
+    tokenReview: field(
+      z.optional(
+        z.strictObject({
+          mode: field(z._default(z.enum(["Enabled", "Disabled"]), "Enabled"), "`Disabled`: as if `tokenReview` were left out."),
+          cacheFor: field(z._default(duration(), "60s"), "For how long an answer counts, at most 60s. Each caller's token makes one question in this time."),
+        }),
+      ),
+      "KubernetesServiceAccount only: asks the API server of the broker's own cluster whether a verified token still counts (TokenReview), so that those of deleted pods and ServiceAccounts end before their time. While it gives no answer callers get 503. Where Node runs, with the right to create `tokenreviews`.",
+    ),
     requiredClaims: field(
       z.optional(z.record(text(256), z.array(text(2048)).check(z.minLength(1), z.maxLength(64)))),
       "Claims that a token must have, each with one of these values, such as `email: [push@project.iam.gserviceaccount.com]`. An issuer that gives tokens to everybody needs it.",
@@ -84,6 +93,12 @@ const issuer = withRules(
     cel: "self.type == 'OIDC' || (!has(self.claims) && !has(self.__namespace__))",
     message: "claims and namespace are for OIDC issuers: the other tokens name them themselves",
     path: "type",
+  },
+  {
+    holds: (value) => value.type === "KubernetesServiceAccount" || value.tokenReview === undefined,
+    cel: "self.type == 'KubernetesServiceAccount' || !has(self.tokenReview)",
+    message: "tokenReview is for KubernetesServiceAccount issuers: no cluster knows other tokens",
+    path: "tokenReview",
   },
   {
     holds: (value) => (value.type === "Broker") === (value.namespaces !== undefined),

@@ -201,6 +201,7 @@ describe("Gateway", () => {
         claims: null,
         namespace: null,
         speaksFor: null,
+        tokenReview: null,
         requiredClaims: new Map(),
       },
       {
@@ -214,6 +215,7 @@ describe("Gateway", () => {
         claims: { namespace: "ns", serviceAccount: null, workload: null },
         namespace: null,
         speaksFor: null,
+        tokenReview: null,
         requiredClaims: new Map(),
       },
     ]);
