@@ -16,8 +16,8 @@ export interface BrokerPorts {
   readonly transport: Transport;
   readonly secretStores: readonly SecretStore[];
   readonly documents: DocumentFetcher;
-  /** Left out: callers of issuers with `tokenReview` get not_ready. */
-  readonly tokenReviewer?: TokenReviewer;
+  /** Loads who asks the cluster about tokens, with the first one that an issuer wants asked about. Left out: callers of such issuers get not_ready. */
+  readonly tokenReviewer?: () => Promise<TokenReviewer>;
   readonly sink: EventSink;
   /** One finished JSON line a call, without line end; null: no line is made. */
   readonly log: ((line: string) => void) | null;

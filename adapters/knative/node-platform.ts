@@ -1,6 +1,6 @@
 import type { Platform } from "../../src/index.ts";
 import { PLATFORMS } from "../config/platforms.ts";
-import { hasCluster } from "../kubernetes/find-cluster.ts";
+import { hasCluster } from "../kubernetes/has-cluster.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** What this very instance can honour: Node's platform, less what its options and surroundings take away. */

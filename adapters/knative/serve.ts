@@ -4,7 +4,6 @@ import { createFileSource } from "../config/files.ts";
 import { nodePageFiles } from "../console/node-page-files.ts";
 import { createNodeEvents, eventSource } from "../events/node-event-sink.ts";
 import { readEventLease } from "../events/read-event-lease.ts";
-import { createTokenReviewer } from "../kubernetes/token-reviewer.ts";
 import { createNodeSecretStores } from "../secrets/node-stores.ts";
 import { createNodeState } from "../state/node-state.ts";
 import { createNodeAudit } from "../telemetry/node-audit.ts";
@@ -44,7 +43,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     transport,
     secretStores: createNodeSecretStores({ environment: options.environment }),
     documents: createDocumentFetcher({ degraded: degradations, now: nodeClock.now }),
-    tokenReviewer: createTokenReviewer(options.environment),
+    tokenReviewer: async () => (await import("../kubernetes/token-reviewer.ts")).createTokenReviewer(options.environment),
     sink: cluster.sink,
     log: options.accessLog ? telemetry.log : null,
     schedule: (work) => setImmediate(work),

@@ -1,12 +1,9 @@
-import { access } from "node:fs/promises";
-import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { exists, kubeconfigOf, SERVICE_ACCOUNT_TOKEN } from "./has-cluster.ts";
 
 /** What is needed of the client; its package as a whole brings a class for every kind that there is. */
 type Library = typeof import("@kubernetes/client-node/dist/config.js");
-
-const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /**
  * Which cluster, and as whom: the files of KUBECONFIG where that is set, else the pod's own service account, else ~/.kube/config.
@@ -16,7 +13,7 @@ export async function findCluster(library: Library, environment: Readonly<Record
   const config = new library.KubeConfig();
   const named = (environment["KUBECONFIG"] ?? "").split(delimiter).filter((path) => path !== "");
   if (named.length > 0) await readFiles(library, config, named, "KUBECONFIG");
-  else if (environment["KUBERNETES_SERVICE_HOST"] !== undefined && (await exists(`${SERVICE_ACCOUNT}/token`))) config.loadFromCluster();
+  else if (environment["KUBERNETES_SERVICE_HOST"] !== undefined && (await exists(SERVICE_ACCOUNT_TOKEN))) config.loadFromCluster();
   else {
     const path = kubeconfigOf(environment);
     if (!(await exists(path))) {
@@ -32,17 +29,6 @@ export async function findCluster(library: Library, environment: Readonly<Record
   return config;
 }
 
-/** Whether `findCluster` would find one, by what lies there; nothing is read. */
-export async function hasCluster(environment: Readonly<Record<string, string | undefined>>): Promise<boolean> {
-  if ((environment["KUBECONFIG"] ?? "") !== "") return true;
-  if (environment["KUBERNETES_SERVICE_HOST"] !== undefined && (await exists(`${SERVICE_ACCOUNT}/token`))) return true;
-  return exists(kubeconfigOf(environment));
-}
-
-function kubeconfigOf(environment: Readonly<Record<string, string | undefined>>): string {
-  return join(environment["HOME"] ?? homedir(), ".kube", "config");
-}
-
 async function readFiles(library: Library, config: KubeConfig, paths: readonly string[], origin: string): Promise<void> {
   for (const [index, path] of paths.entries()) {
     const one = index === 0 ? config : new library.KubeConfig();
@@ -54,11 +40,4 @@ async function readFiles(library: Library, config: KubeConfig, paths: readonly s
     }
     if (index > 0) config.mergeConfig(one, true);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

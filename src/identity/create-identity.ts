@@ -12,7 +12,7 @@ import { type PresentedCredential, presentedCredentials } from "./presented-cred
 import { principalCaller } from "./principal-caller.ts";
 import { readChain } from "./read-chain.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
-import { createTokenReviews } from "./token-reviews.ts";
+import type { TokenReviews } from "./token-reviews.ts";
 import { rejected, type Unproved } from "./verdict.ts";
 
 export interface IdentityOptions {
@@ -24,7 +24,7 @@ export interface IdentityOptions {
   /** False on Workers, where a promise that one request began must not be awaited by another. Default true. */
   readonly shareFlights?: boolean;
   /** Left out: callers of issuers with `tokenReview` are `not_ready`. */
-  readonly tokenReviewer?: TokenReviewer;
+  readonly tokenReviewer?: () => Promise<TokenReviewer>;
   /** Told while an issuer gives no keys, or the cluster no word on tokens; left out: nobody is. */
   readonly degraded?: DegradedPort;
 }
@@ -46,7 +46,7 @@ const MAX_KEY_SOURCES = 256;
 
 export function createIdentity(options: IdentityOptions): Identity {
   const { clock, documents, readSecret, digest = null, shareFlights = true, degraded } = options;
-  const reviews = createTokenReviews({ reviewer: options.tokenReviewer ?? null, clock, degraded });
+  let reviews: TokenReviews | null = null;
   // By Gateway object: a reload begins anew, so that an issuer that was struck out is struck out at once.
   const verifiers = new WeakMap<CompiledGateway, GatewayVerifier>();
   // By address: keys outlive a reload, so that a reload while the issuer is down locks nobody out.
@@ -62,10 +62,17 @@ export function createIdentity(options: IdentityOptions): Identity {
     return source;
   }
 
+  /** Loaded with the first token that a cluster is to be asked about; one for all Gateways. */
+  async function tokenReviews(): Promise<TokenReviews> {
+    const { createTokenReviews } = await import("./token-reviews.ts");
+    reviews ??= createTokenReviews({ load: options.tokenReviewer ?? null, clock, degraded });
+    return reviews;
+  }
+
   function verifierOf(gateway: CompiledGateway): GatewayVerifier {
     const known = verifiers.get(gateway);
     if (known !== undefined) return known;
-    const verifier = createGatewayVerifier(gateway.identity, { clock, readSecret, remoteKeys, reviews, shareFlights });
+    const verifier = createGatewayVerifier(gateway.identity, { clock, readSecret, remoteKeys, tokenReviews, shareFlights });
     verifiers.set(gateway, verifier);
     return verifier;
   }

@@ -14,7 +14,7 @@ export interface GatewayVerifierOptions {
   readonly clock: Clock;
   readonly readSecret: ReadSecret;
   readonly remoteKeys: (uri: string) => KeySource;
-  readonly reviews: TokenReviews;
+  readonly tokenReviews: () => Promise<TokenReviews>;
   readonly shareFlights: boolean;
 }
 
@@ -69,7 +69,10 @@ export function createGatewayVerifier(plan: IdentityPlan, options: GatewayVerifi
   /** Last of all, so that nobody but the holder of a good token makes the cluster be asked. */
   async function review(token: string, digest: string, issuer: IssuerPlan, proved: Proved, asker: Asker): Promise<Verdict> {
     const { audiences, tokenReview } = issuer;
-    const said = await options.reviews.confirm({ token, digest, caller: proved.caller, audiences, cacheForMs: tokenReview?.cacheForMs ?? 0 }, asker);
+    const said = await (await options.tokenReviews()).confirm(
+      { token, digest, caller: proved.caller, audiences, cacheForMs: tokenReview?.cacheForMs ?? 0 },
+      asker,
+    );
     return said.kind === "confirmed" ? { ...proved, goodForMs: Math.min(proved.goodForMs, said.goodForMs) } : said;
   }
 

@@ -7,8 +7,8 @@ import type { Asker } from "./key-set.ts";
 import { rejected, type Unproved, unknown } from "./verdict.ts";
 
 export interface TokenReviewsOptions {
-  /** Null: this instance has no cluster to ask. */
-  readonly reviewer: TokenReviewer | null;
+  /** Gives who asks the cluster; null: there is none to ask. */
+  readonly load: (() => Promise<TokenReviewer>) | null;
   readonly clock: Clock;
   readonly degraded?: DegradedPort | undefined;
 }
@@ -47,18 +47,20 @@ const RETRY_MS = 1_000;
 const MAX_OPEN = 64;
 const UNASKED = "the cluster could not be asked whether the token still counts";
 
-export function createTokenReviews({ reviewer, clock, degraded }: TokenReviewsOptions): TokenReviews {
+export function createTokenReviews({ load, clock, degraded }: TokenReviewsOptions): TokenReviews {
   const answers = createTtlCache<Answer>({ maxEntries: MAX_REMEMBERED, monotonic: clock.monotonic });
   const flights = createSingleFlight<Answer | null>();
+  let reviewer: TokenReviewer | null = null;
   let open = 0;
   let retryAt = Number.NEGATIVE_INFINITY;
 
   /** Null: there is no answer. */
   async function ask(key: string, { token, audiences, caller }: VerifiedToken): Promise<Answer | null> {
     const askedAt = clock.monotonic();
-    if (reviewer === null || open >= MAX_OPEN || askedAt < retryAt) return null;
+    if (load === null || open >= MAX_OPEN || askedAt < retryAt) return null;
     open += 1;
     try {
+      reviewer ??= await load();
       const answer = { fault: faultOf(await reviewer.review(token, audiences, NEVER), audiences, caller), askedAt };
       answers.set(key, answer, answer.fault === null ? REMEMBER_MS : REJECTED_MS);
       degraded?.leave("token_review", "instance");

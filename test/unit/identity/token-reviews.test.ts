@@ -26,12 +26,12 @@ function setUp(plan: Partial<IssuerPlan> = {}, more: readonly IssuerPlan[] = [])
     readSecret: () => Promise.reject(new Error("no secrets here")),
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     degraded: degradations,
-    tokenReviewer: {
+    tokenReviewer: async () => ({
       review: async (token, audiences) => {
         asked.push({ token, audiences });
         return await cluster.answer();
       },
-    },
+    }),
   });
   const issuers = [kubernetesIssuer({ tokenReview: { cacheForMs: 60_000 }, ...plan }), ...more];
   const gateway = () => fakeGateway({ issuers, apiKeys: null, principals: [], anonymous: "Deny" });
