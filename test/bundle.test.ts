@@ -86,10 +86,10 @@ describe("the bundle of the Node server", () => {
   });
 
   // Of it 14 KiB are what limits, prices and usage need of every call; all else of them loads with the first call that wants it.
-  it("reads less than 788 KiB, in eight files at most, and 234 KiB gzipped", () => {
+  it("reads less than 790 KiB, in eight files at most, and 235 KiB gzipped", () => {
     const texts = textOf(serving);
-    expect(texts.reduce((sum, text) => sum + text.length, 0)).toBeLessThan(788 * KIB);
-    expect(texts.reduce((sum, text) => sum + gzipSync(text).byteLength, 0)).toBeLessThan(234 * KIB);
+    expect(texts.reduce((sum, text) => sum + text.length, 0)).toBeLessThan(790 * KIB);
+    expect(texts.reduce((sum, text) => sum + gzipSync(text).byteLength, 0)).toBeLessThan(235 * KIB);
     expect(serving.length).toBeLessThanOrEqual(8);
   });
 
@@ -120,8 +120,8 @@ describe("the bundle of the Worker, as wrangler would upload it", () => {
   afterAll(() => worker.remove());
 
   // All in one file, so that what other platforms load on first use counts here: translation between APIs is 35 KiB of it, limits, costs and the records of usage 35, both evaluated when first wanted.
-  it("is minified and at most 231 KiB gzipped", () => {
-    expect(gzipSync(worker.code).byteLength).toBeLessThanOrEqual(231 * KIB);
+  it("is minified and at most 232 KiB gzipped", () => {
+    expect(gzipSync(worker.code).byteLength).toBeLessThanOrEqual(232 * KIB);
     expect(worker.code.length / worker.code.split("\n").length).toBeGreaterThan(1_000);
   });
 
