@@ -1,14 +1,15 @@
 import { Socket } from "node:net";
 import type { AttemptFailure, BodyConsumer, Delivery, DeliveryEnd, HeaderList } from "../../src/index.ts";
 import type { CallerAnswer } from "./caller-message.ts";
+import { gather, giveBack } from "./gathered-bytes.ts";
 import { withLength } from "./with-length.ts";
 
 /** How long a caller may take nothing of what waits for it. */
 const STALL_MS = 60_000;
 /** How long the last words of a broken answer may take to leave. */
 const LAST_WORDS_MS = 5_000;
-/** What is gathered of one tick before it is written all the same. */
-const GATHERED_BYTES = 16_384;
+/** What is gathered of one tick before it is written all the same: all of one read, so that nothing of it is kept but what waits to leave. */
+const GATHERED_BYTES = 32_768;
 const TRUNCATED = "The destination ended its answer before it was complete.";
 const BROKEN = "The destination broke off its answer.";
 
@@ -24,6 +25,8 @@ export class NodeDelivery implements BodyConsumer {
   readonly #bodiless: boolean;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
+  /** What was taken last is a copy of `gather`, which serves again once nobody reads it. */
+  #gathered = false;
   #written = 0;
   #scheduled = false;
   #paused = false;
@@ -125,22 +128,30 @@ export class NodeDelivery implements BodyConsumer {
     this.#written += bytes.length;
     const room = response.write(bytes);
     if (first) this.#delivery.onFirstByte();
-    if (room || this.#paused) return;
+    const gathered = this.#gathered;
+    if (this.#paused || (room && !gathered)) return;
     // Node corks what is written in one tick; let go, the kernel says at once whether it takes it, and most often it does.
     const { socket } = response;
     socket?.uncork();
-    if (socket?.writableLength === 0) return;
+    if (socket?.writableLength === 0) {
+      if (gathered && isPlain(socket)) giveBack(bytes);
+      return;
+    }
+    if (room) return;
     this.#paused = true;
     this.#delivery.body.pause();
+    this.#delivery.codec?.compact?.();
     this.#stall = setTimeout(this.#stalled, STALL_MS);
   }
 
   #takePending(): Uint8Array | null {
+    this.#gathered = false;
     if (this.#pendingBytes === 0) return null;
     const [only] = this.#pending;
     // A small piece of a large read is copied: waiting for a caller, it would keep all 64 KiB of that read.
     const alone = this.#pending.length === 1 && only !== undefined && only.buffer.byteLength <= only.length * 2 + 4_096;
-    const bytes = alone ? only : Buffer.concat(this.#pending, this.#pendingBytes);
+    const bytes = alone ? only : gather(this.#pending, this.#pendingBytes);
+    this.#gathered = !alone;
     this.#pending = [];
     this.#pendingBytes = 0;
     return bytes;
@@ -236,6 +247,11 @@ export class NodeDelivery implements BodyConsumer {
     this.#pending = [];
     this.#done({ kind, bytes: this.#written, failure });
   }
+}
+
+/** What it has written the kernel has copied; TLS and HTTP/2 may still read it. */
+function isPlain(socket: object): boolean {
+  return socket instanceof Socket && socket.writable && !("encrypted" in socket);
 }
 
 function declaresLength(delivery: Delivery): boolean {

@@ -38,8 +38,10 @@ export abstract class Attempt implements AnswerBody {
     signal.addEventListener("abort", this);
   }
 
-  /** Lets the source run again after `dataArrived` returned false. */
+  /** Lets the source run again after `dataArrived` returned false, or `pauseSource`. */
   protected abstract resumeSource(): void;
+  /** Stops the source between two of its chunks; what comes all the same is held. */
+  protected abstract pauseSource(): void;
   /** Stops the source for good, at once. Called when the attempt ends before the source did. */
   protected abstract destroySource(): void;
 
@@ -100,6 +102,10 @@ export abstract class Attempt implements AnswerBody {
     if (this.#timerPhase === "first_byte") this.#disarm();
   }
 
+  protected get sourceStopped(): boolean {
+    return this.#sourceStopped;
+  }
+
   protected timedOut(): boolean {
     return this.#failure?.kind === "timeout";
   }
@@ -126,6 +132,9 @@ export abstract class Attempt implements AnswerBody {
     this.#paused = true;
     // A caller that does not read is not a destination that does not send.
     if (this.#timerPhase === "idle") this.#disarm();
+    if (this.#sourceStopped || this.done) return;
+    this.#sourceStopped = true;
+    this.pauseSource();
   }
 
   resume(): void {

@@ -81,7 +81,7 @@ export class H1Attempt extends Attempt implements BodyWatch {
     const wanted = this.dataArrived(chunk);
     // undici starts the next read before it parses this one, and would hold it too; a plain socket (`dial`) stops at once and goes
     // on when undici reads again.
-    if (!wanted && this.request.tls === null) this.#slot.connection?.socket.pause();
+    if (!wanted) this.pauseSource();
     return wanted;
   }
 
@@ -123,6 +123,17 @@ export class H1Attempt extends Attempt implements BodyWatch {
 
   protected override resumeSource(): void {
     this.#resume?.();
+    // undici reads on by itself only where its parser was stopped too.
+    if (this.#readsPlain() && !this.sourceStopped) this.#slot.connection?.socket.read(0);
+  }
+
+  protected override pauseSource(): void {
+    if (this.#readsPlain()) this.#slot.connection?.socket.pause();
+  }
+
+  /** A socket of `dial` that undici reads: paused, it reads nothing more. */
+  #readsPlain(): boolean {
+    return this.request.tls === null && this.request.upgrade === null;
   }
 
   protected override destroySource(): void {

@@ -171,6 +171,10 @@ export class H2Attempt extends Attempt implements BodyWatch {
     this.#stream?.resume();
   }
 
+  protected override pauseSource(): void {
+    this.#stream?.pause();
+  }
+
   protected override destroySource(): void {
     // A connection on which a call timed out may be dead: nothing new goes on it.
     if (this.#session !== null && this.timedOut()) this.#session.retired = true;

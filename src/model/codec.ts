@@ -9,4 +9,6 @@ export interface StreamCodec {
   end(): { readonly bytes: Uint8Array | null; readonly complete: boolean };
   /** The upstream broke, or the answer is truncated: the dialect's own error event; empty where the caller has been told already, or has all it needs; null where the format has no way to say it. */
   fail(message: string): Uint8Array | null;
+  /** Nobody takes the answer for now: what is kept of it must keep no more memory than its own bytes. Left out: nothing is kept by reference. */
+  compact?(): void;
 }

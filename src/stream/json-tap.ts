@@ -1,3 +1,4 @@
+import { compactPieces } from "../lib/compact-pieces.ts";
 import { parseJson } from "../lib/json-value.ts";
 import { joinBytes, toText } from "../lib/utf8.ts";
 import type { DialectWire } from "../model/dialect-wire.ts";
@@ -53,5 +54,6 @@ export function createJsonTap(wire: DialectWire, operation: Operation): Tap {
     },
     // A document is mostly what the model says.
     spokenBytes: () => passed,
+    compact: () => compactPieces(kept),
   };
 }

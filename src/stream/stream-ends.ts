@@ -1,3 +1,5 @@
+import { compactPieces } from "../lib/compact-pieces.ts";
+
 /**
  * The first and the last pieces of a stream, by reference: nothing is copied and nothing read while the stream runs.
  * A piece is one or more whole events.
@@ -10,6 +12,8 @@ export interface StreamEnds {
   readonly last: readonly Uint8Array[];
   /** Bytes of all pieces. */
   readonly total: number;
+  /** Copies what is kept where it holds more memory than its own bytes. */
+  compact(): void;
 }
 
 /** Events that end this far before the end of the stream are not looked at. */
@@ -18,7 +22,7 @@ export const TAIL_BYTES = 16 * 1024;
 const MAX_PIECES = 256;
 const MAX_FIRST_PIECES = 8;
 
-/** Memory: `TAIL_BYTES` and two pieces. */
+/** Memory: `TAIL_BYTES` and two pieces; and until `compact` all of the reads that those were cut from. */
 export function createStreamEnds(): StreamEnds {
   const first: Uint8Array[] = [];
   const last: Uint8Array[] = [];
@@ -49,6 +53,10 @@ export function createStreamEnds(): StreamEnds {
     last,
     get total() {
       return total;
+    },
+    compact() {
+      compactPieces(first);
+      compactPieces(last);
     },
   };
 }

@@ -71,5 +71,6 @@ export function createStreamTap(wire: DialectWire, operation: Operation, options
       return known ?? null;
     },
     spokenBytes: () => (good ? spokenBytes(ends) : null),
+    compact: ends.compact,
   };
 }

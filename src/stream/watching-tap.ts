@@ -28,6 +28,7 @@ export function createWatchingTap(watched: WatchedAnswer): Tap {
       if (known === undefined) known = watched.facts(joinBytes(ends.first), joinBytes(ends.last));
       return known;
     },
+    compact: ends.compact,
     spokenBytes() {
       const closing = joinBytes(ends.last);
       const spoken = closing.length === 0 ? 0 : watched.spoken(closing);

@@ -7,6 +7,7 @@ import { answerOf, labelOf, outbound } from "../../fakes/outbound.ts";
 class Wire extends Attempt {
   destroyed = 0;
   resumed = 0;
+  pauses = 0;
   wait(): void {
     this.startFirstByte();
   }
@@ -21,6 +22,9 @@ class Wire extends Attempt {
   }
   protected override resumeSource(): void {
     this.resumed += 1;
+  }
+  protected override pauseSource(): void {
+    this.pauses += 1;
   }
   protected override destroySource(): void {
     this.destroyed += 1;
