@@ -1,5 +1,5 @@
-/** Lengths of the buffers that serve again: a shorter one would waste what it saves. */
-const SIZES = [4_096, 8_192, 16_384, 32_768] as const;
+/** Lengths of the buffers that serve again. The largest takes one read of an answer, and the event that the one before left unfinished. */
+const SIZES = [4_096, 8_192, 16_384, 36_864] as const;
 
 /** At most one of each length: a process writes one thing at a time. */
 const spare = new Map<number, Buffer>();

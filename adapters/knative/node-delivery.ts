@@ -8,8 +8,8 @@ import { withLength } from "./with-length.ts";
 const STALL_MS = 60_000;
 /** How long the last words of a broken answer may take to leave. */
 const LAST_WORDS_MS = 5_000;
-/** What is gathered of one tick before it is written all the same: all of one read, so that nothing of it is kept but what waits to leave. */
-const GATHERED_BYTES = 32_768;
+/** What is gathered of one tick before it is written all the same. More than one read and what was left of the one before, so that nothing is kept but what waits to leave. */
+const GATHERED_BYTES = 49_152;
 const TRUNCATED = "The destination ended its answer before it was complete.";
 const BROKEN = "The destination broke off its answer.";
 

@@ -29,11 +29,15 @@ export function lastEvents(ends: StreamEnds): SseEvent[] {
   return events.reverse();
 }
 
+/** Only these two open with an event that names the answer; a chunk of a chat repeats it every time. */
+export function readsOpening(operation: Operation): boolean {
+  return operation.name === "messages" || operation.name === "responses";
+}
+
 /** Folds what the opening and the end of a stream tell. Null: nothing. */
 export function readStreamFacts(wire: DialectWire, operation: Operation, ends: StreamEnds, closing: readonly SseEvent[]): AnswerFacts | null {
   let facts: AnswerFacts | null = null;
-  // Only these two open with an event that names the answer; a chunk of a chat repeats it every time.
-  if (operation.name === "messages" || operation.name === "responses") {
+  if (readsOpening(operation)) {
     for (const event of openingEvents(ends)) facts = fold(wire, operation, event, facts);
   }
   for (const event of closing) facts = fold(wire, operation, event, facts);

@@ -6,7 +6,7 @@ import { compactPieces } from "../lib/compact-pieces.ts";
  */
 export interface StreamEnds {
   push(piece: Uint8Array): void;
-  /** The opening up to the first event. */
+  /** The opening up to the first event; empty where nobody reads it. */
   readonly first: readonly Uint8Array[];
   /** In order; the last event is always among them, whole. */
   readonly last: readonly Uint8Array[];
@@ -23,10 +23,10 @@ const MAX_PIECES = 256;
 const MAX_FIRST_PIECES = 8;
 
 /** Memory: `TAIL_BYTES` and two pieces; and until `compact` all of the reads that those were cut from. */
-export function createStreamEnds(): StreamEnds {
+export function createStreamEnds(readsOpening = true): StreamEnds {
   const first: Uint8Array[] = [];
   const last: Uint8Array[] = [];
-  let opened = false;
+  let opened = !readsOpening;
   let bytes = 0;
   let total = 0;
   return {

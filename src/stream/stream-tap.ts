@@ -3,7 +3,7 @@ import { joinBytes, toBytes } from "../lib/utf8.ts";
 import type { DialectWire } from "../model/dialect-wire.ts";
 import type { AnswerFacts, Operation } from "../model/operation.ts";
 import { dropUsageEvent } from "./drop-usage-event.ts";
-import { foldUsage, lastEvents, readStreamFacts } from "./read-stream-facts.ts";
+import { foldUsage, lastEvents, readStreamFacts, readsOpening } from "./read-stream-facts.ts";
 import { spokenBytes } from "./spoken-bytes.ts";
 import { createStreamEnds } from "./stream-ends.ts";
 import type { Tap, TapOptions } from "./tap.ts";
@@ -23,7 +23,7 @@ const NOTHING_TO_ADD = new Uint8Array(0);
  */
 export function createStreamTap(wire: DialectWire, operation: Operation, options: TapOptions): Tap {
   const boundary = createEventBoundary(MAX_EVENT_BYTES);
-  const ends = createStreamEnds();
+  const ends = createStreamEnds(readsOpening(operation));
   const good = options.status >= 200 && options.status < 300;
   let closing: SseEvent[] | null = null;
   let known: AnswerFacts | null | undefined;
