@@ -19,3 +19,18 @@ it("keeps the last piece, whatever its size", () => {
   ends.push(last);
   expect(ends.last).toEqual([last]);
 });
+
+it("B13: compacted, keeps no read that its pieces were cut from, and the same pieces, however often", () => {
+  const ends = createStreamEnds();
+  for (let read = 0; read < 50; read += 1) {
+    const bytes = new Uint8Array(32_768).fill(read);
+    for (let at = 0; at < bytes.length; at += 4_096) ends.push(bytes.subarray(at, at + 4_096));
+    const before = ends.last.map((piece) => piece.slice());
+    if (read % 2 === 0) ends.compact();
+    expect(ends.last).toEqual(before);
+    if (read % 2 === 0) expect(new Set([...ends.first, ...ends.last].map((piece) => piece.buffer)).size).toBeLessThanOrEqual(2);
+    if (read % 2 === 0)
+      expect([...new Set(ends.last.map((piece) => piece.buffer))].reduce((sum, one) => sum + one.byteLength, 0)).toBeLessThanOrEqual(TAIL_BYTES + 8_192);
+  }
+  expect(ends.total).toBe(50 * 32_768);
+});
