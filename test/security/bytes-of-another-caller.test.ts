@@ -50,7 +50,7 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-it("T24 B13: callers that read, stop and read on beside each other get their own bytes, all of them, in order", { timeout: 60_000 }, async () => {
+it("T24 B13: callers that read, stop and read on beside each other get their own bytes, all of them, in order", async () => {
   const letters = Array.from({ length: CALLERS }, (_, index) => String.fromCharCode(97 + index));
   const clients = letters.map((letter) => rawClient(broker.port, `GET /v1/${letter} HTTP/1.1\r\nHost: broker.test\r\nConnection: close\r\n\r\n`));
   // Every other one stops at its first bytes, and again and again on the way.
