@@ -2,11 +2,11 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
-const WAIT_MS = 110_000;
+const WAIT_MS = 230_000;
 
 /**
  * Makes something in a folder that all files of this test run share, by whoever comes first; the others wait for it.
- * Gives the folder, which is not the caller's to remove; null: this is no test run. Rejects where the making failed, or took longer than 110 s.
+ * Gives the folder, which is not the caller's to remove; null: this is no test run. Rejects where the making failed, or took longer than 230 s.
  */
 export async function onceARun(name: string, make: (folder: string) => Promise<unknown>): Promise<string | null> {
   const run = process.env["SPILLWAY_TEST_RUN"];

@@ -28,7 +28,7 @@ describe("an instance whose event loop is late", () => {
       },
     });
     const manifests = testManifests({ backends: [{ name: "only", port: provider.port, api: "OpenAI" }] });
-    broker = await serveManifests(manifests, { environment: {} });
+    broker = await serveManifests(manifests, { environment: { SPILLWAY_OVERLOAD: "on" } });
   });
 
   afterAll(async () => {
@@ -43,36 +43,48 @@ describe("an instance whose event loop is late", () => {
       headers: { authorization: `Bearer ${CALLER_TOKEN}`, "content-type": "application/json" },
       body: JSON.stringify({ model: "m", stream: true, messages: [] }),
     });
-  const page = async (path: string) => (await fetch(`http://127.0.0.1:${broker.port}${path}`)).status;
-
-  it("F17: refuses new calls with 503 and Retry-After 1, finishes the stream under way, stays alive, is not ready, and comes back by itself", async () => {
-    const under = await call();
-    expect(under.status).toBe(200);
-    const text = under.text();
-
-    const refused: Response[] = [];
-    for (let round = 0; round < 40 && refused.length === 0; round += 1) {
-      const asked = call();
+  /** A machine that is late of itself may refuse it first. */
+  const takenCall = async (): Promise<Response> => {
+    const answers: Response[] = [];
+    const status = async () => {
+      const answer = await call();
+      if (answer.status === 200) answers.push(answer);
+      else await answer.body?.cancel();
+      return answer.status;
+    };
+    await expect.poll(status, { interval: 100 }).toBe(200);
+    return answers[0] ?? expect.unreachable("it was taken");
+  };
+  /** The first 503 to what is asked while the loop is held up. */
+  const refusedWhileLate = async (ask: () => Promise<Response>): Promise<Response> => {
+    for (let round = 0; round < 40; round += 1) {
+      const asked = ask();
       for (let late = 0; late < 3; late += 1) {
         holdUpLoop(160);
         await turn();
       }
       const answer = await asked;
-      if (answer.status === 503) refused.push(answer);
-      else await answer.body?.cancel();
+      if (answer.status === 503) return answer;
+      await answer.body?.cancel();
     }
-    expect(refused).toHaveLength(1);
-    expect(refused[0]?.headers.get("x-egress-error")).toBe("overloaded");
-    expect(refused[0]?.headers.get("retry-after")).toBe("1");
-    expect(await refused[0]?.json()).toMatchObject({ error: { code: "overloaded" } });
+    return expect.unreachable("it was taken while the loop was late");
+  };
+  const page = async (path: string) => (await fetch(`http://127.0.0.1:${broker.port}${path}`)).status;
+
+  it("F17: refuses new calls with 503 and Retry-After 1, finishes the stream under way, stays alive, is not ready, and comes back by itself", async () => {
+    const under = await takenCall();
+    const text = under.text();
+
+    const refused = await refusedWhileLate(call);
+    expect(refused.headers.get("x-egress-error")).toBe("overloaded");
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(await refused.json()).toMatchObject({ error: { code: "overloaded" } });
     expect(await page("/-/healthz")).toBe(200);
-    expect(await page("/-/readyz")).toBe(503);
+    await (await refusedWhileLate(() => fetch(`http://127.0.0.1:${broker.port}/-/readyz`))).body?.cancel();
 
     finish();
     expect(await text).toContain("[DONE]");
     await expect.poll(() => page("/-/readyz"), { timeout: 20_000, interval: 100 }).toBe(200);
-    const again = await call();
-    expect(again.status).toBe(200);
-    await again.body?.cancel();
+    await (await takenCall()).body?.cancel();
   });
 });

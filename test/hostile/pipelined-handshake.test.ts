@@ -66,17 +66,17 @@ it("T10: a CONNECT behind calls under way is no answer to them, and they end at 
   });
   const tunnel = Buffer.from("CONNECT localhost:443 HTTP/1.1\r\nhost: localhost:443\r\n\r\n");
   const call = rawCall(Buffer.concat([chatCall(), chatCall()]), { port: world.port, untilClose: true, ms: 10_000 });
-  await expect.poll(() => open, { timeout: 5_000 }).toBe(2);
+  await expect.poll(() => open).toBe(2);
   call.socket.write(tunnel);
   expect((await call.answer).statuses).toEqual([]);
-  await expect.poll(() => open, { timeout: 5_000 }).toBe(0);
+  await expect.poll(() => open).toBe(0);
   expect(most).toBe(2);
 });
 
 it("T10: what is no request behind a call under way ends the connection, and no refusal stands where the call's answer would", async () => {
   world.firstDoes(silence);
   const call = rawCall(chatCall(), { port: world.port, untilClose: true, ms: 10_000 });
-  await expect.poll(() => world.first.seen.length, { timeout: 5_000 }).toBe(1);
+  await expect.poll(() => world.first.seen.length).toBe(1);
   call.socket.write("no request\r\n\r\n");
   expect((await call.answer).statuses).toEqual([]);
 });
@@ -91,7 +91,7 @@ it("F15 T10: a caller that leaves with a handshake behind its calls leaves no ca
     silence(socket, request);
   });
   const call = rawCall(Buffer.concat([chatCall(), chatCall(), HANDSHAKE]), { port: world.port, untilClose: true });
-  await expect.poll(() => open, { timeout: 5_000 }).toBe(2);
+  await expect.poll(() => open).toBe(2);
   call.socket.destroy();
-  await expect.poll(() => open, { timeout: 5_000 }).toBe(0);
+  await expect.poll(() => open).toBe(0);
 });

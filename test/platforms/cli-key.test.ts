@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function spillway(...args: string[]): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [BINARY, ...args], { timeout: 15_000, env: { PATH: process.env["PATH"] ?? "" } }, (_error, out, err) =>
+    const child = execFile(process.execPath, [BINARY, ...args], { timeout: 80_000, env: { PATH: process.env["PATH"] ?? "" } }, (_error, out, err) =>
       resolve({ code: child.exitCode, out, err }),
     );
   });

@@ -46,7 +46,7 @@ interface Ended {
 /** Runs the built command as a shell would; a command that does not end by itself within 15 s gives the code null. */
 function spillway(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [BINARY, ...args], { timeout: 15_000, env: { PATH: process.env["PATH"] ?? "" } }, (_error, out, err) =>
+    const child = execFile(process.execPath, [BINARY, ...args], { timeout: 80_000, env: { PATH: process.env["PATH"] ?? "" } }, (_error, out, err) =>
       resolve({ code: child.exitCode, out, err }),
     );
   });

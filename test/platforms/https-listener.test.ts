@@ -210,13 +210,10 @@ describe("an HTTPS listener of the broker's own (HTTPRouteHTTPSListener)", () =>
     await writeFile(bad, `${source.certPem}${mounted.keyPem}`);
     await writeFile(file, text(bad));
     await expect
-      .poll(
-        async () => {
-          await presented(tlsPort, { servername: "source.test" });
-          return troubles.length;
-        },
-        { timeout: 8_000 },
-      )
+      .poll(async () => {
+        await presented(tlsPort, { servername: "source.test" });
+        return troubles.length;
+      })
       .toBeGreaterThan(0);
     expect(await presented(tlsPort, { servername: "source.test" })).toMatchObject({ names: "DNS:source.test" });
     expect(troubles.join()).not.toContain("BEGIN");

@@ -68,13 +68,11 @@ describe("a fault that nothing catches", () => {
     broker.child.kill("SIGUSR2");
     await broker.says(/spillway: fault [0-9a-f-]{36} that nothing caught ends this process: (TypeError\n +at |a value that is no error)/);
     await expect
-      .poll(
-        () =>
-          chat(broker).then(
-            (answer) => answer.headers.get("connection"),
-            () => "refused",
-          ),
-        { timeout: 5_000 },
+      .poll(() =>
+        chat(broker).then(
+          (answer) => answer.headers.get("connection"),
+          () => "refused",
+        ),
       )
       .not.toBe("keep-alive");
     letGo();

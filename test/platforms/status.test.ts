@@ -6,7 +6,7 @@ import { ADMIN_TOKEN, CALLER_TOKEN, testManifests } from "../fakes/manifests.ts"
 import { type Provider, startProvider } from "../fakes/provider.ts";
 import { type ServedBroker, serveManifests } from "../fakes/served-broker.ts";
 
-const COMMAND = join(import.meta.dirname, "../../cli/main.ts");
+const COMMAND = join(import.meta.dirname, "../../dist/spillway.js");
 
 let provider: Provider;
 let broker: ServedBroker;

@@ -96,7 +96,6 @@ describe.skipIf(missing)(`two brokers and one Redis${missing ? " (MISSING: redis
   // Again where the machine had no time for Redis: what is measured is the broker.
   it("F28 B19: four times the limit over most of a window: the limit, within 5 %, and every other answer is 429; in one instant never more", {
     retry: 2,
-    timeout: 40_000,
   }, async () => {
     await startTwo([`{name: r, unit: Requests, limit: ${LIMIT}, window: {duration: ${WINDOW_MS / 1_000}s}, per: [Namespace]}`]);
     const steady: Promise<number>[] = [];

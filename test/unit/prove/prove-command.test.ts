@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testManifests } from "../../fakes/manifests.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../../cli/main.ts");
+const BINARY = resolve(import.meta.dirname, "../../../dist/spillway.js");
 let folder = "";
 
 const policy = (target: string) =>
@@ -30,7 +30,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function spillway(...args: string[]): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   return new Promise((done) => {
-    const child = execFile(process.execPath, [MAIN, ...args], { timeout: 30_000, env: { PATH: process.env["PATH"] ?? "" } }, (_error, out, err) =>
+    const child = execFile(process.execPath, [BINARY, ...args], { timeout: 80_000, env: { PATH: process.env["PATH"] ?? "" } }, (_error, out, err) =>
       done({ code: child.exitCode, out, err }),
     );
   });

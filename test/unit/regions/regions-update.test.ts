@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FakeAwsService, startFakeAwsService } from "../../fakes/aws-service.ts";
 import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } from "../../fakes/aws-signature.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../../cli/main.ts");
+const BINARY = resolve(import.meta.dirname, "../../../dist/spillway.js");
 const ARN = (region: string) => ({ modelArn: `arn:aws:bedrock:${region}::foundation-model/anthropic.claude-x` });
 
 let bedrock: FakeAwsService;
@@ -54,7 +54,7 @@ function update(
     ...env,
   };
   return new Promise((done) => {
-    const child = execFile(process.execPath, [MAIN, "regions", "update", ...args], { timeout: 30_000, env: environment }, (_error, out, err) =>
+    const child = execFile(process.execPath, [BINARY, "regions", "update", ...args], { timeout: 80_000, env: environment }, (_error, out, err) =>
       done({ code: child.exitCode, out, err }),
     );
   });
