@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 it(`500 events, two brokers that are killed all the time, a provider and a sink that fail: each is answered once (SPILLWAY_STORM_SEED=${SEED})`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const { ids, poison, dead, kills, deliveries } = await runStorm(world, { seed: SEED, events: 500 });
   const lost = ids.filter((id) => world.told(id).ids.size === 0);

@@ -25,7 +25,7 @@ describe.skipIf(missing)("the storm, with the ledger in a real Redis", () => {
     await redis?.close();
   });
 
-  it(`answers each of 500 events once, however often the brokers are killed (SPILLWAY_STORM_SEED=${SEED})`, async () => {
+  it(`answers each of 500 events once, however often the brokers are killed (SPILLWAY_STORM_SEED=${SEED})`, { timeout: 600_000 }, async () => {
     const { ids, poison, dead, kills } = await runStorm(world, { seed: SEED, events: 500 });
     const told = ids.map((id) => world.told(id));
     expect(ids.filter((_, at) => told[at]?.ids.size !== 1)).toEqual([]);

@@ -160,6 +160,8 @@ describe("spillway regions update, Azure", () => {
 
 it("is told of bad usage", async () => {
   expect((await update([])).code).toBe(2);
+  expect(await update([file])).toMatchObject({ code: 1, err: expect.stringContaining("there is no such file") });
+  await writeFile(file, "");
   expect((await update([file])).code).toBe(2);
   expect((await update([file, "--source", "gopher:x"])).code).toBe(2);
 });
