@@ -210,7 +210,7 @@ export const GUARD_MODULES: readonly GuardModule[] = [
     // The same where nothing is held between calls.
     name: "limit-direct-realm",
     sources: ["src/policy/limits/direct-realm.ts"],
-    tests: ["test/unit/policy/limits/direct-realm.test.ts"],
+    tests: ["test/unit/policy/limits/direct-realm.test.ts", "test/unit/policy/limits/direct-desk.test.ts"],
   },
   {
     // What is told of calls that are over, and one question to a store.

@@ -8,7 +8,7 @@ import type { Hold, HoldResult, LimitClaim, Shortage, Standing } from "./limit-d
 import type { LimitRealm, LimitRealmOptions } from "./limit-realm.ts";
 import type { LocalWindow } from "./local-window.ts";
 import { createSettlements } from "./settlements.ts";
-import { exceeded, tightest, unavailable } from "./shortage.ts";
+import { exceeded, tightest } from "./shortage.ts";
 import { createStoreClock } from "./store-clock.ts";
 import { wholeAmount } from "./whole-amount.ts";
 
@@ -31,10 +31,13 @@ interface DirectClaim {
   readonly amount: number;
 }
 
-/** What the store said of the account of a claim. */
-interface ToldClaim {
-  readonly one: DirectClaim;
+interface KnownClaim extends DirectClaim {
   readonly account: SeenAccount;
+}
+
+/** A claim, and what the store said of its account. */
+interface ToldClaim {
+  readonly known: KnownClaim;
   readonly said: AccountAnswer;
 }
 
@@ -69,8 +72,7 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
     return claims.map((claim) => ({ claim, account: table.find(claim, storeTime), amount: wholeAmount(claim.amount) }));
   }
 
-  function shortageOf({ claim, account }: DirectClaim, now: number): Shortage {
-    if (account === null) return unavailable(claim);
+  function shortageOf({ claim, account }: KnownClaim, now: number): Shortage {
     const storeTime = storeClock.at(now);
     if (claim.amount <= claim.rule.limit) news.exceeded(claim, account.identity, storeTime);
     return exceeded(claim, remainingOf(account), account.roomAt === null ? null : account.roomAt - now, resetOf(account, now));
@@ -84,8 +86,9 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
   /** Claims that are larger than the limit, or than what the store left a moment ago. */
   function hopeless(call: readonly DirectClaim[], now: number): readonly Shortage[] {
     return call
+      .filter(isKnown)
       .filter(({ claim, account, amount }) => {
-        if (account === null || claim.rule.onExceeded === "shadow") return false;
+        if (claim.rule.onExceeded === "shadow") return false;
         return amount > claim.rule.limit || (now < account.refusedUntil && amount > account.refusedRoom);
       })
       .map((one) => shortageOf(one, now));
@@ -97,7 +100,7 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
     const storeTime = storeClock.at(now);
     const shortage = tightest(call.map((one) => shortageWithoutStore(one, now, storeTime)).filter((lacking) => lacking !== null));
     if (shortage !== null) {
-      if (holder !== null) settlements.add(holder, changesOf(call, "release"));
+      if (holder !== null) settlements.add(holder, changesOf(call, NOTHING_USED));
       return { ok: false, shortage };
     }
     const local = call.map(({ account, amount }) => account !== null && holdLocally(account, amount));
@@ -119,7 +122,7 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
       }
       settlements.add(holder, changesOf(call, used));
     };
-    return { unavailable: call.map(() => unavailableAll), settle, release: () => settle([]) };
+    return { unavailable: call.map(() => unavailableAll), settle, release: () => settle(NOTHING_USED) };
   }
 
   async function ask(claims: readonly LimitClaim[], signal: CallSignal): Promise<HoldResult> {
@@ -127,14 +130,14 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
       const now = clock.monotonic();
       const call = begin(claims, now);
       const changes = changesOf(call, "hold");
-      if (changes.length > MAX_CHANGES || call.some(({ account }) => account === null)) return withoutStore(call, null, now);
+      if (changes.length > MAX_CHANGES || !call.every(isKnown)) return withoutStore(call, null, now);
       const holder = settlements.holder();
       const exchange: AccountExchange = { realm: gateway, holder, sequence: options.nextSequence(), ttlMs: TTL_MS, changes };
       const patienceMs = answered ? options.patienceMs : Math.max(options.patienceMs, FIRST_PATIENCE_MS);
       const answer = await askOnce(options, exchange, patienceMs, signal);
       const later = clock.monotonic();
       if (signal.aborted) {
-        settlements.add(holder, changesOf(call, "release"));
+        settlements.add(holder, changesOf(call, NOTHING_USED));
         throw signal.reason;
       }
       if (answer === null) {
@@ -147,14 +150,14 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
       storeClock.learn(answer.now, now, later, false);
       const told = toldOf(call, changes, answer);
       for (const one of told) note(one, later);
-      const stale = call.some(({ account }) => account !== null && !belongs(account.identity.period, Math.max(answer.now, storeClock.at(later))));
+      const stale = call.some(({ account }) => !belongs(account.identity.period, storeClock.at(later)));
       if (stale && tries < MAX_TRIES) {
-        if (answer.granted) settlements.add(holder, changesOf(call, "release"));
+        if (answer.granted) settlements.add(holder, changesOf(call, NOTHING_USED));
         else settlements.reuse(holder);
         continue;
       }
       if (answer.granted) return letIn(call, holder, later);
-      const shortage = tightest(told.filter(({ said }) => said.roomInMs !== 0).map(({ one }) => shortageOf(one, later)));
+      const shortage = tightest(told.filter(({ said }) => said.roomInMs !== 0).map(({ known }) => shortageOf(known, later)));
       // A refusal for want of nothing is no proper answer.
       if (shortage === null) return withoutStore(call, holder, later);
       settlements.reuse(holder);
@@ -162,20 +165,17 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
     }
   }
 
-  function note({ account, said }: ToldClaim, now: number): void {
+  function note({ known: { account }, said }: ToldClaim, now: number): void {
     account.taken = said.used + said.heldByOthers + said.held;
-    account.refusedRoom = Math.max(0, account.rule.limit - account.taken);
+    account.refusedRoom = Math.max(0, remainingOf(account));
     account.roomAt = said.roomInMs === null ? null : now + said.roomInMs;
     account.refusedUntil = now + Math.min(MEMORY_MS, said.roomInMs ?? MEMORY_MS, slidingMs(account) / 100);
   }
 
-  function letIn(call: readonly DirectClaim[], holder: string, now: number): HoldResult {
-    const exceededShadows = call.flatMap(({ claim, account }) => {
-      const over = claim.rule.onExceeded === "shadow" && account !== null && (account.taken ?? 0) > claim.rule.limit;
-      if (over) news.exceeded(claim, account.identity, storeClock.at(now));
-      return over ? [claim] : [];
-    });
-    return { ok: true, hold: holdOf(call, holder, false, []), exceededShadows };
+  function letIn(call: readonly KnownClaim[], holder: string, now: number): HoldResult {
+    const over = call.filter(({ claim, account }) => claim.rule.onExceeded === "shadow" && remainingOf(account) < 0);
+    for (const { claim, account } of over) news.exceeded(claim, account.identity, storeClock.at(now));
+    return { ok: true, hold: holdOf(call, holder, false, []), exceededShadows: over.map(({ claim }) => claim) };
   }
 
   return {
@@ -194,7 +194,7 @@ export function createDirectRealm(options: LimitRealmOptions): LimitRealm {
     standing(claim): Standing {
       const now = clock.monotonic();
       const account = table.find(claim, storeClock.at(now));
-      return account === null ? { claim, remaining: 0, resetMs: 0 } : { claim, remaining: remainingOf(account), resetMs: resetOf(account, now) };
+      return account === null ? { claim, remaining: 0, resetMs: 0 } : { claim, remaining: Math.max(0, remainingOf(account)), resetMs: resetOf(account, now) };
     },
     flush: (ms) => settlements.flush(ms),
     census: () => ({ accounts: table.size, leases: 0 }),
@@ -216,27 +216,34 @@ function slidingMs({ rule }: SeenAccount): number {
   return rule.window?.kind === "sliding" ? rule.window.ms : Number.POSITIVE_INFINITY;
 }
 
+/** Negative: more is taken than the limit allows. */
 function remainingOf({ rule, taken }: SeenAccount): number {
-  return taken === null ? 0 : Math.max(0, rule.limit - taken);
+  return taken === null ? 0 : rule.limit - taken;
 }
 
-function toldOf(call: readonly DirectClaim[], changes: readonly AccountChange[], { accounts }: ExchangeAnswer): readonly ToldClaim[] {
-  const said = new Map(changes.map(({ account }, at) => [account, accounts[at]]));
-  return call.flatMap((one): readonly ToldClaim[] => {
-    const answer = one.account === null ? undefined : said.get(one.account.identity.name);
-    return one.account === null || answer === undefined ? [] : [{ one, account: one.account, said: answer }];
+function isKnown(one: DirectClaim): one is KnownClaim {
+  return one.account !== null;
+}
+
+function toldOf(call: readonly KnownClaim[], changes: readonly AccountChange[], { accounts }: ExchangeAnswer): readonly ToldClaim[] {
+  const answers = new Map(changes.map(({ account }, at) => [account, accounts[at]]));
+  return call.flatMap((known) => {
+    const said = answers.get(known.account.identity.name);
+    return said === undefined ? [] : [{ known, said }];
   });
 }
 
-/** One change an account, however many claims are for it. `hold` asks for the claims, `release` gives them back, a list tells what was used. */
-function changesOf(call: readonly DirectClaim[], what: "hold" | "release" | readonly number[]): readonly AccountChange[] {
+const NOTHING_USED: readonly never[] = [];
+
+/** One change an account, however many claims are for it. `hold` asks for the claims, a list tells what was used of them. */
+function changesOf(call: readonly DirectClaim[], what: "hold" | readonly number[]): readonly AccountChange[] {
   const changes = new Map<string, AccountChange>();
   for (const [at, { claim, account, amount }] of call.entries()) {
     if (account === null) continue;
     const { name, window } = account.identity;
     const before = changes.get(name);
     const need = (before?.need ?? 0) + (what === "hold" ? amount : 0);
-    const more = typeof what === "string" || window.kind === "none" ? 0 : wholeAmount(what[at] ?? 0);
+    const more = what === "hold" || window.kind === "none" ? 0 : wholeAmount(what[at] ?? 0);
     const limit = claim.rule.onExceeded === "shadow" ? null : claim.rule.limit;
     changes.set(name, {
       account: name,

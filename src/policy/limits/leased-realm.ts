@@ -141,7 +141,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
 
   function onAnswer(flight: Flight, answer: ExchangeAnswer, again: boolean, now: number): void {
     storeClock.learn(answer.now, flight.firstSent, now, again);
-    const storeTime = Math.max(answer.now, storeClock.at(now));
+    const storeTime = storeClock.at(now);
     pumping = true;
     const leftovers = flying.flatMap((account, at) => {
       const found = answer.accounts[at];

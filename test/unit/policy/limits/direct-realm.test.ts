@@ -239,6 +239,40 @@ it("with 199 of which a share is under way it can spare one", async () => {
   expect(held(await holdNow(world, world.desk(0), claim(rule, 5, "new"))).unavailable).toEqual([false]);
 });
 
+it("of claims that can only together not fit says when the window is over", async () => {
+  const world = direct();
+  expect(short(await holdNow(world, world.desk(0), claim(TOKENS, 600), claim(TOKENS, 600)))).toMatchObject({ reason: "exceeded", retryAfterMs: 60_000 });
+});
+
+it("without the store says what one of several lacks, whatever their order", async () => {
+  for (const reversed of [true, false]) {
+    const world = direct();
+    world.store.fate = () => "deaf";
+    const claims = [claim({ ...TOKENS, id: "a/p/open", onStoreFailure: { kind: "failOpen" } }, 1), claim(TOKENS, 1)];
+    expect(short(await holdNow(world, world.desk(0), ...(reversed ? claims.toReversed() : claims))).claim.rule).toBe(TOKENS);
+  }
+});
+
+it("gives a share back only for the calls that were counted in it, and says nothing of an account of which the store has not spoken", async () => {
+  const world = direct();
+  const rule = { ...TOKENS, onStoreFailure: { kind: "local", share: 0.1 } } as const;
+  world.store.fate = () => "deaf";
+  const result = await holdNow(world, world.desk(0), claim(rule, 90));
+  const counted = held(result);
+  expect(result).toMatchObject({ exceededShadows: [] });
+  world.store.fate = () => "carried";
+  await world.clock.advance(250);
+  const asked = held(await holdNow(world, world.desk(0), claim(rule, 50)));
+  asked.settle([0]);
+  world.store.fate = () => "deaf";
+  short(await holdNow(world, world.desk(0), claim(rule, 11)));
+  held(await holdNow(world, world.desk(0), claim(rule, 10))).settle([10]);
+  counted.release();
+  const fresh = { ...rule, id: "a/p/fresh" } as const;
+  held(await holdNow(world, world.desk(0), claim(fresh, 90))).settle([20]);
+  expect(world.desk(0).standing([claim(fresh, 1)])).toMatchObject([{ remaining: 0 }]);
+});
+
 it("tells the store nothing of what it refused without asking", async () => {
   const world = direct();
   world.store.fate = () => "deaf";
@@ -296,6 +330,8 @@ it("with more accounts than it can remember, each rule does as without a store, 
   const one = (onStoreFailure: typeof TOKENS.onStoreFailure, differs: Partial<typeof TOKENS> = {}) => claim({ ...rule, onStoreFailure, ...differs }, 5, "new");
   world.store.fate = () => "carried";
   await world.clock.advance(1_000);
+  // The store answers again.
+  held(await holdNow(world, world.desk(0), claim(rule, 1, "m-5")));
   const sent = world.store.sent.length;
   expect(short(await holdNow(world, world.desk(0), one({ kind: "failClosed" })))).toMatchObject({ reason: "unavailable" });
   expect(short(await holdNow(world, world.desk(0), one(rule.onStoreFailure)))).toMatchObject({ reason: "unavailable" });

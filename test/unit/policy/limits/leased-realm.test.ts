@@ -60,11 +60,14 @@ describe("what the store is asked", () => {
     const world = createLimitWorld();
     const blocker = world.desk(0).hold([claim(DAY, 1)], PATIENT);
     const results = Array.from({ length: 40 }, (_, at) =>
-      world.desk(0).hold([claim(TOKENS, 1), claim({ ...CALLS, limit: 100, per: ["model"] }, 1, `m-${at % 20}`)], PATIENT),
+      world.desk(0).hold([claim(TOKENS, 1), claim({ ...CALLS, limit: 100, per: ["model"] }, 1, `m-${at % 31}`)], PATIENT),
     );
     await world.clock.advance(0);
     for (const result of await Promise.all([blocker, ...results])) held(result);
-    expect(world.store.sent.map(({ changes }) => changes.map(({ need }) => need))).toEqual([[1], [40, ...Array.from({ length: 20 }, () => 2)]]);
+    expect(world.store.sent.map(({ changes }) => changes.map(({ need }) => need))).toEqual([
+      [1],
+      [40, ...Array.from({ length: 31 }, (_, at) => (at < 9 ? 2 : 1))],
+    ]);
   });
 
   it("is nothing where another call gives back in time what one waits for", async () => {
@@ -108,6 +111,21 @@ describe("what the store is asked", () => {
     expect(world.store.sent).toHaveLength(4);
   });
 
+  it("a call that leaves while it waits holds nothing", async () => {
+    const world = createLimitWorld();
+    held(await holdNow(world, world.desk(0), claim(CALLS))).release();
+    world.store.delayMs = 10;
+    const leaving = new AbortController();
+    const left = Promise.resolve(world.desk(0).hold([claim(CALLS), claim(TOKENS, 500)], leaving.signal)).catch((error: unknown) => error);
+    await world.clock.advance(3);
+    leaving.abort(new Error("gone"));
+    expect(await left).toEqual(new Error("gone"));
+    await world.clock.advance(3_000);
+    expect(await world.account(CALLS)).toBeNull();
+    expect(await world.account(TOKENS)).toBeNull();
+    held(await holdNow(world, world.desk(0), claim(CALLS, 10)));
+  });
+
   it("rejects for a caller that has left before it asked", async () => {
     const world = createLimitWorld();
     await expect(world.desk(0).hold([claim(TOKENS)], AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
@@ -142,6 +160,11 @@ describe("a refusal", () => {
     expect(short(await holdNow(quiet, quiet.desk(0), claim(DAY, 1_001)))).toMatchObject({ retryAfterMs: null, remaining: 0 });
     expect(quiet.events).toEqual([]);
     expect(quiet.clock.pending()).toBe(0);
+  });
+
+  it("of claims that can only together not fit says when the window is over", async () => {
+    const world = createLimitWorld();
+    expect(short(await holdNow(world, world.desk(0), claim(TOKENS, 600), claim(TOKENS, 600)))).toMatchObject({ reason: "exceeded", retryAfterMs: 60_000 });
   });
 
   it("gives back what the call had of other accounts, and names the one that lacks", async () => {
