@@ -17,6 +17,8 @@ export interface CallerAnswer {
   hasHeader(name: string): boolean;
   write(bytes: Uint8Array, written?: () => void): boolean;
   end(bytes?: Uint8Array): unknown;
+  /** Bytes written as letters. */
+  end(text: string, encoding: "latin1"): unknown;
   /** The answer stays open for ever: the caller sees that it is broken. */
   destroy(): unknown;
   on(event: "close" | "drain" | "finish", listener: () => void): this;

@@ -63,14 +63,14 @@ export class Http2Answer implements CallerAnswer {
     return this.#stream.write(bytes, written);
   }
 
-  end(bytes?: Uint8Array): void {
+  end(bytes?: Uint8Array | string, encoding: "latin1" = "latin1"): void {
     if (this.#ended) return;
     this.#ended = true;
     const empty = bytes === undefined || bytes.length === 0;
     // A head that is all of the answer says so itself: gRPC tells an answer of trailers only by it.
     this.#begin(empty && this.#trailers === null);
     if (empty) this.#stream.end();
-    else this.#stream.end(bytes);
+    else this.#stream.end(bytes, encoding);
   }
 
   addHttp2Trailers(trailers: HeaderList): void {

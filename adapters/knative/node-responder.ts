@@ -3,6 +3,9 @@ import type { CallerAnswer } from "./caller-message.ts";
 import { NodeDelivery } from "./node-delivery.ts";
 import { withLength } from "./with-length.ts";
 
+/** A short text leaves in one write with its head, where bytes would be a second one; a longer one is not worth the copy. */
+const ONE_WRITE_BYTES = 4_096;
+
 /** What must happen to an answer under way when the server stops. */
 const cuts = new WeakMap<CallerAnswer, () => void>();
 
@@ -34,6 +37,7 @@ export class NodeResponder implements Responder {
     if (response.headersSent || response.destroyed) return;
     response.writeHead(status, withLength(headers, status, body?.length ?? 0));
     if (body === null || body.length === 0) response.end();
+    else if (body.length <= ONE_WRITE_BYTES) response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"), "latin1");
     else response.end(body);
   }
 

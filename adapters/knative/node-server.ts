@@ -101,7 +101,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     response.on("error", ignore);
     response.on("close", () => {
       open.delete(response);
-      if (!request.complete && !socket.destroyed) linger(request);
+      // Most bodies have come with their heads, and the parser is about to say so.
+      if (!request.complete && !socket.destroyed) setImmediate(linger, request);
       if (draining) server.closeIdleConnections();
     });
     try {
@@ -253,7 +254,9 @@ function refuseSocket(socket: Duplex, fault: Fault): void {
   socket.end(`${head.join("\r\n")}\r\n\r\n${text}`, () => socket.destroy());
 }
 
+/** What comes of a body behind its answer is read and dropped, within bounds. */
 function linger(request: IncomingMessage): void {
+  if (request.complete || request.socket.destroyed) return;
   const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
   const stop = (): void => clearTimeout(timer);
   request.once("end", stop).once("close", stop);

@@ -19,8 +19,8 @@ const LATE_MS = 100;
 const CALM_LAG_MS = 50;
 const FULL = 0.8;
 const CALM_MEMORY = 0.7;
-/** Bad samples in a row that begin an overload. */
-const STRIKES = 3;
+/** Bad samples in a row that begin an overload: a burst that is over within the second is served late and not refused. */
+const STRIKES = 4;
 /** Good samples in a row, with every call admitted, that end it. */
 const QUIET = 4;
 /** Of calls, while nothing gets better: some have to come in, or memory that is garbage by now would never be collected. */
@@ -29,7 +29,7 @@ const LEAST = 0.02;
 /**
  * Decides when an instance is overloaded and what share of new calls it then takes. Pure: a sample each 250 ms goes in.
  *
- * An overload begins with three bad samples in a row. A pause for garbage, or the compile of a reload, however long, makes one bad sample, for no timer runs
+ * An overload begins with four bad samples in a row. A pause for garbage, or the compile of a reload, however long, makes one bad sample, for no timer runs
  * while it lasts, and what has piled up meanwhile another; calls that outrun the loop make every sample bad. A loop that is late while no call asks to come in is no overload: there is nothing to refuse,
  * and it is how a process looks to itself whose platform gives it no CPU between calls.
  *
@@ -37,6 +37,7 @@ const LEAST = 0.02;
  * admitted. It falls by as much as the loop is late, at most by half, and grows a little with each calm sample: what an instance can serve is found
  * and kept, as TCP finds the speed of a path. Between calm and late it grows more slowly, so that memory that stays high but stands below the limit
  * (a process seldom gives back what it had) does not shut an instance for good. It is over when all calls have been admitted for a second without a bad sample.
+ * `test/unit/knative/loop-model.ts` runs it against a loop in model: what is good at a multiple of the capacity stays near what the cost of refusals leaves.
  */
 export function createOverloadJudge(): OverloadJudge {
   let cause: Overload["cause"] | null = null;

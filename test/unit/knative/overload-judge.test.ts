@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createOverloadJudge, type OverloadJudge } from "../../../adapters/knative/overload-judge.ts";
+import { evenly, type ModelledCall, runLoop } from "./loop-model.ts";
 
 const CALM = { lagMs: 2, memory: 0.4 };
 const LATE = { lagMs: 180, memory: 0.4 };
@@ -16,17 +17,17 @@ function judgeBusy(judge: OverloadJudge, sample: { readonly lagMs: number; reado
 
 function overloaded(sample = LATE): OverloadJudge {
   const judge = createOverloadJudge();
-  for (let tick = 0; tick < 3; tick += 1) judgeBusy(judge, sample);
+  for (let tick = 0; tick < 4; tick += 1) judgeBusy(judge, sample);
   return judge;
 }
 
 describe("the judge of an instance's load", () => {
-  it("F17: begins an overload with the third late sample in a row and not before", () => {
+  it("F17: begins an overload with the fourth late sample in a row and not before", () => {
     const judge = createOverloadJudge();
-    judge.admits();
-    expect(judge.judge(LATE)).toBeNull();
-    judge.admits();
-    expect(judge.judge(LATE)).toBeNull();
+    for (let tick = 0; tick < 3; tick += 1) {
+      judge.admits();
+      expect(judge.judge(LATE)).toBeNull();
+    }
     judge.admits();
     expect(judge.judge(LATE)).toBe("event_loop");
     expect(judgeBusy(judge, CALM)).toBeLessThan(100);
@@ -34,7 +35,7 @@ describe("the judge of an instance's load", () => {
 
   it("F17: memory above 80 % is an overload too, and says so", () => {
     const judge = createOverloadJudge();
-    expect([FULL, FULL, FULL].map((sample) => judge.judge(sample))).toEqual([null, null, "memory"]);
+    expect([FULL, FULL, FULL, FULL].map((sample) => judge.judge(sample))).toEqual([null, null, null, "memory"]);
   });
 
   it("F17: a pause for garbage or a reload, however long, refuses nobody", () => {
@@ -169,3 +170,44 @@ function judgeCount(judge: OverloadJudge, calls: number): number {
   for (let call = 0; call < calls; call += 1) if (judge.admits()) admitted += 1;
   return admitted;
 }
+
+describe("the judge before a loop in model, which serves a thousand calls a second", () => {
+  const LOOP = { callMs: 1, turns: 5, patienceMs: 1_000 };
+  const SECONDS = 20;
+  const at = (times: number, refusalMs: number, judge: OverloadJudge | null) =>
+    runLoop({ ...LOOP, refusalMs, arrivals: evenly(1_000 * times, 0, SECONDS * 1_000) }, judge);
+  const count = (calls: readonly ModelledCall[], end: ModelledCall["end"]) => calls.filter((call) => call.end === end).length;
+  /** Of the capacity. */
+  const goodput = (calls: readonly ModelledCall[]) => count(calls, "good") / (1_000 * SECONDS);
+
+  it("F17: at twice the capacity 80 % of the peak's answers are good, its beginning included; without a judge not one in ten is", () => {
+    expect(goodput(at(2, 0.06, createOverloadJudge()))).toBeGreaterThanOrEqual(0.8);
+    expect(goodput(at(2, 0.06, null))).toBeLessThan(0.1);
+  });
+
+  it.each([
+    [1.1, 0.15],
+    [1.5, 0.08],
+    [1.5, 0.15],
+    [2, 0.15],
+    [3, 0.08],
+  ])("F17: at %f times the capacity, with refusals that cost %f of a call, at least three quarters of what these leave are good", (times, refusal) => {
+    const possible = Math.min(1, (1 - times * refusal) / (1 - refusal));
+    expect(goodput(at(times, refusal, createOverloadJudge()))).toBeGreaterThanOrEqual(possible * 0.75);
+  });
+
+  it("F17: a burst that is served within the second refuses nobody, at once or spread", () => {
+    for (const gapMs of [0, 0.5, 0.9]) {
+      const arrivals = Array.from({ length: 1_000 }, (_, index) => 10 + index * gapMs);
+      const calls = runLoop({ ...LOOP, refusalMs: 0.1, patienceMs: 60_000, arrivals }, createOverloadJudge());
+      expect(count(calls, "good")).toBe(1_000);
+    }
+  });
+
+  it("F17: a thousand connections that each bring three milliseconds of work at nearly twice the capacity: one in ten is refused at most", () => {
+    const arrivals = Array.from({ length: 1_000 }, (_, index) => 10 + index * 1.8);
+    const calls = runLoop({ ...LOOP, callMs: 3, refusalMs: 0.1, patienceMs: 60_000, arrivals }, createOverloadJudge());
+    expect(count(calls, "refused")).toBeLessThanOrEqual(100);
+    expect(count(calls, "late")).toBe(0);
+  });
+});
