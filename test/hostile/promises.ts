@@ -186,7 +186,8 @@ export const PROMISES: readonly HeldPromise[] = [
     bar: "at twice the capacity >= 80 % of the peak's good answers",
 
     state: "partly",
-    reason: "All of it is held but the number: good answers at twice the capacity are measured by npm run figures, on a quiet machine.",
+    reason:
+      "All of it is held, and the number in a model of the loop (80 % at twice the capacity where a refusal costs a sixteenth of a call; without shedding under 10 %). What a refusal really costs, and so the number of a real instance, is measured by npm run figures, and has not been on a machine that does nothing else.",
 
     command:
       "npx vitest run test/unit/knative/overload-judge.test.ts test/pipeline/overload.test.ts test/hostile/overload-shedding.test.ts && npm run figures -- overload",
