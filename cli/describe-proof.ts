@@ -4,6 +4,7 @@ type Place = ProvenDestination["places"][number];
 
 const ROLES = { mirror: ", gets copies", auth: ", is asked whether calls may go on" } as const;
 /** More than these are told by their number. */
+const MANY_NAMESPACES = 12;
 const MANY_COUNTRIES = 8;
 
 /** A proof for the eye: rule by rule, class by class. */
@@ -33,7 +34,7 @@ export function describeProof(proof: RegionProof, color: boolean): string {
 
 function describeRule(rule: ProvenRule, paint: (code: string, text: string) => string): readonly string[] {
   const { namespaces, others } = rule.callers;
-  const lines = [`  callers      ${others ? "of any other namespace" : `of ${namespaces.join(", ")}`}`];
+  const lines = [`  callers      ${others ? "of any other namespace" : `of ${nameNamespaces(namespaces)}`}`];
   for (const { policy, countries, regions, minimumEvidence, maxAgeMs, also } of rule.lock) {
     const allowed = [...(countries.length > 0 ? [nameCountries(countries)] : []), ...regions].join(", ");
     const terms = [`evidence ${minimumEvidence}`, ...(maxAgeMs === null ? [] : [`at most ${Math.round(maxAgeMs / 86_400_000)} days old`])];
@@ -71,7 +72,13 @@ function describeDestination(destination: ProvenDestination, paint: (code: strin
 function describePlace({ countries, regions, evidence, rule, checkedAt, until, reason }: Place): string {
   const where = [countries.length > 0 ? nameCountries(countries) : "in no table", ...(regions.length > 0 ? [`(${regions.join(", ")})`] : [])].join(" ");
   const since = checkedAt === null ? "undated" : `checked ${checkedAt}`;
-  return `${where}  ${evidence}, ${rule}, ${since}${until === null ? "" : `, good until ${until}`}: ${reason}`;
+  return `${where}  ${evidence === rule ? evidence : `${evidence}, ${rule}`}, ${since}${until === null ? "" : `, good until ${until}`}: ${reason}`;
+}
+
+/** The whole list is for programs: `--json` has it. */
+function nameNamespaces(namespaces: readonly string[]): string {
+  const more = namespaces.length - MANY_NAMESPACES;
+  return more > 0 ? `${namespaces.slice(0, MANY_NAMESPACES).join(", ")} and ${more} more namespaces` : namespaces.join(", ");
 }
 
 function nameCountries(countries: readonly string[]): string {

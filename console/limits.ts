@@ -18,7 +18,7 @@ export function LimitsView({ limits: { limits, untouched, truncated } }: { limit
       <${Tile} name="Nearly used up" value=${whole(near)} note="four fifths or more" />
     </dl>
     <${Table} caption="Limits and what is left, the fullest first" rows=${limits} columns=${COLUMNS} keyOf=${keyOf} first=${{ column: "share", descending: true }} empty="No limit has counted anything yet." />
-    ${untouched.length > 0 && html`<${Table} caption="Limits of which all is left" rows=${untouched} columns=${UNTOUCHED} keyOf=${({ gateway, limit }: UntouchedLimit) => `${gateway} ${limit}`} first=${{ column: "limit", descending: false }} empty="" />`}
+    ${untouched.length > 0 && html`<h2>All is left of these</h2><${Table} caption="Limits of which all is left" rows=${untouched} columns=${UNTOUCHED} keyOf=${({ gateway, limit }: UntouchedLimit) => `${gateway} ${limit}`} first=${{ column: "limit", descending: false }} empty="" />`}
     <p class="hint">Held is what calls under way may still need, and what instances keep ready for the next ones.</p>
   `;
 }

@@ -46,6 +46,18 @@ async function useUp(world: World): Promise<void> {
   }
 }
 
+/** Until its backend is taken out: that is what an operator opens the page for. What was out before has had the time to come back. */
+async function breakOneProvider(world: World): Promise<void> {
+  await world.tell("openai-eu", "ok", null);
+  await sleep(40_000);
+  await makeDemoCalls(world, 5, false);
+  await world.tell("openai-us", "503", null);
+  const headers = { authorization: `Bearer ${TOKENS["team-a"]}`, "content-type": "application/json" };
+  const body = JSON.stringify({ model: "gpt-5.5-us", messages: [{ role: "user", content: "Hello" }] });
+  for (let failures = 0; failures < 4; failures++)
+    await (await fetch(`${world.broker.url}/v1/chat/completions`, { method: "POST", headers, body })).arrayBuffer();
+}
+
 async function takePictures(world: World): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
   const browser = await startBrowser();
@@ -65,6 +77,7 @@ async function takePictures(world: World): Promise<void> {
     await useUp(world);
     await shoot("limits", "limits");
     await shoot("incidents", "incidents");
+    await breakOneProvider(world);
     await shoot("overview", "overview");
   } finally {
     await browser.close();
