@@ -1,4 +1,5 @@
 import type { StreamBody } from "../../src/index.ts";
+import { ByteQueue } from "../transport/byte-queue.ts";
 import type { BodySource } from "./caller-message.ts";
 import { watchPace } from "./pace-watch.ts";
 
@@ -6,8 +7,7 @@ import { watchPace } from "./pace-watch.ts";
 const WAITING_BYTES = 65_536;
 
 interface Reader {
-  readonly waiting: Uint8Array[];
-  waitingBytes: number;
+  readonly waiting: ByteQueue;
   wake: (() => void) | null;
 }
 
@@ -17,7 +17,7 @@ interface Reader {
  */
 export function createReplayableStream(source: BodySource, maxBytes: number, replayBytes: number): StreamBody {
   const { stream: request, declaredLength: declared } = source;
-  let kept: Uint8Array[] | null = [];
+  let kept: ByteQueue | null = new ByteQueue();
   let total = 0;
   let state: "unread" | "reading" | "ended" | "broken" = declared !== null && declared > maxBytes ? "broken" : "unread";
   let reader: Reader | null = null;
@@ -54,8 +54,7 @@ export function createReplayableStream(source: BodySource, maxBytes: number, rep
       else kept?.push(chunk);
       if (reader === null) return;
       reader.waiting.push(chunk);
-      reader.waitingBytes += chunk.length;
-      if (reader.waitingBytes > WAITING_BYTES) flow(false);
+      if (reader.waiting.length > WAITING_BYTES) flow(false);
       wake();
     });
     const onEnd = (): void => settle(source.isCut() ? "broken" : "ended");
@@ -77,8 +76,7 @@ export function createReplayableStream(source: BodySource, maxBytes: number, rep
     for (;;) {
       if (reader !== own) throw new Error("the body was opened again");
       const chunk = own.waiting.shift();
-      if (chunk !== undefined) {
-        own.waitingBytes -= chunk.length;
+      if (chunk !== null) {
         yield chunk;
         continue;
       }
@@ -99,7 +97,7 @@ export function createReplayableStream(source: BodySource, maxBytes: number, rep
     open: () => {
       if (kept === null) throw new Error("the body can no longer be sent from its start");
       const previous = reader;
-      reader = { waiting: [...kept], waitingBytes: total, wake: null };
+      reader = { waiting: new ByteQueue(kept.pieces()), wake: null };
       previous?.wake?.();
       if (state === "unread") begin();
       return read(reader);

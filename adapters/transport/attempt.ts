@@ -1,4 +1,5 @@
 import type { AnswerBody, AttemptFailure, BodyConsumer, CallSignal, HeaderList, OutboundRequest, Outcome, Peeked, UpgradedSender } from "../../src/index.ts";
+import { ByteQueue } from "./byte-queue.ts";
 import { GuardedConsumer } from "./guarded-consumer.ts";
 
 /** The source is stopped while more than this many bytes of an answer wait for a consumer. */
@@ -20,8 +21,7 @@ export abstract class Attempt implements AnswerBody {
   #trailers: HeaderList | null = null;
   #failure: AttemptFailure | null = null;
   #consumer: BodyConsumer | null = null;
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
+  #held = new ByteQueue();
   #paused = false;
   #sourceStopped = false;
   #chunks = 0;
@@ -62,7 +62,7 @@ export abstract class Attempt implements AnswerBody {
   protected dataArrived(chunk: Uint8Array): boolean {
     if (this.done) return true;
     this.#chunks += 1;
-    if (this.#consumer !== null && !this.#paused && this.#heldBytes === 0) {
+    if (this.#consumer !== null && !this.#paused && this.#held.length === 0) {
       if (this.#timerPhase === "idle") this.#timer?.refresh();
       this.#consumer.chunk(chunk);
       // The consumer may have paused, or cancelled, inside `chunk`.
@@ -70,9 +70,8 @@ export abstract class Attempt implements AnswerBody {
       return !this.#sourceStopped;
     }
     this.#held.push(chunk);
-    this.#heldBytes += chunk.length;
-    if (this.#peek !== null && this.#heldBytes > this.#peek.beyond) this.#answerPeek();
-    this.#sourceStopped = this.#paused || this.#heldBytes > Math.max(HELD_BYTES, this.#peek?.beyond ?? 0);
+    if (this.#peek !== null && this.#held.length > this.#peek.beyond) this.#answerPeek();
+    this.#sourceStopped = this.#paused || this.#held.length > Math.max(HELD_BYTES, this.#peek?.beyond ?? 0);
     return !this.#sourceStopped;
   }
 
@@ -94,7 +93,7 @@ export abstract class Attempt implements AnswerBody {
   protected startFirstByte(): void {
     const limit = this.request.timeouts.firstByteMs;
     // A head alone is not an answer (F7): only a consumer or bytes that wait for one end this wait.
-    if (this.done || this.#consumer !== null || this.#heldBytes > 0 || limit === null) return;
+    if (this.done || this.#consumer !== null || this.#held.length > 0 || limit === null) return;
     this.#arm("first_byte", limit);
   }
 
@@ -113,7 +112,7 @@ export abstract class Attempt implements AnswerBody {
   // -- for the core
 
   peek(beyond: number): Peeked | Promise<Peeked> {
-    if (this.#heldBytes > beyond || this.done) return this.#peeked();
+    if (this.#held.length > beyond || this.done) return this.#peeked();
     return new Promise((resolve) => {
       this.#peek = { beyond, resolve };
       this.#letSourceRun();
@@ -145,8 +144,7 @@ export abstract class Attempt implements AnswerBody {
 
   cancel(): void {
     this.#consumer = SILENT;
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#held = new ByteQueue();
     if (this.done) return;
     this.#failure = { kind: "cancelled", message: "the answer was not wanted any more" };
     this.#close();
@@ -174,11 +172,7 @@ export abstract class Attempt implements AnswerBody {
   #flush(): void {
     const consumer = this.#consumer;
     if (consumer === null) return;
-    while (this.#held.length > 0 && !this.#paused) {
-      const chunk = this.#held.shift() ?? NOTHING;
-      this.#heldBytes -= chunk.length;
-      consumer.chunk(chunk);
-    }
+    while (this.#held.length > 0 && !this.#paused) consumer.chunk(this.#held.shift() ?? NOTHING);
     if (this.#paused || this.#consumer !== consumer) return;
     if (this.#failure !== null) {
       this.#consumer = SILENT;
@@ -203,9 +197,10 @@ export abstract class Attempt implements AnswerBody {
   }
 
   #peeked(): Peeked {
-    if (this.#heldBytes > 0) this.stopFirstByte();
-    if (this.#held.length > 1) this.#held = [Buffer.concat(this.#held)];
-    return { bytes: this.#held[0] ?? NOTHING, ended: this.#finished, failure: this.#failure };
+    if (this.#held.length > 0) this.stopFirstByte();
+    const pieces = this.#held.pieces();
+    if (pieces.length > 1) this.#held = new ByteQueue([Buffer.concat(pieces)]);
+    return { bytes: this.#held.pieces()[0] ?? NOTHING, ended: this.#finished, failure: this.#failure };
   }
 
   #answerPeek(): void {
