@@ -372,7 +372,7 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "npm run build && npx vitest run test/platforms/last-resort.test.ts",
+    command: "npm run build && npx vitest run test/platforms/last-resort.test.ts test/hostile/pipelined-handshake.test.ts test/hostile/deep-answers.test.ts",
   },
   {
     row: "F36",
@@ -506,7 +506,8 @@ export const PROMISES: readonly HeldPromise[] = [
     state: "kept",
     reason: null,
 
-    command: "npm run build && npx vitest run test/hostile/headers.test.ts test/security/transport-framing.test.ts test/hostile/fuzz-requests.test.ts",
+    command:
+      "npm run build && npx vitest run test/hostile/headers.test.ts test/hostile/pipelined-handshake.test.ts test/security/transport-framing.test.ts test/hostile/fuzz-requests.test.ts",
   },
   {
     row: "T11",
