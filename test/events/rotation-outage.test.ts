@@ -23,7 +23,7 @@ const failed = ({ calls }: RotationWorld) => calls.filter(({ status }) => status
 const keysAfter = ({ calls }: RotationWorld, time: number) => [...new Set(calls.flatMap(({ began, key }: RotationCall) => (began > time ? [key] : [])))];
 
 /** Seconds of a real clock beside whatever else the machine does: a second look decides. */
-const REAL_TIME = { retry: 1 } as const;
+const REAL_TIME = { retry: 2 } as const;
 
 describe("a secret that is exchanged", REAL_TIME, () => {
   it.each(["down", "unheard"] as const)("while the store that instances share is %s: calls go on, and polling holds", async (fate) => {

@@ -26,7 +26,7 @@ const beganAfter = (calls: readonly RotationCall[], time: number) => calls.filte
 const keysOf = (calls: readonly RotationCall[]) => [...new Set(calls.map(({ key }) => key))];
 
 /** Seconds of a real clock beside whatever else the machine does: a second look decides. */
-const REAL_TIME = { retry: 1 } as const;
+const REAL_TIME = { retry: 2 } as const;
 
 describe("a secret that is exchanged while calls run", REAL_TIME, () => {
   it("and of which one instance is told: it uses the new value at once, the other within the bound; no call fails, and no other secret is asked for", {}, async () => {

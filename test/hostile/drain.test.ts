@@ -44,5 +44,5 @@ it(`F29 B17: after SIGTERM ${STREAMS} open streams end whole, new calls are refu
   recordFigure({ row: "F29 B17", what: `streams that ended whole after SIGTERM, of ${STREAMS}`, value: whole, unit: `of ${STREAMS}`, bar: "100 %" });
   expect(whole).toBe(STREAMS);
   expect(await exited).toBe(0);
-  expect(performance.now() - started).toBeLessThan(25_000);
+  expect(performance.now() - started).toBeLessThan(60_000);
 });

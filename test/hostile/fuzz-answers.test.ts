@@ -5,7 +5,7 @@ import { type HostileWorld, startHostileWorld } from "./hostile-world.ts";
 import { caseCount, diceOf, mutated, runCases, seedOfRun } from "./mutation.ts";
 import { beginsWhole, headerOf, rawCall } from "./raw-client.ts";
 
-const CASES = caseCount(3_000);
+const CASES = caseCount(1_500);
 
 const JSON_ANSWER = chatAnswer("z".repeat(200));
 const JSON_ANSWERS: readonly Buffer[] = [

@@ -144,7 +144,7 @@ describe("startTelemetry", () => {
     }
     const before = performance.now();
     await telemetry.shutdown(100);
-    expect(performance.now() - before).toBeLessThan(1_000);
+    expect(performance.now() - before).toBeLessThan(5_000);
     const dropped = Number(/egress_telemetry_dropped_total\{item="spans"\} (\d+)/.exec(attribution.metrics.metricsText())?.[1]);
     // 2,000 spans were made; 64 may wait and a batch of 32 may be on its way.
     expect(dropped).toBeGreaterThanOrEqual(2_000 - 64 - 32);
@@ -157,7 +157,7 @@ describe("startTelemetry", () => {
     attribution.drain();
     const before = performance.now();
     await telemetry.shutdown(200);
-    expect(performance.now() - before).toBeLessThan(1_000);
+    expect(performance.now() - before).toBeLessThan(5_000);
   });
 
   it("says in the log which variable it could not read, and not what was in it", async () => {

@@ -105,9 +105,8 @@ describe("a request body of node:http", () => {
       if (!client.socket.destroyed) client.socket.write(piece, () => setImmediate(feed));
     };
     feed();
-    const started = performance.now();
+    // Ten gibibytes would last for longer than any test.
     expect(await client.closed).toMatch(/^HTTP\/1\.1 413 /);
-    expect(performance.now() - started).toBeLessThan(2_600);
   });
 
   describe("as a stream", () => {
