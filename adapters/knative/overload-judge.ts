@@ -19,8 +19,11 @@ const LATE_MS = 100;
 const CALM_LAG_MS = 50;
 const FULL = 0.8;
 const CALM_MEMORY = 0.7;
-/** Bad samples in a row that begin an overload: a burst that is over within the second is served late and not refused. */
-const STRIKES = 4;
+/** Bad samples in a row that begin an overload, and how long they last together: a burst that is over within the second is served late and not refused. */
+const STRIKES = 3;
+const BAD_MS = 1_000;
+/** How long a sample lasts, where no turn of the loop is longer. */
+const SAMPLE_MS = 250;
 /** Good samples in a row, with every call admitted, that end it. */
 const QUIET = 4;
 /** Of calls, while nothing gets better: some have to come in, or memory that is garbage by now would never be collected. */
@@ -29,7 +32,7 @@ const LEAST = 0.02;
 /**
  * Decides when an instance is overloaded and what share of new calls it then takes. Pure: a sample each 250 ms goes in.
  *
- * An overload begins with four bad samples in a row. A pause for garbage, or the compile of a reload, however long, makes one bad sample, for no timer runs
+ * An overload begins with a second of bad samples, three at least. A pause for garbage, or the compile of a reload, however long, makes one bad sample, for no timer runs
  * while it lasts, and what has piled up meanwhile another; calls that outrun the loop make every sample bad. A loop that is late while no call asks to come in is no overload: there is nothing to refuse,
  * and it is how a process looks to itself whose platform gives it no CPU between calls.
  *
@@ -42,6 +45,7 @@ const LEAST = 0.02;
 export function createOverloadJudge(): OverloadJudge {
   let cause: Overload["cause"] | null = null;
   let strikes = 0;
+  let badMs = 0;
   let quiet = 0;
   let share = 1;
   /** What the share has left over: spreads refusals evenly, without chance. */
@@ -55,12 +59,14 @@ export function createOverloadJudge(): OverloadJudge {
       const isFull = memory > FULL;
       if (lagMs > LATE_MS || isFull) {
         strikes += 1;
+        badMs += Math.max(SAMPLE_MS, lagMs);
         quiet = 0;
-        if (cause === null && strikes >= STRIKES) cause = isFull ? "memory" : "event_loop";
+        if (cause === null && strikes >= STRIKES && badMs >= BAD_MS) cause = isFull ? "memory" : "event_loop";
         if (cause !== null) share = Math.max(LEAST, share * (isFull ? 0.5 : Math.max(0.5, Math.min(0.9, LATE_MS / lagMs))));
         return cause;
       }
       strikes = 0;
+      badMs = 0;
       if (cause === null) return null;
       quiet = share === 1 ? quiet + 1 : 0;
       share = Math.min(1, share + (lagMs < CALM_LAG_MS && memory < CALM_MEMORY ? 0.1 : 0.02));

@@ -33,6 +33,15 @@ describe("the judge of an instance's load", () => {
     expect(judgeBusy(judge, CALM)).toBeLessThan(100);
   });
 
+  it("F17: where turns of the loop are long, three of them are enough: each lasts longer than a sample", () => {
+    const judge = createOverloadJudge();
+    const verdicts = Array.from({ length: 3 }, () => {
+      judge.admits();
+      return judge.judge({ lagMs: 400, memory: 0.4 });
+    });
+    expect(verdicts).toEqual([null, null, "event_loop"]);
+  });
+
   it("F17: memory above 80 % is an overload too, and says so", () => {
     const judge = createOverloadJudge();
     expect([FULL, FULL, FULL, FULL].map((sample) => judge.judge(sample))).toEqual([null, null, null, "memory"]);
