@@ -22,6 +22,7 @@ import type { HeaderList } from "./model/http.ts";
 import { REGION_DATA_CHECKED_AT, REGION_DATA_SOURCES } from "./model/region-data.ts";
 import type { RotationNotice } from "./model/rotation.ts";
 import type { Snapshot } from "./model/snapshot.ts";
+import type { BrokerStatus } from "./pages/broker-status.ts";
 import { createUsagePages, type UsagePages } from "./pages/usage-pages.ts";
 import { runCall } from "./pipeline.ts";
 import { createConcurrency } from "./plan/concurrency.ts";
@@ -49,8 +50,7 @@ export interface Broker {
   retire(): void;
   /** What serves, the last good one; null: nothing was loaded yet. */
   loaded(): Compiled | null;
-  /** The state for `/-/status`: no secret, no content. */
-  status(): Readonly<Record<string, unknown>>;
+  status(): BrokerStatus;
   /** What of the manifests will refuse every call for where this broker's telemetry and events go; one sentence each. */
   notices(): readonly string[];
   /** Prometheus text 0.0.4. */
@@ -202,12 +202,18 @@ export function createBroker(ports: BrokerPorts): Broker {
       loaded = compiled;
       loadedAt = now;
       failedLoad = null;
-      health.retain(new Set(next.backends.keys()));
+      const keys = new Set(next.backends.keys());
+      health.retain(keys);
+      concurrency.retain(keys);
       usageStores?.load(next);
       attribution.metrics.configLoad(true, now);
       degraded.leave("config", "instance");
       // Nobody calls what is gone, so that no good call would end it.
-      for (const { part, subject } of degraded.list()) if (part === "revocation_list" && !next.backends.has(subject)) degraded.leave(part, subject);
+      const gateways = new Set(next.gateways.map(({ id }) => id));
+      for (const { part, subject } of degraded.list()) {
+        const known = part === "revocation_list" ? keys : part === "usage_store" || part === "limit_store" ? gateways : null;
+        if (known?.has(subject) === false) degraded.leave(part, subject);
+      }
       emit({
         type: "config.loaded",
         time: now,

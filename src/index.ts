@@ -33,7 +33,7 @@ export type * from "./model/degradation.ts";
 export { REFUSALS, Refusal, type RefusalCode } from "./model/errors.ts";
 export type * from "./model/event.ts";
 export * from "./model/exchange.ts";
-export type * from "./model/http.ts";
+export { HEAD_BOUNDS, type HeaderList, type Origin, type RequestBody, type StreamBody } from "./model/http.ts";
 export type * from "./model/identity-plan.ts";
 export type * from "./model/ledger-page.ts";
 export type * from "./model/limit.ts";

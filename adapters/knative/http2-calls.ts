@@ -1,11 +1,12 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
+import { HEAD_BOUNDS } from "../../src/index.ts";
 import { Http2Answer } from "./http2-answer.ts";
 import { createHttp2Exchange, readHttp2Head } from "./http2-exchange.ts";
 import { createHttp2Sessions } from "./http2-sessions.ts";
 import { cutShort } from "./node-responder.ts";
 import type { NodeServerOptions } from "./node-server.ts";
-import { BROKEN, type Fault, HEADER_BYTES, requestFault } from "./request-fault.ts";
+import { BROKEN, type Fault, requestFault } from "./request-fault.ts";
 
 /** The calls that come over HTTP/2, checked as those over HTTP/1.1. */
 export interface Http2Calls {
@@ -62,7 +63,7 @@ function faultOf({ method, path, authority, headers }: ReturnType<typeof readHtt
   // Node tells callers of the bound, and takes up to 64 KiB all the same.
   let bytes = path.length;
   for (const text of headers) bytes += text.length;
-  if (bytes > HEADER_BYTES) return { status: 431, code: "request_malformed", text: "The headers of the request are too large." };
+  if (bytes > HEAD_BOUNDS.bytes) return { status: 431, code: "request_malformed", text: "The headers of the request are too large." };
   return requestFault({ rawHeaders: headers, headers: { host: authority ?? undefined }, url: path });
 }
 

@@ -2,14 +2,14 @@ import { createServer, type IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { type Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { BrokerPlace, Exchange } from "../../src/index.ts";
+import { type BrokerPlace, type Exchange, HEAD_BOUNDS } from "../../src/index.ts";
 import { createHttp2Calls } from "./http2-calls.ts";
 import type { ListenerCertificates } from "./listener-certificates.ts";
 import { createNodeExchange } from "./node-exchange.ts";
 import { createNodeJoiner } from "./node-joiner.ts";
 import { cutShort } from "./node-responder.ts";
 import { originForm } from "./origin-form.ts";
-import { BROKEN, type Fault, HEADER_BYTES, MAX_HEADERS, requestFault, strayHandshake } from "./request-fault.ts";
+import { BROKEN, type Fault, requestFault, strayHandshake } from "./request-fault.ts";
 import { tellProtocol } from "./tell-protocol.ts";
 import { createTlsServer } from "./tls-server.ts";
 import { mayUpgrade } from "./web-socket-request.ts";
@@ -65,7 +65,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     requestTimeout: 0,
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 75_000,
-    maxHeaderSize: HEADER_BYTES,
+    maxHeaderSize: HEAD_BOUNDS.bytes,
     insecureHTTPParser: false,
     requireHostHeader: false,
     joinDuplicateHeaders: false,
@@ -77,7 +77,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     shouldUpgradeCallback: (request) => mayUpgrade(request) && !isBusy(request.socket),
   });
   // Node drops what is beyond its own limit without a word: one more than ours makes the excess seen.
-  server.maxHeadersCount = MAX_HEADERS + 1;
+  server.maxHeadersCount = HEAD_BOUNDS.fields + 1;
 
   /** An answer is still owed on this connection: nobody else may have it yet, and Node's parser would leave it all the same. */
   function isBusy(socket: Duplex): boolean {

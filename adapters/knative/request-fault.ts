@@ -1,12 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import type { RefusalCode } from "../../src/index.ts";
+import { HEAD_BOUNDS, type RefusalCode } from "../../src/index.ts";
 import { authorityOf } from "./origin-form.ts";
 import { asksForWebSocket } from "./web-socket-request.ts";
-
-/** Of a request. */
-export const MAX_HEADERS = 100;
-/** Of a request's head. */
-export const HEADER_BYTES = 16_384;
 
 /** Why a request is refused before anybody looks at it. */
 export interface Fault {
@@ -43,7 +38,7 @@ export interface RequestHead {
 /** The checks that node:http leaves to us; null: none fails. */
 export function requestFault(request: RequestHead): Fault | null {
   const { rawHeaders } = request;
-  if (rawHeaders.length > MAX_HEADERS * 2) return { status: 431, code: "request_malformed", text: "The request has too many headers." };
+  if (rawHeaders.length > HEAD_BOUNDS.fields * 2) return { status: 431, code: "request_malformed", text: "The request has too many headers." };
   const repeated = repeatedHeader(rawHeaders);
   if (repeated !== null) return malformed(`The request has more than one ${repeated}.`);
   const host = request.headers.host;

@@ -1,4 +1,4 @@
-import { isFieldValue, isToken, type PlatformPrincipal } from "../../src/index.ts";
+import { HEAD_BOUNDS, isFieldValue, isToken, type PlatformPrincipal } from "../../src/index.ts";
 import { type Fields, fieldsOf, textOf } from "./fields.ts";
 import { endsHere, viaBehindCloudFront, withoutIamParameters } from "./platform-headers.ts";
 
@@ -27,9 +27,6 @@ export interface EventFault {
 }
 
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
-/** As everywhere; without what the front door adds. */
-const MAX_HEADERS = 100;
-const HEADER_BYTES = 16_384;
 /** Headers of which a second one is an attack: whoever reads the first and whoever reads the last would see different callers. */
 const SINGLE: ReadonlySet<string> = new Set(["host", "authorization", "x-api-key", "api-key", "x-goog-api-key", "content-type", "content-length"]);
 
@@ -100,9 +97,9 @@ function faultOfPath(path: string, decoded: boolean): string | null {
   return /%(?![0-9A-Fa-f]{2})/.test(path) ? "The path has a percent sign that escapes nothing." : null;
 }
 
-/** Whoever may invoke the function writes events as they like: no HTTP parser has seen them. */
+/** Whoever may invoke the function writes events as they like: no HTTP parser has seen them. Without what the front door adds. */
 function faultOfHeaders(headers: readonly string[]): string | null {
-  if (headers.length > MAX_HEADERS * 2) return "The request has too many headers.";
+  if (headers.length > HEAD_BOUNDS.fields * 2) return "The request has too many headers.";
   let bytes = 0;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? "";
@@ -110,7 +107,7 @@ function faultOfHeaders(headers: readonly string[]): string | null {
     bytes += name.length + value.length;
     if (!isToken(name) || !isFieldValue(value)) return "A header of the request cannot be read.";
   }
-  return bytes > HEADER_BYTES ? "The headers of the request are too large." : null;
+  return bytes > HEAD_BOUNDS.bytes ? "The headers of the request are too large." : null;
 }
 
 /** Load balancers hand parameters over as they came; API Gateway decodes them, and the order among different names is lost. */

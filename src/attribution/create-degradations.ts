@@ -15,6 +15,8 @@ interface Entry {
   since: number;
   /** Monotonic milliseconds. */
   began: number;
+  /** Monotonic milliseconds at which it was said last. */
+  saidAt: number;
   /** Monotonic milliseconds; null: it is not known. */
   until: number | null;
   isOn: boolean;
@@ -28,6 +30,10 @@ interface Entry {
 const MAX_ENTRIES = 512;
 /** What comes and goes by the second gets a line in this time, and not one a change. */
 const TELL_EVERY_MS = 10_000;
+
+/** Only calls tell of these, again with each that meets them: once nobody has for so long, nobody uses what they are about, and it may be in no manifest any more. */
+const TOLD_BY_CALLS: ReadonlySet<DegradedPart> = new Set(["names", "credential", "usage_store"]);
+const UNUSED_MS = 3_600_000;
 
 /** `log` takes one JSON object without line end; null: no line is made. */
 export function createDegradations(clock: Clock, log: ((line: string) => void) | null): Degradations {
@@ -50,6 +56,7 @@ export function createDegradations(clock: Clock, log: ((line: string) => void) |
       detail: null,
       since: 0,
       began: 0,
+      saidAt: 0,
       until: null,
       isOn: false,
       isTold: false,
@@ -64,6 +71,14 @@ export function createDegradations(clock: Clock, log: ((line: string) => void) |
     log?.(JSON.stringify({ time: new Date(clock.now()).toISOString(), level, msg, part, subject, reason, ...more }));
   }
 
+  function end(entry: Entry, more: Readonly<Record<string, unknown>> = {}): void {
+    entry.isOn = false;
+    on -= 1;
+    if (!entry.isTold) return;
+    entry.isTold = false;
+    tell(entry, "info", "recovered", { after_ms: Math.round(clock.monotonic() - entry.began), ...more });
+  }
+
   return {
     enter(part, subject, reason, { detail, forMs }: DegradedDetail = {}) {
       const entry = entryOf(part, subject, reason);
@@ -76,6 +91,7 @@ export function createDegradations(clock: Clock, log: ((line: string) => void) |
         entry.began = now;
         on += 1;
       }
+      entry.saidAt = now;
       entry.reason = reason;
       entry.detail = detail ?? null;
       entry.until = forMs === undefined ? null : now + forMs;
@@ -87,15 +103,13 @@ export function createDegradations(clock: Clock, log: ((line: string) => void) |
     leave(part, subject) {
       if (on === 0) return;
       const entry = entries.get(`${part} ${subject}`);
-      if (entry === undefined || !entry.isOn) return;
-      entry.isOn = false;
-      on -= 1;
-      if (!entry.isTold) return;
-      entry.isTold = false;
-      tell(entry, "info", "recovered", { after_ms: Math.round(clock.monotonic() - entry.began) });
+      if (entry?.isOn === true) end(entry);
     },
     list() {
       const now = clock.monotonic();
+      for (const entry of entries.values()) {
+        if (entry.isOn && TOLD_BY_CALLS.has(entry.part) && now - entry.saidAt >= UNUSED_MS) end(entry, { unused: true });
+      }
       const wall = clock.now();
       return [...entries.values()]
         .filter(({ isOn }) => isOn)

@@ -3,7 +3,7 @@ import { asObject, type JsonObject } from "../lib/json-value.ts";
 import { toBytes } from "../lib/utf8.ts";
 import { CREDENTIAL_SLOTS } from "../model/caller.ts";
 import type { CloudEvent } from "../model/cloud-event.ts";
-import type { HeaderList } from "../model/http.ts";
+import { HEAD_BOUNDS, type HeaderList } from "../model/http.ts";
 import { EventFault } from "./event-fault.ts";
 import { bytesOfBase64 } from "./read-cloud-event.ts";
 
@@ -41,7 +41,6 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 ]);
 const CREDENTIALS: ReadonlySet<string> = new Set(CREDENTIAL_SLOTS);
 const ROUTE = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
-const MAX_HEADERS = 100;
 
 /**
  * Reads the data of a request event: `{method?, url | (route, path), headers?, body?: {json} | {text} | {base64}, token?}` (docs/events.md).
@@ -100,7 +99,7 @@ function readHeaders(value: unknown): { readonly list: string[]; readonly names:
         throw new EventFault(`data.headers.${lower} must be text, or a list of texts, that can stand in a header`);
       list.push(name, one);
     }
-    if (list.length > 2 * MAX_HEADERS) throw new EventFault(`data.headers has more than ${MAX_HEADERS} fields`);
+    if (list.length > 2 * HEAD_BOUNDS.fields) throw new EventFault(`data.headers has more than ${HEAD_BOUNDS.fields} fields`);
   }
   return { list, names };
 }

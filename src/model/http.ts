@@ -28,5 +28,8 @@ export interface StreamBody {
   open(): AsyncIterable<Uint8Array>;
 }
 
+/** The most that the head of a request may have, on every platform: fields, and bytes of all of them. */
+export const HEAD_BOUNDS = { fields: 100, bytes: 16_384 } as const;
+
 /** The methods that RFC 9110 section 9.2.2 calls idempotent. */
 export const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);

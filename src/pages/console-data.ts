@@ -4,9 +4,10 @@ import { describeSnapshot } from "../console/describe-state.ts";
 import { jurisdictionOf, prove, type RegionProof } from "../explain/prove.ts";
 import { unattachedLocks } from "../explain/unattached-locks.ts";
 import type { BrokerPlace } from "../model/exchange.ts";
+import type { BrokerStatus } from "./broker-status.ts";
 
 /** What runs, for the page: `/-/status` with the snapshot in words, and of the conditions those that tell of trouble. */
-export function consoleState(loaded: Compiled | null, status: Readonly<Record<string, unknown>>, now: number): unknown {
+export function consoleState(loaded: Compiled | null, status: Readonly<Partial<Record<keyof BrokerStatus, unknown>>>, now: number): unknown {
   const { conditions: _, ...rest } = status;
   return {
     at: new Date(now).toISOString(),

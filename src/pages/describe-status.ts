@@ -1,5 +1,6 @@
 import { degradedDocs } from "../attribution/create-degradations.ts";
 import { DEGRADATIONS, type Degradation, type DegradedPart, type DegradedReason } from "../model/degradation.ts";
+import type { BrokerStatus } from "./broker-status.ts";
 
 /** One line of `degraded` in `/-/status`. */
 export interface DescribedDegradation {
@@ -18,9 +19,10 @@ export interface DescribedDegradation {
 }
 
 /** `Broker.status()` as operators read it: what is degraded with its effect, and where to read on. */
-export function describeStatus(status: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const degraded = status["degraded"] as readonly Degradation[]; // what the broker puts there
-  return { ...status, degraded: degraded.map(describeDegradation) };
+export function describeStatus<Status extends Pick<BrokerStatus, "degraded">>(
+  status: Status,
+): Omit<Status, "degraded"> & { readonly degraded: readonly DescribedDegradation[] } {
+  return { ...status, degraded: status.degraded.map(describeDegradation) };
 }
 
 function describeDegradation({ since, until, ...entry }: Degradation): DescribedDegradation {

@@ -7,6 +7,8 @@ export interface Concurrency {
   enter(backendKey: string, rule: ConcurrencyRule): Seat | null;
   /** A backend that never had too much to do is not among them. For `/-/status`. */
   snapshot(): readonly BackendConcurrency[];
+  /** Forgets all other backends, those with open calls once these have ended: to be called after a reload. */
+  retain(backendKeys: ReadonlySet<string>): void;
 }
 
 export interface Seat {
@@ -27,6 +29,8 @@ interface Entry {
   /** Not whole: it grows by parts. */
   limit: number;
   cutAt: number;
+  /** No manifest names it any more. */
+  isGone: boolean;
 }
 
 const CUT = 0.7;
@@ -49,7 +53,7 @@ export function createConcurrency(clock: Pick<Clock, "monotonic">): Concurrency 
     enter(key, { min, max }) {
       let entry = entries.get(key);
       if (entry === undefined) {
-        entry = { open: 0, limit: max, cutAt: Number.NEGATIVE_INFINITY };
+        entry = { open: 0, limit: max, cutAt: Number.NEGATIVE_INFINITY, isGone: false };
         entries.set(key, entry);
       }
       // A reload may have set other bounds.
@@ -74,7 +78,7 @@ export function createConcurrency(clock: Pick<Clock, "monotonic">): Concurrency 
           if (isLeft) return;
           isLeft = true;
           held.open -= 1;
-          if (held.open === 0 && held.limit >= max) entries.delete(key);
+          if (held.open === 0 && (held.limit >= max || held.isGone)) entries.delete(key);
         },
       };
     },
@@ -82,5 +86,12 @@ export function createConcurrency(clock: Pick<Clock, "monotonic">): Concurrency 
       [...entries]
         .filter(([, { cutAt }]) => cutAt !== Number.NEGATIVE_INFINITY)
         .map(([backend, { open, limit }]) => ({ backend, open, limit: Math.floor(limit) })),
+    retain(keys) {
+      for (const [key, entry] of entries) {
+        // Calls of the configuration before may be open yet, and one that is undone soon finds its limit as it was.
+        entry.isGone = !keys.has(key);
+        if (entry.isGone && entry.open === 0) entries.delete(key);
+      }
+    },
   };
 }

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 const words = (list: readonly Degradation[]) => list.map(({ part, subject, reason }) => `${part} ${subject}: ${reason}`);
-const statusOf = ({ broker }: Pick<Installation, "broker">) => words(broker.status()["degraded"] as readonly Degradation[]); // what a broker puts there
+const statusOf = ({ broker }: Pick<Installation, "broker">) => words(broker.status().degraded);
 
 function world() {
   const clock = createFakeClock();
@@ -196,6 +196,19 @@ describe("what is degraded is entered, and left again:", () => {
     await one.broker.flushUsage(AbortSignal.timeout(5_000));
     expect(statusOf(one)).toEqual([]);
     expect(store.total().requests).toBe(1);
+  });
+
+  it("a usage store of a Gateway that is gone: nothing is sent to it any more", async () => {
+    const store = createUsageRecords();
+    store.fate = () => "refused";
+    const one = install(ONE, { store });
+    await one.call(chat());
+    await one.broker.flushUsage(AbortSignal.timeout(5_000));
+    expect(statusOf(one)).toEqual(["usage_store egress-system/egress: unavailable"]);
+    const text = testManifests(ONE).replaceAll("name: egress, namespace: egress-system", "name: exit, namespace: egress-system");
+    one.broker.load(compileManifests([{ path: "all.yaml", text }], PLATFORMS.knative));
+    expect(one.broker.loaded()?.snapshot?.gateways.map(({ id }) => id)).toEqual(["egress-system/exit"]);
+    expect(statusOf(one)).toEqual([]);
   });
 
   it("files of the configuration that went away", async () => {

@@ -34,6 +34,30 @@ describe("what is degraded", () => {
     expect(degraded.list()).toMatchObject([{ until: null }]);
   });
 
+  it("ends when nobody has met it for an hour, where only calls tell of it", async () => {
+    const { clock, lines, degraded } = world();
+    for (const [part, reason] of [
+      ["names", "last_good"],
+      ["credential", "refused"],
+      ["usage_store", "unavailable"],
+      ["config", "rejected"],
+    ] as const)
+      degraded.enter(part, "one", reason);
+    await clock.advance(3_599_999);
+    degraded.enter("credential", "one", "refused");
+    await clock.advance(1);
+    expect(degraded.list().map(({ part }) => part)).toEqual(["credential", "config"]);
+    expect(lines.slice(4)).toMatchObject([
+      { msg: "recovered", part: "names", after_ms: 3_600_000, unused: true },
+      { msg: "recovered", part: "usage_store", unused: true },
+    ]);
+    await clock.advance(3_599_999);
+    expect(degraded.list().map(({ part }) => part)).toEqual(["config"]);
+    // It begins anew when it is met again.
+    degraded.enter("names", "one", "last_good");
+    expect(degraded.list().at(-1)).toMatchObject({ part: "names", since: clock.now() });
+  });
+
   it("gets one line when it begins and one when it ends", async () => {
     const { clock, lines, degraded } = world();
     for (let call = 0; call < 100; call += 1) degraded.enter("secret", "team-a/key", "unavailable", { detail: "the store answered 500" });

@@ -122,6 +122,30 @@ describe("the limit of open calls that a backend's answers make", () => {
     expect(concurrency.enter("other", RULE)).not.toBeNull();
   });
 
+  it("forgets backends that no manifest names, once their calls have ended", async () => {
+    const { clock, concurrency, seats } = opened(20);
+    seats[0]?.tell("overloaded");
+    const other = concurrency.enter("other", RULE);
+    await clock.advance(1_000);
+    other?.tell("overloaded");
+    other?.leave();
+    concurrency.retain(new Set());
+    expect(concurrency.snapshot()).toMatchObject([{ backend: "b", open: 20 }]);
+    // A call of the configuration before is held to the limit that was found.
+    expect(concurrency.enter("b", RULE)).toBeNull();
+    for (const seat of seats) seat.leave();
+    expect(concurrency.snapshot()).toEqual([]);
+  });
+
+  it("keeps what it has found of backends that stay, and of one that comes back while its calls are open", () => {
+    const { concurrency, seats, limit } = opened(20);
+    seats[0]?.tell("overloaded");
+    concurrency.retain(new Set());
+    concurrency.retain(new Set(["b"]));
+    for (const seat of seats) seat.leave();
+    expect(limit()).toBe(14);
+  });
+
   it("stays within its bounds and never admits beyond its limit, whatever backends say", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom("enter", "leave", "good", "overloaded", "wait"), { maxLength: 200 }), async (steps) => {
