@@ -6,14 +6,6 @@ export function startScreen(url: string, generated: string): string {
     ({ name, region, port }) => `  ${name.padEnd(13)} region ${region}   https on 127.0.0.1:${port}, fault desk on 127.0.0.1:${port + 100}`,
   ).join("\n");
   return `
-Spillway serves examples/quickstart on ${url}
-
-  team-a   ${TOKENS["team-a"]}   may go anywhere
-  team-b   ${TOKENS["team-b"]}   works with personal data: Europe only
-  operator ${TOKENS["egress-system"]}
-
-The files to read are examples/quickstart/*.yaml. Where the README says $SPILLWAY_TOKEN:  export SPILLWAY_TOKEN=${TOKENS["team-a"]}
-
 Copy and paste, in another terminal, in this folder:
 
   # a streamed call with curl
@@ -66,6 +58,15 @@ Demo providers:
 ${providers}
 
 Health: ${url}/-/readyz
+
+Spillway serves examples/quickstart on ${url}
+
+  team-a   ${TOKENS["team-a"]}   may go anywhere
+  team-b   ${TOKENS["team-b"]}   works with personal data: Europe only
+  operator ${TOKENS["egress-system"]}
+
+Calls to paste are above. The files to read are examples/quickstart/*.yaml. Where the README says $SPILLWAY_TOKEN:  export SPILLWAY_TOKEN=${TOKENS["team-a"]}
+
 Edit a file in examples/quickstart, and it is served at once; a fault is shown here and changes nothing.
 Ctrl-C stops all. Calls appear below as they end.
 `;
