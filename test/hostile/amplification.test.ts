@@ -7,6 +7,7 @@ import { chunk, STREAM_HEAD } from "../fakes/upstream.ts";
 import { chatBody } from "./chat-bytes.ts";
 import { recordFigure } from "./figure.ts";
 import { type HostileWorld, startHostileWorld } from "./hostile-world.ts";
+import { longestTurn, TURNS_WATCHED } from "./longest-turn.ts";
 import { residentBytes } from "./process-memory.ts";
 import { headerOf, rawCall, requestBytes } from "./raw-client.ts";
 import type { SmallCalls, SmallCallsResult } from "./small-calls.ts";
@@ -27,6 +28,7 @@ async function warmWorld(): Promise<HostileWorld> {
   world = await startHostileWorld({
     firstBackend: { models: '[{name: m, price: {inputPerMTok: "1", outputPerMTok: "1"}}, {name: "*"}]' },
     manifests: { rules: `  - matches: [{headers: [{name: X-Gateway-Model-Name, value: m}]}]\n    ${group}\n  - ${group}\n` },
+    env: TURNS_WATCHED,
   });
   for (let call = 0; call < 50; call += 1) await smallCall(world);
   return world;
@@ -42,11 +44,14 @@ interface Watched {
   readonly grown: number | null;
   /** The slowest of the small calls beside. Milliseconds. */
   readonly slowest: number;
+  /** What no call can be quicker than: the longest turn of the broker's loop, in milliseconds of its own processor time. */
+  readonly turn: number;
 }
 
 /** Runs it with small calls beside, one after another, from a thread of their own. */
 async function watch(one: HostileWorld, attack: () => Promise<unknown>): Promise<Watched> {
   const { pid } = one.broker;
+  await longestTurn(one.broker);
   const before = residentBytes(pid);
   let peak = before ?? 0;
   const sampling = setInterval(() => {
@@ -62,7 +67,10 @@ async function watch(one: HostileWorld, attack: () => Promise<unknown>): Promise
   const { slowest, failed } = await result;
   expect(failed).toBe(0);
   clearInterval(sampling);
-  return { grown: before === null ? null : peak - before, slowest };
+  const turn = await longestTurn(one.broker);
+  // B14: whoever else calls waits for no longer turn than this, on a machine that has a core for the broker.
+  expect(turn).toBeLessThan(100);
+  return { grown: before === null ? null : peak - before, slowest, turn };
 }
 
 function tell(what: string, watched: Watched, bar: { readonly row: string; readonly bytes: number }): void {
@@ -70,8 +78,9 @@ function tell(what: string, watched: Watched, bar: { readonly row: string; reado
   if (watched.grown !== null)
     recordFigure({ row: `B12 ${bar.row}`, what: `${what}: memory at most`, value: mib(watched.grown), unit: "MiB", bar: `<= ${mib(bar.bytes)} MiB` });
   recordFigure({ row: "B14", what: `${what}: the slowest small call beside`, value: Math.round(watched.slowest), unit: "ms", bar: "< 100 ms" });
+  recordFigure({ row: "B14", what: `${what}: processor time of the longest turn`, value: Math.round(watched.turn), unit: "ms", bar: "< 100 ms" });
   if (process.env["SPILLWAY_PRINT"] !== undefined)
-    console.log(what, mib(watched.grown ?? 0), "MiB of", mib(bar.bytes), "; slowest", Math.round(watched.slowest), "ms");
+    console.log(what, mib(watched.grown ?? 0), "MiB of", mib(bar.bytes), "; slowest", Math.round(watched.slowest), "ms; longest turn", watched.turn, "ms");
 }
 
 const closing = (socket: Socket) => new Promise<void>((resolve) => socket.once("close", () => resolve()));
