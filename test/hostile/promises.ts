@@ -175,7 +175,7 @@ export const PROMISES: readonly HeldPromise[] = [
 
     state: "partly",
     reason:
-      "The pause, the minute and the end of both are held. What a reader that stops keeps is one write and the end of its answer: 53 KiB of buffers, and 97 KiB of the process each where 3,000 stop. Of a thousand it is 160 to 195 KiB at the highest on a loaded machine, half of it garbage that V8 lets stand, whatever their number.",
+      "The pause, the minute and the end of both are held. What a reader that stops keeps is one write and the end of its answer: 53 KiB of buffers, and 97 KiB of the process each where 3,000 stop. Of a thousand it was 160 to 195 KiB at the highest on a loaded machine (bare Hono: 384), half of it garbage that V8 lets stand, whatever their number.",
 
     command: "npx vitest run test/platforms/stalled-readers.test.ts test/unit/transport/node-delivery.test.ts; npm run bench:streams -- --scene stalled",
   },
@@ -842,7 +842,7 @@ export const PROMISES: readonly HeldPromise[] = [
 
     state: "partly",
     reason:
-      "Of 3,000 readers of a flood that stop each costs 97 KiB, each one more about 50; of a thousand 160 to 195 KiB at the highest on a loaded machine (bare Hono: 384), half of it garbage that V8 lets stand, whatever their number. None is left ten seconds after the hang-up of a thousand; after three seconds a loaded machine still closed some. An instance under such a flood also turns some of the new calls away (F17).",
+      "Of 3,000 readers of a flood that stop each costs 97 KiB, each one more about 50; of a thousand 160 to 195 KiB at the highest on a loaded machine (bare Hono: 384), half of it garbage that V8 lets stand, whatever their number. None is left ten seconds after the hang-up of a thousand; after three seconds a loaded machine still had a quarter to close; of 3,000 one was left after ten. An instance under such a flood also turns some of the new calls away (F17).",
 
     command: "npm run bench:streams -- --scene stalled; npx vitest run test/platforms/stalled-readers.test.ts",
   },
