@@ -175,7 +175,7 @@ export const PROMISES: readonly HeldPromise[] = [
 
     state: "partly",
     reason:
-      "The pause, the minute and the end of both are held. What a reader that stops keeps is one write and the end of its answer: 53 KiB of buffers, and 97 KiB of the process each where 3,000 stop. Of a thousand it was 160 to 195 KiB at the highest on a loaded machine (bare Hono: 384), half of it garbage that V8 lets stand, whatever their number.",
+      "The pause, the minute and the end of both are held. What a reader that stops keeps is one write and the end of its answer, about 50 KiB; what the process grows by is told under B13.",
 
     command: "npx vitest run test/platforms/stalled-readers.test.ts test/unit/transport/node-delivery.test.ts; npm run bench:streams -- --scene stalled",
   },
@@ -842,7 +842,7 @@ export const PROMISES: readonly HeldPromise[] = [
 
     state: "partly",
     reason:
-      "Of 3,000 readers of a flood that stop each costs 97 KiB, each one more about 50; of a thousand 160 to 195 KiB at the highest on a loaded machine (bare Hono: 384), half of it garbage that V8 lets stand, whatever their number. None is left ten seconds after the hang-up of a thousand; after three seconds a loaded machine still had a quarter to close; of 3,000 one was left after ten. An instance under such a flood also turns some of the new calls away (F17).",
+      "Each reader more of a flood that stops costs about 50 KiB; all of a thousand cost 167 KiB each at the highest on a loaded machine (160 to 195 in four runs; bare Hono: 384), of 3,000 97: more than half of a thousand's is garbage that V8 lets stand, whatever their number. With NODE_OPTIONS=--max-semi-space-size=8 they cost 126. Of 1,500 none was left four seconds after the hang-up on that machine, three seconds after it some were. An instance under such a flood also turns some of the new calls away (F17).",
 
     command: "npm run bench:streams -- --scene stalled; npx vitest run test/platforms/stalled-readers.test.ts",
   },
