@@ -7,7 +7,14 @@ export const PATIENCE = { testTimeout: 90_000, hookTimeout: 240_000, expect: { p
 export const COMMON = {
   ...PATIENCE,
   // Cloud clients otherwise look for a metadata server on the network.
-  env: { METADATA_SERVER_DETECTION: "none", AWS_EC2_METADATA_DISABLED: "true", WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
+  // Nor is a broker that inherits all this to take a machine that runs tests for an overload.
+  env: {
+    SPILLWAY_OVERLOAD: "off",
+    METADATA_SERVER_DETECTION: "none",
+    AWS_EC2_METADATA_DISABLED: "true",
+    WRANGLER_SEND_METRICS: "false",
+    CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  },
 };
 
 /** Files that change nothing of their process, and so share one: a process of its own costs each half a second. */

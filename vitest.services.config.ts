@@ -6,6 +6,6 @@ export default defineConfig({
   test: {
     include: ["test/services/**/*.test.ts"],
     ...PATIENCE,
-    env: { METADATA_SERVER_DETECTION: "none", AWS_EC2_METADATA_DISABLED: "true" },
+    env: { SPILLWAY_OVERLOAD: "off", METADATA_SERVER_DETECTION: "none", AWS_EC2_METADATA_DISABLED: "true" },
   },
 });

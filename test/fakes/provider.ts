@@ -60,6 +60,8 @@ export async function startProvider(
           },
           listener,
         ) as unknown as Server); // https.Server has the same members that are used here
+  // A connection that is kept must not end just as the next call comes, because the machine stood still for the five seconds that Node gives it.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
   return {
     port: (server.address() as AddressInfo).port, // listening on TCP

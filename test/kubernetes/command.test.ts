@@ -8,7 +8,13 @@ import { eventually } from "../fakes/kubernetes-api-clock.ts";
 import { CLUSTER, route } from "../fakes/kubernetes-api-manifests.ts";
 
 const BINARY = resolve(import.meta.dirname, "../../dist/spillway.js");
-const BASE = { PATH: process.env["PATH"] ?? "", HOME: "/nowhere", METADATA_SERVER_DETECTION: "none", AWS_EC2_METADATA_DISABLED: "true" };
+const BASE = {
+  SPILLWAY_OVERLOAD: "off",
+  PATH: process.env["PATH"] ?? "",
+  HOME: "/nowhere",
+  METADATA_SERVER_DETECTION: "none",
+  AWS_EC2_METADATA_DISABLED: "true",
+};
 
 let api: KubernetesApi;
 let folder: string;
@@ -54,7 +60,7 @@ async function serve(...args: readonly string[]): Promise<Served> {
     err += bytes.toString();
   });
   const url = () => /listening on (http:\S+)/.exec(err)?.[1] ?? "";
-  await eventually(() => url() !== "" || child.exitCode !== null, "the listening line", 10_000);
+  await eventually(() => url() !== "" || child.exitCode !== null, "the listening line");
   return {
     url,
     err: () => err,
@@ -150,7 +156,7 @@ describe("the built command and a cluster (HTTPS, HTTP/2)", () => {
     api.apply(CLUSTER);
     api.apply(route("live", "live.egress.local", REDIRECT));
     api.setAway(false);
-    await eventually(() => api.find("HTTPRoute", "team-a/live")?.status, "the status of the live route", 8_000);
+    await eventually(() => api.find("HTTPRoute", "team-a/live")?.status, "the status of the live route");
     expect(await call(served, "live.egress.local")).toMatchObject({ status: 301 });
     expect(await call(served, "jump.egress.local")).toMatchObject({ status: 404 });
     api.setAway(true);
@@ -165,6 +171,6 @@ describe("the built command and a cluster (HTTPS, HTTP/2)", () => {
     expect(await call(served, "jump.egress.local")).toMatchObject({ status: 503, error: "not_ready" });
     api.apply(CLUSTER);
     api.setAway(false);
-    await eventually(() => served.err().includes("1 Gateway"), "the manifests", 8_000);
+    await eventually(() => served.err().includes("1 Gateway"), "the manifests");
   });
 });

@@ -242,10 +242,10 @@ describe("what is degraded is entered, and left again:", () => {
     await eventually(() => loads > 0);
     expect(now()).toEqual([]);
     api.setAway(true);
-    await eventually(() => now().length > 0, "the API being away", 8_000);
+    await eventually(() => now().length > 0, "the API being away");
     expect(now()).toEqual(["config_source kubernetes: unreachable"]);
     api.setAway(false);
-    await eventually(() => now().length === 0, "the API being back", 8_000);
+    await eventually(() => now().length === 0, "the API being back");
   });
 });
 
