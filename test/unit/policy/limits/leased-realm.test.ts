@@ -162,6 +162,17 @@ describe("a refusal", () => {
     expect(quiet.clock.pending()).toBe(0);
   });
 
+  it("gives back at once what the call took of what this instance holds", async () => {
+    const world = createLimitWorld({ desks: 2 });
+    held(await holdNow(world, world.desk(1), claim(CALLS, 10)));
+    held(await holdNow(world, world.desk(0), claim(TOKENS, 100))).settle([0]);
+    expect(short(await holdNow(world, world.desk(0), claim(TOKENS, 80), claim(CALLS))).claim.rule).toBe(CALLS);
+    const sent = world.store.sent.length;
+    // Nothing of it waits for the store.
+    expect(world.desk(0).hold([claim(TOKENS, 80)], PATIENT)).toMatchObject({ ok: true });
+    expect(world.store.sent).toHaveLength(sent);
+  });
+
   it("of claims that can only together not fit says when the window is over", async () => {
     const world = createLimitWorld();
     expect(short(await holdNow(world, world.desk(0), claim(TOKENS, 600), claim(TOKENS, 600)))).toMatchObject({ reason: "exceeded", retryAfterMs: 60_000 });
