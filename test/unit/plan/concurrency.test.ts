@@ -61,6 +61,17 @@ describe("the limit of open calls that a backend's answers make", () => {
     expect(concurrency.enter("b", { min: 1, max: 1 })).toBeNull();
   });
 
+  it("a place that is given back twice is one place", () => {
+    const { concurrency } = opened(0);
+    const rule = { min: 1, max: 2 };
+    const [first, second] = [concurrency.enter("b", rule), concurrency.enter("b", rule)];
+    first?.leave();
+    first?.leave();
+    expect([concurrency.enter("b", rule), concurrency.enter("b", rule)].map((seat) => seat !== null)).toEqual([true, false]);
+    second?.leave();
+    expect(concurrency.enter("b", rule)).not.toBeNull();
+  });
+
   it("keeps what it found while nobody calls", () => {
     const { seats, concurrency } = opened(10);
     expect(concurrency.snapshot()).toEqual([]);
