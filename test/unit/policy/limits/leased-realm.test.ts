@@ -402,6 +402,19 @@ describe("a lease", () => {
   });
 });
 
+describe("a call of which one day is over before it was asked for", () => {
+  it("asks anew for all, and counts each once", async () => {
+    const world = createLimitWorld({ start: MIDNIGHT + 2_000, skews: [-10_000] });
+    held(await holdNow(world, world.desk(0), claim(TOKENS, 400), claim(DAY, 900))).settle([300, 800]);
+    await world.clock.advance(3_000);
+    expect(await world.account(DAY)).toMatchObject({ used: 800, held: 0 });
+    expect(await world.account(TOKENS)).toMatchObject({ used: 300, held: 0 });
+    const windows = world.store.sent.flatMap(({ changes }) => changes.filter(({ used }) => used > 0).map(({ window }) => window));
+    expect(windows).toContainEqual({ kind: "until", from: MIDNIGHT, at: MIDNIGHT + 86_400_000 });
+    held(await holdNow(world, world.desk(0), claim(TOKENS, 700), claim(DAY, 200)));
+  });
+});
+
 describe("flush and close", () => {
   it("flush tells what was used, and leaves the lease", async () => {
     const world = createLimitWorld();
@@ -428,6 +441,20 @@ describe("flush and close", () => {
   it("close gives back the lease too", async () => {
     const world = createLimitWorld();
     await warm(world);
+    const closed = world.desk(0).close(1_000);
+    await world.clock.advance(0);
+    await closed;
+    expect(world.desk(0).census().leases).toBe(0);
+    expect(await world.account(makeLimit())).toMatchObject({ used: 300, held: 0 });
+  });
+
+  it("close gives back a lease of which there is nothing else to tell", async () => {
+    const world = createLimitWorld();
+    await warm(world);
+    const flushed = world.desk(0).flush(1_000);
+    await world.clock.advance(0);
+    await flushed;
+    expect(world.desk(0).census().leases).toBe(1);
     const closed = world.desk(0).close(1_000);
     await world.clock.advance(0);
     await closed;
