@@ -162,6 +162,15 @@ describe("a refusal", () => {
     expect(quiet.clock.pending()).toBe(0);
   });
 
+  it("is unavailable where the 200 accounts that were opened first are all in use: no more are looked at", async () => {
+    const world = createLimitWorld();
+    const rule = { ...CALLS, per: ["model"] } as const;
+    for (let at = 0; at < 200; at += 1) held(await holdNow(world, world.desk(0), claim(rule, 1, `m-${at}`)));
+    world.desk(0).standing(Array.from({ length: 9_800 }, (_, at) => claim(rule, 1, `m-${200 + at}`)));
+    await world.clock.advance(2_000);
+    expect(short(await holdNow(world, world.desk(0), claim(rule, 1, "new")))).toMatchObject({ reason: "unavailable" });
+  });
+
   it("gives back at once what the call took of what this instance holds", async () => {
     const world = createLimitWorld({ desks: 2 });
     held(await holdNow(world, world.desk(1), claim(CALLS, 10)));
@@ -459,6 +468,8 @@ describe("flush and close", () => {
     await world.clock.advance(0);
     await closed;
     expect(world.desk(0).census().leases).toBe(0);
+    // Of its time nothing is left: this is the one by which accounts are forgotten.
+    expect(world.clock.pending()).toBe(1);
     expect(await world.account(makeLimit())).toMatchObject({ used: 300, held: 0 });
   });
 
