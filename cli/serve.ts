@@ -25,7 +25,7 @@ environment: PORT, SPILLWAY_TLS_PORT, SPILLWAY_MANIFESTS, SPILLWAY_BUNDLE, SPILL
              SPILLWAY_AUDIT, SPILLWAY_AUDIT_LOG (audit log: a file or -), SPILLWAY_SINK_REGION, SPILLWAY_ANSWER_SINK_REGION,
              SPILLWAY_TELEMETRY_REGION, SPILLWAY_USAGE_REGION (where those are, for RegionPolicy also.eventSinks and also.telemetry),
              SPILLWAY_ADDRESS (hostname that --kubernetes writes into the status of Gateways),
-             SPILLWAY_ADMIN_PORT (metrics on a port of their own, without a credential), SPILLWAY_SECRETS_DIR,
+             SPILLWAY_ADMIN_PORT (metrics and probes on a port of their own, without a credential), SPILLWAY_SECRETS_DIR,
              SPILLWAY_OVERLOAD (off: takes every call, however late the event loop and however short the memory is),
              K_SINK and K_CE_OVERRIDES (events), the standard OTEL_* variables,
              SPILLWAY_EVENT_LEASE (seconds, 1 to 600, default 30: an instance that is silent for so long loses the
@@ -90,6 +90,7 @@ export async function runServe(args: readonly string[]): Promise<number> {
   warn(`spillway: listening on ${server.url}${server.broker.ready() ? "" : " (not ready: no good manifests yet)"}`);
 
   if (server.tlsUrl !== null) warn(`spillway: listening on ${server.tlsUrl} for HTTPS listeners`);
+  if (server.adminPort !== null) warn(`spillway: metrics and probes at port ${server.adminPort}, without a credential`);
 
   return new Promise((resolve) => {
     let stopping = false;

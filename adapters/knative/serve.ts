@@ -22,7 +22,7 @@ import { nodePlatform } from "./node-platform.ts";
 import { createNodePressure } from "./node-pressure.ts";
 import { createNodeServer } from "./node-server.ts";
 import { readOneBundle } from "./read-one-bundle.ts";
-import { serveMetrics } from "./serve-metrics.ts";
+import { serveAdminPort } from "./serve-admin-port.ts";
 import type { RunningServer, ServeOptions } from "./serve-options.ts";
 
 /** Composition root of the Node server, which is what Knative, a Deployment and a laptop run. */
@@ -121,12 +121,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     });
 
   await nodeServer.listen(options.port, options.host, options.tlsPort ?? undefined);
-  const metricsServer = options.adminPort === null ? null : await serveMetrics(broker.metricsText, options.adminPort, options.host);
+  const { adminPort, host } = options;
+  const ownPort = adminPort === null ? null : await serveAdminPort({ metricsText: broker.metricsText, ready: broker.ready, port: adminPort, host });
 
   return {
     url: nodeServer.url(),
     tlsUrl: nodeServer.tlsUrl(),
-    adminPort: metricsServer?.port ?? null,
+    adminPort: ownPort?.port ?? null,
     broker,
     stop: async () => {
       broker.retire();
@@ -135,7 +136,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       // Another instance may write statuses from now on.
       await cluster.stop();
       await nodeServer.drain(options.graceMs);
-      metricsServer?.close();
+      ownPort?.close();
       await broker.flushUsage(AbortSignal.timeout(2_000));
       await broker.close();
       broker.attribution.close();

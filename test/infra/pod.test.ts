@@ -62,10 +62,14 @@ describe("the pod of infra/kubernetes", () => {
 
   it("is probed where it answers, listens for others, and shows callers no metrics", async () => {
     expect(broker.url).toContain("0.0.0.0");
+    await broker.says("metrics and probes at port ");
+    const own = /metrics and probes at port (\d+)/.exec(broker.stderr())?.[1] ?? "";
+    const ports: Readonly<Record<string, string>> = { http: address(), metrics: `http://127.0.0.1:${own}` };
     for (const probe of ["readinessProbe", "startupProbe", "livenessProbe"]) {
-      const path = textAt(container, probe, "httpGet", "path");
-      expect([path, (await fetch(`${address()}${path}`)).status]).toEqual([path, 200]);
+      const [port, path] = ["port", "path"].map((field) => textAt(container, probe, "httpGet", field));
+      expect([probe, (await fetch(`${ports[port ?? ""]}${path}`)).status]).toEqual([probe, 200]);
     }
+    expect((await fetch(`${ports["metrics"]}/-/metrics`)).status).toBe(200);
     expect((await fetch(`${address()}/-/metrics`)).status).toBe(401);
     // Not even to operators: they have a port of their own.
     const operator = { authorization: `Bearer ${token("egress-system", "operator")}` };

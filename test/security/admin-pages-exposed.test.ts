@@ -85,6 +85,14 @@ describe("the metrics", () => {
       const answer = await ask("GET", "/-/metrics", null, own ?? 0);
       expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining("egress_config_snapshot_age_seconds")]);
       expect((await ask("GET", "/-/status", ADMIN_TOKEN, own ?? 0)).status).toBe(404);
+      // A probe there does not wait behind callers that connect.
+      for (const [page, text] of [
+        ["/-/healthz", "ok\n"],
+        ["/-/readyz", "ready\n"],
+      ] as const) {
+        const probed = await ask("GET", page, null, own ?? 0);
+        expect([probed.status, await probed.text()]).toEqual([200, text]);
+      }
     } finally {
       await apart.stop();
     }
