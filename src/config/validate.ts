@@ -107,7 +107,8 @@ function apiVersionOf(definition: KindDefinition): string {
 }
 
 function readManifest(document: ManifestDocument, definition: KindDefinition, faults: Fault[]): Manifest | null {
-  const result = z.safeParse(definition.schema, document.value);
+  // Said here: what else a process loads may give zod words of another kind, for all that use it.
+  const result = z.safeParse(definition.schema, document.value, { error: () => "Invalid input" });
   if (!result.success) {
     faults.push(...issueFaults(document, definition.schema, result.error.issues));
     return null;
