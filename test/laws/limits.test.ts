@@ -6,7 +6,7 @@ import { claim, createLimitWorld, type LimitWorld, makeLimit, PATIENT } from "..
 import type { Fate } from "../fakes/unsteady-usage-store.ts";
 
 const LONG = process.env["SPILLWAY_LONG"] === "1";
-const RUNS = LONG ? 1_000 : 40;
+const RUNS = LONG ? 1_000 : 120;
 const TTL = 30_000;
 
 const TOKENS = makeLimit({ id: "a/p/tokens", unit: "tokens", limit: 300, window: { kind: "sliding", ms: 6_000 } });

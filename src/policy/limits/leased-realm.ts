@@ -150,6 +150,7 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
     flying = [];
     for (const { account, answer: found } of leftovers) {
       applyAnswer(account, found, flight.firstSent + TTL_MS);
+      if (!belongs(account.identity.period, storeTime)) endLease(account);
       due.answered(account, now);
     }
     news.available(gateway, now);
@@ -166,14 +167,18 @@ export function createLeasedRealm(options: LimitRealmOptions): LimitRealm {
     for (const check of flushes) check(false);
   }
 
-  /** A call that found its period over begins anew in the next; one that was outrun too often is refused. Whoever has all by now is let in by `pump`. */
+  /** A call that found its period over begins anew in the next; one that was outrun too often is refused. */
   function askAgain(one: WaitingCall, storeTime: number, now: number): void {
-    const isOver = one.call.some(({ account }) => account !== null && !belongs(account.identity.period, storeTime));
-    if (!isOver && take(one.call, now)) return;
-    if (one.rounds >= MAX_ROUNDS) {
-      const shortages = lackingOf(one.call).map((lacking) => shortageOf(lacking, now));
-      waiting.answer(one, () => refuse(one.call, shortages));
-    } else if (isOver) {
+    if (take(one.call, now) && one.call.every(({ account }) => account === null || belongs(account.identity.period, storeTime))) {
+      waiting.answer(one, () => admit(one.call, now));
+    } else if (one.rounds >= MAX_ROUNDS) {
+      waiting.answer(one, () =>
+        refuse(
+          one.call,
+          lackingOf(one.call).map((lacking) => shortageOf(lacking, now)),
+        ),
+      );
+    } else if (one.call.some(({ account }) => account !== null && !belongs(account.identity.period, storeTime))) {
       undo(one.call);
       one.call = begin(
         one.call.map(({ claim }) => claim),
@@ -258,6 +263,13 @@ function remainingOf(account: LeasedAccount): number {
 function firstOf([first]: LeasedCall): LimitClaim {
   if (first === undefined) throw new RangeError("a call without claims lacks nothing");
   return first.claim;
+}
+
+/** What is held of a period that is over, or has not begun, is of no use. */
+function endLease(account: LeasedAccount): void {
+  account.leaseEnds = 0;
+  account.demand = 0;
+  account.claimed = 0;
 }
 
 function findSpare(accounts: Iterable<LeasedAccount>, now: number): LeasedAccount | null {
