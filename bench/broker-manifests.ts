@@ -115,3 +115,15 @@ export function benchManifests(upstreamPort: number, keep: (name: string, value:
   ];
   return { text: documents.map((document) => JSON.stringify(document, null, 2)).join("\n---\n"), tokens: { "api-key": apiKey, jwt } };
 }
+
+/** One limit of each kind, of which no bench comes near: what it costs to ask. */
+export const THREE_LIMITS = `apiVersion: spillway.dev/v1alpha1
+kind: UsageLimitPolicy
+metadata: {name: bench, namespace: egress-system}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: egress}]
+  limits:
+    - {name: rpm, unit: Requests, limit: 1000000000, window: {duration: 1m}, per: [Namespace, ServiceAccount]}
+    - {name: tokens-a-day, unit: Tokens, limit: 1000000000000, window: {duration: 24h, type: Calendar}, per: [Namespace]}
+    - {name: at-once, unit: Concurrency, limit: 100000, per: [Namespace]}
+`;

@@ -4,6 +4,7 @@ import { createMemoryUsageStore } from "../adapters/usage/memory-store.ts";
 import { createRedisUsageStore } from "../adapters/usage/redis-store.ts";
 import type { UsagePorts, UsageStore } from "../src/index.ts";
 import { hasRedis, startRedis } from "../test/fakes/redis-server.ts";
+import { THREE_LIMITS } from "./broker-manifests.ts";
 import { median } from "./measure.ts";
 import { type CoreScene, createMemoryBroker, type MemoryBroker } from "./memory-broker.ts";
 
@@ -22,17 +23,6 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-
-const LIMITS = `apiVersion: spillway.dev/v1alpha1
-kind: UsageLimitPolicy
-metadata: {name: bench, namespace: egress-system}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: egress}]
-  limits:
-    - {name: rpm, unit: Requests, limit: 1000000000, window: {duration: 1m}, per: [Namespace, ServiceAccount]}
-    - {name: tokens-a-day, unit: Tokens, limit: 1000000000000, window: {duration: 24h, type: Calendar}, per: [Namespace]}
-    - {name: at-once, unit: Concurrency, limit: 100000, per: [Namespace]}
-`;
 
 const CHAT: CoreScene = {
   name: "chat",
@@ -79,10 +69,13 @@ const usage = (store: () => UsageStore, timers = true): UsagePorts => ({ open: a
 const candidates = [
   candidate("no limits, no usage kept"),
   candidate("usage kept in memory", usage(memory)),
-  candidate("3 limits, memory", usage(memory), LIMITS),
+  candidate("3 limits, memory", usage(memory), THREE_LIMITS),
   ...(address === null
     ? []
-    : [candidate("3 limits, Redis, leases", usage(address.open), LIMITS), candidate("3 limits, Redis, no leases", usage(address.open, false), LIMITS)]),
+    : [
+        candidate("3 limits, Redis, leases", usage(address.open), THREE_LIMITS),
+        candidate("3 limits, Redis, no leases", usage(address.open, false), THREE_LIMITS),
+      ]),
 ];
 
 // In turns, as they are measured.

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { startBroker } from "../test/fakes/broker-process.ts";
 import { CALLER_TOKEN, testManifests } from "../test/fakes/manifests.ts";
 import { recordFigure } from "../test/hostile/figure.ts";
+import { THREE_LIMITS } from "./broker-manifests.ts";
 import { openLong, type Pressed, press, probe } from "./overload/press.ts";
 import { LONG_MODEL, startPlainUpstream } from "./overload/upstream.ts";
 import { answers, cpuNanoseconds, freePort, PINNED, startOn, stop } from "./processes.ts";
@@ -25,17 +26,6 @@ const SECONDS = Number(values.seconds);
 const STEP_SECONDS = Number(values.step);
 const PATIENCE_MS = 1_000;
 const LONG_STREAMS = 20;
-
-const LIMITS = `apiVersion: spillway.dev/v1alpha1
-kind: UsageLimitPolicy
-metadata: {name: bench, namespace: egress-system}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: egress}]
-  limits:
-    - {name: rpm, unit: Requests, limit: 1000000000, window: {duration: 1m}, per: [Namespace, ServiceAccount]}
-    - {name: tokens-a-day, unit: Tokens, limit: 1000000000000, window: {duration: 24h, type: Calendar}, per: [Namespace]}
-    - {name: at-once, unit: Concurrency, limit: 100000, per: [Namespace]}
-`;
 
 /** Bodies of 8 KiB: a chat call, a stream that passes, and a stream of Anthropic's API that the destination does not speak. */
 const messages = [{ role: "user", content: "word ".repeat(1_630) }];
@@ -80,7 +70,7 @@ spawnSync("taskset", ["-a", "-cp", "1", String(process.pid)]);
 const upstream = await startPlainUpstream();
 
 async function startSpillway(overload: "on" | "off"): Promise<Proxy> {
-  const manifests = testManifests({ backends: [{ name: "only", port: upstream.port, api: "OpenAI", models: "[{name: gpt-*}]" }], more: LIMITS });
+  const manifests = testManifests({ backends: [{ name: "only", port: upstream.port, api: "OpenAI", models: "[{name: gpt-*}]" }], more: THREE_LIMITS });
   const profile = values.profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${values.profile} --cpu-prof-name=${overload}.cpuprofile` };
   const broker = await startBroker({ manifests, args: ["--quiet"], env: { SPILLWAY_OVERLOAD: overload, ...profile } });
   spawnSync("taskset", ["-a", "-cp", "0", String(broker.pid)]);
