@@ -7,7 +7,7 @@ import { type Closed, EVERYTHING, type FailureSigns, NO_SIGNS } from "../plan/he
 import type { HealthMark } from "../plan/judge.ts";
 import type { Failure, HeldTurn } from "../plan/tenant-health.ts";
 import type { Attempted, CallInFlight } from "./attempt/attempt.ts";
-import { shorterLimit } from "./call-timer.ts";
+import { givenFirstByteMs } from "./call-timer.ts";
 import type { Stages } from "./stages.ts";
 
 /** What one call has of the health of its backends, one at a time. */
@@ -86,7 +86,7 @@ function isOverload({ routed }: CallInFlight, { outcome, cleared }: Attempted): 
   if (outcome.kind === "connect") return outcome.detail === "refused";
   if (outcome.kind !== "timeout") return false;
   // A limit of a route or a group that is shorter than the backend's own says more about whoever wrote it.
-  const shorter = shorterLimit(cleared.failover?.firstByteMs ?? null, routed.rule.timeouts.backendRequestMs);
+  const shorter = givenFirstByteMs(routed, cleared);
   return (
     outcome.phase === "connect" ||
     (outcome.phase === "first_byte" && (shorter === null || shorter >= (cleared.target.backend.timeouts.firstByteMs ?? Infinity)))

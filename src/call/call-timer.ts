@@ -1,6 +1,7 @@
 import { grpcTimeoutMs, isGrpc } from "../lib/grpc-protocol.ts";
 import type { Routed } from "../model/call.ts";
 import { type CallSignal, createCallAbort } from "../model/call-signal.ts";
+import type { Cleared } from "../model/cleared.ts";
 import type { Clock } from "../model/ports.ts";
 
 /** The time limit of one whole call. */
@@ -41,6 +42,11 @@ export function startTimer(clock: Clock, ms: number, caller: CallSignal): CallTi
 export function shorterLimit(one: number | null, other: number | null): number | null {
   if (one === null) return other;
   return other === null ? one : Math.min(one, other);
+}
+
+/** Milliseconds that the call's route and group give a destination for its first byte; null: they leave that to the backend's own limit. */
+export function givenFirstByteMs({ rule }: Routed, { failover }: Cleared): number | null {
+  return shorterLimit(failover?.firstByteMs ?? null, rule.timeouts.backendRequestMs);
 }
 
 /** Milliseconds that the call may take in all: the least of what its rule, its platform and, for gRPC, its caller say; null: no limit. */

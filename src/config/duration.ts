@@ -1,14 +1,13 @@
+import { LONGEST_TIMER_MS } from "../lib/longest-timer.ts";
+
 /** GEP-2257: up to four numbers with units, such as `1h30m` or `250ms`. */
 export const DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
 
 const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 
-/** Timers hold 31 bits of milliseconds; a longer one would fire at once. 24 days are as good as the years that were written. */
-const LONGEST_MS = 2_147_483_647;
-
 /** Milliseconds of a GEP-2257 duration that has passed `DURATION`; at most about 24 days. */
 export function durationMs(text: string): number {
-  return Math.min(ageMs(text), LONGEST_MS);
+  return Math.min(ageMs(text), LONGEST_TIMER_MS);
 }
 
 /** The same for what no timer waits for, such as the age of a fact: as long as it was written. */

@@ -1,4 +1,5 @@
 import { find } from "./header-list.ts";
+import { LONGEST_TIMER_MS } from "./longest-timer.ts";
 
 /** `application/grpc`, `application/grpc+proto`; not `application/grpc-web`, which is no more than a body over any HTTP. */
 const GRPC_TYPE = /^application\/grpc(?:\+[^;\s]+)?(?:\s*;|\s*$)/i;
@@ -14,14 +15,11 @@ export function isGrpc(protocol: string, headers: readonly string[]): boolean {
   return type !== null && GRPC_TYPE.test(type);
 }
 
-/** Timers hold 31 bits of milliseconds, and a longer one fires at once: the 11,000 years that the format allows are 24 days. */
-const LONGEST_MS = 2_147_483_647;
-
 /** `grpc-timeout` in milliseconds, rounded up, at most about 24 days; null: there is none, or it cannot be read, which gRPC servers take for none too. */
 export function grpcTimeoutMs(headers: readonly string[]): number | null {
   const parts = TIMEOUT.exec(find(headers, "grpc-timeout") ?? "");
   const unit = UNIT_MS[parts?.[2] ?? ""];
-  return parts === null || unit === undefined ? null : Math.min(Math.ceil(Number(parts[1]) * unit), LONGEST_MS);
+  return parts === null || unit === undefined ? null : Math.min(Math.ceil(Number(parts[1]) * unit), LONGEST_TIMER_MS);
 }
 
 /** Text as `grpc-message` carries it: UTF-8, of which all but printable ASCII, and the percent sign, is percent-encoded. */

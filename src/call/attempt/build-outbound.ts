@@ -14,7 +14,7 @@ import { egressChain, withChain } from "../../transport/chain-headers.ts";
 import { prepareLocked } from "../../transport/locate/prepare-locked.ts";
 import { withoutPlaceHeaders } from "../../transport/locate/withheld-headers.ts";
 import { forwardableRequestHeaders } from "../../transport/request-headers.ts";
-import { shorterLimit } from "../call-timer.ts";
+import { givenFirstByteMs, shorterLimit } from "../call-timer.ts";
 import type { Stages } from "../stages.ts";
 import type { CallInFlight } from "./attempt.ts";
 import type { Shown } from "./read-shown.ts";
@@ -99,7 +99,7 @@ export function buildOutbound(stages: Stages, call: CallInFlight, cleared: Clear
     dns: backend.dns,
     timeouts: {
       ...backend.timeouts,
-      firstByteMs: shorterLimit(backend.timeouts.firstByteMs, shorterLimit(cleared.failover?.firstByteMs ?? null, rule.timeouts.backendRequestMs)),
+      firstByteMs: shorterLimit(backend.timeouts.firstByteMs, givenFirstByteMs(routed, cleared)),
     },
     // An answer that comes unasked on a kept connection is taken for the next call's: that must not be another tenant's, whosever the credential is.
     poolKey: isCallersOwn(credential) ? `${backend.key}|${namespace}/${serviceAccount}` : `${backend.key}|${namespace}`,
